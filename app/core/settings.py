@@ -1,0 +1,176 @@
+"""Typed settings: what the clinic chose (kept in the catalogue) and what this workstation chose (a file).
+
+Keys as scripts use them (``clinic.name``) map onto fields of frozen dataclasses, so call sites never use
+strings. Invalid values fall back to the default; unknown keys are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import UserError
+from app.core.files import write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSettings:
+    """Settings shared by every workstation of the clinic."""
+
+    clinic_name: str = field(default="", metadata={"key": "clinic.name"})
+    tooth_numbers: str = field(
+        default="fdi",
+        metadata={"key": "display.tooth_numbers", "choices": ("fdi", "universal", "palmer")},
+    )
+    reserve_bytes: int = field(default=500 * 1000 * 1000, metadata={"key": "storage.reserve_bytes", "minimum": 0})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkstationSettings:
+    """Settings of this workstation alone."""
+
+    language: str = field(default="", metadata={"key": "display.language", "choices": ("", "en", "ar")})
+    theme: str = field(default="dark", metadata={"key": "display.theme", "choices": ("dark", "light", "system")})
+    touch_targets: bool = field(default=False, metadata={"key": "display.touch_targets"})
+    wheel: str = field(default="images", metadata={"key": "viewer.wheel", "choices": ("images", "zoom")})
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """One setting as scripts and the settings dialog see it."""
+
+    key: str
+    attribute: str
+    scope: str
+    type: type
+    default: Any
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+
+    def parse(self, text: str) -> Any:
+        """Return the typed value of ``text``. Raises ``settings.invalid_value``."""
+        try:
+            value = _PARSERS[self.type](text)
+        except ValueError as error:
+            raise UserError("settings.invalid_value", key=self.key, value=text) from error
+        self.require_valid(value)
+        return value
+
+    def require_valid(self, value: Any) -> None:
+        """Raise ``settings.invalid_value`` unless ``value`` fits this setting."""
+        fits = isinstance(value, self.type) and not (self.type is int and isinstance(value, bool))
+        if fits and self.choices:
+            fits = value in self.choices
+        if fits and self.minimum is not None:
+            fits = value >= self.minimum
+        if not fits:
+            raise UserError("settings.invalid_value", key=self.key, value=str(value))
+
+
+def _parse_bool(text: str) -> bool:
+    words = {"true": True, "false": False}
+    try:
+        return words[text.strip().lower()]
+    except KeyError as error:
+        raise ValueError(text) from error
+
+
+_PARSERS: dict[type, Callable[[str], Any]] = {str: str, int: int, bool: _parse_bool, list: json.loads}
+
+
+def _keys_of(scope: str, settings: Any) -> list[SettingKey]:
+    return [
+        SettingKey(
+            key=item.metadata["key"],
+            attribute=item.name,
+            scope=scope,
+            type=type(getattr(settings, item.name)),
+            default=getattr(settings, item.name),
+            choices=item.metadata.get("choices", ()),
+            minimum=item.metadata.get("minimum"),
+        )
+        for item in fields(settings)
+        if "key" in item.metadata
+    ]
+
+
+SETTING_KEYS: dict[str, SettingKey] = {
+    entry.key: entry
+    for entry in (
+        *_keys_of("clinic", ClinicSettings()),
+        *_keys_of("workstation", WorkstationSettings()),
+    )
+}
+
+
+def setting_key(key: str) -> SettingKey:
+    """Return the setting of that name. Raises ``settings.unknown_key``."""
+    try:
+        return SETTING_KEYS[key]
+    except KeyError as error:
+        raise UserError("settings.unknown_key", key=key) from error
+
+
+def clinic_settings(values: Mapping[str, Any]) -> ClinicSettings:
+    """Build clinic settings from stored values by key; what does not fit falls back to its default."""
+    built: ClinicSettings = _build(ClinicSettings(), "clinic", values)
+    return built
+
+
+def workstation_settings(values: Mapping[str, Any]) -> WorkstationSettings:
+    """Build workstation settings from stored values by key, keeping unknown keys."""
+    built: WorkstationSettings = _build(WorkstationSettings(), "workstation", values)
+    return replace(built, unknown={key: value for key, value in values.items() if key not in SETTING_KEYS})
+
+
+def _build(defaults: Any, scope: str, values: Mapping[str, Any]) -> Any:
+    chosen = {}
+    for entry in SETTING_KEYS.values():
+        if entry.scope != scope or entry.key not in values:
+            continue
+        try:
+            entry.require_valid(values[entry.key])
+        except UserError:
+            continue
+        chosen[entry.attribute] = values[entry.key]
+    return replace(defaults, **chosen)
+
+
+def read_workstation(path: Path) -> WorkstationSettings:
+    """Read ``workstation.toml``; a missing or damaged file gives the defaults."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return WorkstationSettings()
+    return workstation_settings(_flatten(values))
+
+
+def write_workstation(path: Path, settings: WorkstationSettings) -> None:
+    """Write ``workstation.toml`` as a whole, unknown keys included."""
+    lines = ["# Bitewing: settings of this workstation"]
+    for entry in SETTING_KEYS.values():
+        if entry.scope == "workstation":
+            lines.append(_line(entry.key, getattr(settings, entry.attribute)))
+    lines += [_line(key, value) for key, value in settings.unknown.items()]
+    write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8"))
+
+
+def _line(key: str, value: Any) -> str:
+    # JSON's strings, numbers, booleans and flat lists are valid TOML values.
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{key}."))
+        else:
+            flat[key] = value
+    return flat
