@@ -1,0 +1,163 @@
+"""Cancelling, progress, durable files, settings, secrets and logs."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.core import files, logs, paths, settings
+from app.core.cancel import CancelToken
+from app.core.context import JobContext
+from app.core.errors import Cancelled, EnvironmentFault, UserError
+from app.core.progress import Progress
+from app.core.secrets import FileSecretStore, KeyringSecretStore, MemorySecretStore, Sealer
+
+
+def test_cancel_wakes_a_waiter_and_calls_back_once() -> None:
+    token, calls = CancelToken(), []
+    token.on_cancel(lambda: calls.append("early"))
+    threading.Timer(0.05, token.cancel).start()
+    with pytest.raises(Cancelled):
+        token.wait(10)
+    token.cancel()
+    token.on_cancel(lambda: calls.append("late"))
+    assert calls == ["early", "late"]
+    with pytest.raises(Cancelled):
+        token.check()
+
+
+def test_progress_is_thinned_but_the_last_report_passes() -> None:
+    seen: list[Progress] = []
+    context = JobContext(on_progress=seen.append)
+    for done in range(1, 1001):
+        context.report(Progress(done, 1000))
+    assert len(seen) < 20
+    assert seen[-1].done == 1000
+
+
+def test_copy_is_verified_and_claim_never_replaces(tmp_path: Path) -> None:
+    source, target, final = tmp_path / "a", tmp_path / "b.part", tmp_path / "c"
+    source.write_bytes(b"x" * 3_000_000)
+    assert files.copy_durably(source, target) == hashlib.sha256(source.read_bytes()).hexdigest()
+    final.write_bytes(b"mine")
+    with pytest.raises(FileExistsError):
+        files.claim(target, final)
+    assert final.read_bytes() == b"mine"
+    assert target.exists()
+    files.claim(target, tmp_path / "d")
+    assert not target.exists()
+    assert (tmp_path / "d").stat().st_size == 3_000_000
+
+
+def test_cancelled_copy_leaves_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "a"
+    source.write_bytes(b"x" * 3_000_000)
+
+    def stop(_length: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        files.copy_durably(source, tmp_path / "b", stop)
+    assert list(tmp_path.glob("b*")) == []
+
+
+def test_space_is_refused_with_figures(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        files.require_space(tmp_path / "not" / "yet", 1 << 60, 1)
+    assert caught.value.code == "disk.reserve"
+    files.require_space(tmp_path, 1 << 60, 0)
+
+
+def test_paths_stay_inside(tmp_path: Path) -> None:
+    library = paths.LibraryPaths(tmp_path / "library")
+    library.make()
+    assert library.inside("dental_images/a/b.dcm").is_relative_to(tmp_path)
+    for hostile in ("../x", "dental_images/../../x", "/etc/passwd"):
+        with pytest.raises(ValueError, match="leaves"):
+            library.inside(hostile)
+
+
+def test_workstation_settings_round_trip_keeping_unknown_keys(tmp_path: Path) -> None:
+    path = tmp_path / "workstation.toml"
+    path.write_text('display.theme = "light"\nfuture.thing = [1, 2]\ndisplay.language = "klingon"\n')
+    read = settings.read_workstation(path)
+    assert (read.theme, read.language) == ("light", "")
+    settings.write_workstation(path, read)
+    again = settings.read_workstation(path)
+    assert again.theme == "light"
+    assert again.unknown == {"future.thing": [1, 2]}
+
+
+def test_damaged_settings_file_gives_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "workstation.toml"
+    path.write_bytes(b"\xff\xfe = = =")
+    assert settings.read_workstation(path) == settings.WorkstationSettings()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("display.tooth_numbers", "roman"), ("storage.reserve_bytes", "-1"), ("display.touch_targets", "1")],
+)
+def test_settings_refuse_what_does_not_fit(key: str, text: str) -> None:
+    with pytest.raises(UserError, match=r"settings\.invalid_value"):
+        settings.setting_key(key).parse(text)
+    with pytest.raises(UserError, match=r"settings\.unknown_key"):
+        settings.setting_key("no.such")
+
+
+def test_sealing_binds_value_to_name_and_library() -> None:
+    store = MemorySecretStore()
+    sealer = Sealer(store, "one")
+    sealed = sealer.seal("orthanc.password", "s3cret")
+    assert "s3cret" not in sealed
+    assert sealer.unseal("orthanc.password", sealed) == "s3cret"
+    with pytest.raises(EnvironmentFault, match=r"secrets\.wrong_key"):
+        sealer.unseal("mirror.password", sealed)
+    with pytest.raises(EnvironmentFault, match=r"secrets\.no_key"):
+        Sealer(store, "two").unseal("orthanc.password", sealed)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are not how Windows keeps files private")
+def test_open_secrets_file_is_refused(tmp_path: Path) -> None:
+    store = FileSecretStore(tmp_path / "secrets.json")
+    store.set("a", "b")
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+    assert store.get("a") == "b"
+    (tmp_path / "secrets.json").chmod(0o644)
+    with pytest.raises(EnvironmentFault, match=r"secrets\.file_open"):
+        store.get("a")
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
+def test_no_safe_store_means_no_secret(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keyring
+    import keyring.core
+
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+    before = keyring.get_keyring()
+    keyring.core.init_backend()
+    try:
+        with pytest.raises(EnvironmentFault, match=r"secrets\.no_store"):
+            Sealer(KeyringSecretStore(), "one").seal("a", "b")
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_log_blanks_names_dates_and_secrets(tmp_path: Path) -> None:
+    path = logs.set_up(tmp_path)
+    log = logging.getLogger("app.test")
+    log.warning("opened %s born %s with password=%s", "HASSAN^AHMED", "19850314", "hunter2")
+    for handler in logging.getLogger("app").handlers:
+        handler.flush()
+    text = path.read_text("utf-8")
+    for planted in ("HASSAN", "AHMED", "19850314", "hunter2"):
+        assert planted not in text
+    for handler in list(logging.getLogger("app").handlers):
+        logging.getLogger("app").removeHandler(handler)
+        handler.close()
