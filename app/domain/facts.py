@@ -27,7 +27,9 @@ class FileFacts:
 
     ``content_label`` names DICOM objects without pixels (``structured_report``, ``waveform``,
     ``encapsulated_pdf``, …) and ``for_processing`` images. ``bits`` are Bits Stored. UIDs are ``None``
-    where missing or malformed.
+    where missing or malformed. ``slice_position`` is the distance in mm of a slice along its series'
+    normal (Image Position (Patient) · normal of Image Orientation (Patient), PS3.3 C.7.6.2.1.1): series
+    are ordered by it, never by file name or Instance Number.
     """
 
     kind: FileKind
@@ -50,6 +52,7 @@ class FileFacts:
     study_uid: str | None = None
     series_uid: str | None = None
     sop_instance_uid: str | None = None
+    slice_position: float | None = None
     study_description: str = ""
     captured_at: datetime | None = None
     content_label: str | None = None

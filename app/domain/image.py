@@ -116,6 +116,7 @@ class ImageRecord:
     sop_instance_uid: str | None = None
     sop_class_uid: str | None = None
     transfer_syntax_uid: str | None = None
+    slice_position: float | None = None
     pixel_sha256: str | None = None
     picture_hash: str | None = None
     identity: FileIdentity = field(default_factory=FileIdentity)
