@@ -156,6 +156,9 @@ def _start(data: bytes | memoryview) -> int:
         return 4
     if len(data) >= 8 and _looks_like_element(data, 0):
         return 0
+    # One stray byte in front is a known fault of old exporters.
+    if len(data) >= 9 and _is_group_8_explicit(data, 1):
+        return 1
     raise UserError("file.not_an_image")
 
 
@@ -168,6 +171,11 @@ def _looks_like_element(data: bytes | memoryview, offset: int) -> bool:
             if explicit or offset + 8 + length <= len(data):
                 return True
     return False
+
+
+def _is_group_8_explicit(data: bytes | memoryview, offset: int) -> bool:
+    group, element = struct.unpack_from("<HH", data, offset)
+    return group == 0x0008 and element <= 0x0018 and bytes(data[offset + 4 : offset + 6]) in SHORT_VRS
 
 
 def _read_meta(data: bytes | memoryview, start: int) -> tuple[FileMetaDataset, int]:
