@@ -1,0 +1,1 @@
+"""The window: widgets, models and painting. Asks services through jobs; decides nothing clinical itself."""

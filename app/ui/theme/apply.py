@@ -1,0 +1,37 @@
+"""Puts a theme on the whole program: palette, style sheet, direction-independent style."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from app.ui.theme.icons import file_for_style_sheet
+from app.ui.theme.palette import DARK, LIGHT, Palette, activate, qt_palette
+from app.ui.theme.stylesheet import stylesheet
+
+
+def choose(name: str, application: QApplication) -> Palette:
+    """Return the palette of a setting: ``dark``, ``light`` or ``system``."""
+    if name == "system":
+        light = application.styleHints().colorScheme() == Qt.ColorScheme.Light
+        return LIGHT if light else DARK
+    return LIGHT if name == "light" else DARK
+
+
+def apply_theme(application: QApplication, name: str, *, touch: bool = False) -> Palette:
+    """Restyle the program and return the palette now in use. GUI thread only."""
+    palette = choose(name, application)
+    activate(palette)
+    if application.style().objectName() != "fusion":
+        application.setStyle("fusion")
+    application.setPalette(qt_palette(palette))
+    application.setStyleSheet(
+        stylesheet(
+            palette,
+            chevron=file_for_style_sheet("chevron-down", palette.muted),
+            check=file_for_style_sheet("check", palette.on_accent),
+            touch=touch,
+            point_size=application.font().pointSizeF(),
+        )
+    )
+    return palette
