@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
@@ -188,7 +187,7 @@ def stored_values(container: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
     unused = width - layout.bits_stored
     if layout.is_signed:
         signed = unsigned.view(f"i{container.dtype.itemsize}")
-        return signed if unused == 0 else (signed << unused) >> unused
+        return signed if unused == 0 else np.asarray((signed << unused) >> unused)
     limit = (1 << layout.bits_stored) - 1
     if unused == 0 or int(unsigned.max(initial=0)) <= limit:
         return unsigned

@@ -55,7 +55,9 @@ class _Walk:
     stack: list[tuple[bool, int | None, bool]] = field(default_factory=list)
 
 
-def find_pixels(data: bytes | memoryview, start: int, *, implicit: bool, little: bool) -> tuple[PixelElement | None, int]:
+def find_pixels(
+    data: bytes | memoryview, start: int, *, implicit: bool, little: bool
+) -> tuple[PixelElement | None, int]:
     """Walk a data set; return the main pixel element, if any, and the offset where walking ended.
 
     Raises

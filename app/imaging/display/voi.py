@@ -45,7 +45,7 @@ def window_levels(modality: NDArray[Any], window: WindowSetting) -> NDArray[np.f
 def lut_levels(modality: NDArray[Any], lut: VoiLut) -> NDArray[np.float64]:
     """Grey levels 0…1 of modality values through a VOI LUT (PS3.3 C.11.2.1.1)."""
     index = np.clip(np.rint(np.asarray(modality, np.float64)) - lut.first, 0, lut.table.shape[0] - 1)
-    return lut.table[index.astype(np.int64)].astype(np.float64) / float((1 << lut.bits) - 1)
+    return np.asarray(lut.table[index.astype(np.int64)] / float((1 << lut.bits) - 1), np.float64)
 
 
 def levels(modality: NDArray[Any], voi: WindowSetting | VoiLut, *, inverted: bool) -> NDArray[np.uint8]:

@@ -54,9 +54,7 @@ def apply_window(
     8- and 16-bit integers go through one exact table; other types through blocks that stay in the cache.
     """
     if values.dtype.kind in "ui" and values.dtype.itemsize <= 2:
-        table = display_table(
-            values.dtype, voi, slope=slope, intercept=intercept, inverted=inverted, padding=padding
-        )
+        table = display_table(values.dtype, voi, slope=slope, intercept=intercept, inverted=inverted, padding=padding)
         unsigned = np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
         return look_up(unsigned, table)
     flat = np.ascontiguousarray(values).reshape(-1)
