@@ -39,7 +39,7 @@ def bitewing(*arguments: str | Path, library: Path | None = None, stdin: str = "
     if library is not None:
         environment["BITEWING_LIBRARY"] = str(library)
     started = time.monotonic()
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(
         command,
         cwd=ROOT,
         env=environment,

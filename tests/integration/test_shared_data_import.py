@@ -36,7 +36,7 @@ def imported(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     run = bitewing("import", shared_data, "--json", "--library", library, timeout_s=600)
     by_path = {_relative(item["path"], shared_data): item for item in run.json()["items"]}
     yield Imported(library, run, by_path)
-    assert not list(Path("/tmp").glob("BITEWING_EVIL*")), "a hostile name reached a path"  # noqa: S108
+    assert not list(Path("/tmp").glob("BITEWING_EVIL*")), "a hostile name reached a path"
 
 
 def _relative(path: str, folder: Path) -> str:
