@@ -43,13 +43,17 @@ def facts_of_file(path: Path) -> FileFacts:
     UserError, EnvironmentFault
         As ``reader.open_dicom``; ``file.too_large`` for an image beyond the limits.
     """
-    opened = open_dicom(path)
-    with reading(path):
+    return facts_of_opened(open_dicom(path))
+
+
+def facts_of_opened(opened: DicomFile) -> FileFacts:
+    """The facts of a file already opened, with a note where its pixel data is cut short."""
+    with reading(opened.path):
         return _facts(opened.dataset, opened.pixels is not None, _is_cut(opened))
 
 
 def facts_of(dataset: Dataset, path: Path) -> FileFacts:
-    """The facts of a data set read by ``reader.open_dataset`` from ``path``; raises as ``facts_of_file``."""
+    """The facts of a data set read from ``path`` by ``reader``; raises as ``facts_of_file``."""
     with reading(path):
         return _facts(dataset, any(tag in dataset for tag in PIXEL_TAGS), is_cut=False)
 

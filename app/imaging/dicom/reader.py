@@ -41,7 +41,7 @@ _PREAMBLE = 128
 class DicomFile:
     """An opened DICOM file: the header parsed, the pixel data a range of ``data``.
 
-    ``data`` is the file's bytes (inflated where deflated), ``transfer_syntax`` the declared or,
+    The dataset's own pixel element is an empty stand-in until ``attach_pixels``. ``data`` is the file's bytes (inflated where deflated), ``transfer_syntax`` the declared or,
     without a meta header, the recognised one.
     """
 
@@ -98,6 +98,9 @@ def parse_dicom(data: bytes | memoryview, path: Path) -> DicomFile:
     syntax = declared or _guess_syntax(data, pixels, implicit=implicit, little=little)
     meta.TransferSyntaxUID = syntax
     dataset.file_meta = meta
+    if pixels is not None:
+        # Stands for the pixel data, so that the header alone tells an image from other objects.
+        dataset[pixels.tag] = DataElement(pixels.tag, _pixel_vr(pixels), b"")
     return DicomFile(path, dataset, data, pixels, syntax, little)
 
 
@@ -126,10 +129,13 @@ def attach_pixels(opened: DicomFile) -> None:
     pixels = opened.pixels
     if pixels is None:
         return
-    vr = {"OB": "OB", "OF": "OF", "OD": "OD"}.get(pixels.vr, "OW")
-    element = DataElement(pixels.tag, vr, bytes(opened.pixel_view()))
+    element = DataElement(pixels.tag, _pixel_vr(pixels), bytes(opened.pixel_view()))
     element.is_undefined_length = pixels.encapsulated
     opened.dataset[pixels.tag] = element
+
+
+def _pixel_vr(pixels: PixelElement) -> str:
+    return pixels.vr if pixels.vr in ("OB", "OF", "OD") else "OW"
 
 
 def _load(path: Path) -> bytes | memoryview:

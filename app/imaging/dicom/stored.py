@@ -186,8 +186,8 @@ def stored_values(container: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
         unsigned = unsigned >> shift
     unused = width - layout.bits_stored
     if layout.is_signed:
-        signed = unsigned.view(f"i{container.dtype.itemsize}")
-        return signed if unused == 0 else np.asarray((signed << unused) >> unused)
+        signed: NDArray[Any] = unsigned.view(f"i{container.dtype.itemsize}")
+        return signed if unused == 0 else np.right_shift(np.left_shift(signed, unused), unused)
     limit = (1 << layout.bits_stored) - 1
     if unused == 0 or int(unsigned.max(initial=0)) <= limit:
         return unsigned
