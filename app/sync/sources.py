@@ -1,0 +1,164 @@
+"""Where files to import come from: files, folders, archives and DICOMDIRs, one after the other.
+
+Lazy, so that a hundred thousand files cost no memory. Never follows links, never builds a path from a
+name inside an archive, never changes a source.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.imaging.sniff import Content, sniff
+
+_IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini", ".ds_store", "$recycle.bin", "system volume information"})
+_IGNORED_PREFIXES = (".", "~$")
+_IGNORED_SUFFIXES = (".part", ".tmp", ".crdownload")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a source is not worth examining: the status it gets, a stable code and its facts."""
+
+    status: str
+    code: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file on offer.
+
+    ``shown`` is the path in reports (``a.zip!/b.dcm`` inside archives). ``path`` is where the bytes lie,
+    ``None`` when there are none to be had. ``release`` gives back what was unpacked for it.
+    """
+
+    shown: str
+    path: Path | None
+    original_name: str
+    size: int
+    mtime_ns: int
+    content: Content = Content.OTHER
+    problem: Problem | None = None
+    release: Callable[[], None] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the file system, before anybody looked inside."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    problem: Problem | None = None
+
+
+def is_ignored(name: str) -> bool:
+    """Whether files of this name are never images: leftovers, indexes, unfinished downloads, hidden files."""
+    folded = name.casefold()
+    return (
+        folded in _IGNORED_NAMES or folded.startswith(_IGNORED_PREFIXES) or folded.endswith(_IGNORED_SUFFIXES)
+    )
+
+
+def find(paths: Iterable[Path], *, recursive: bool = True) -> Iterator[Found]:
+    """Yield the files that ``paths`` name: files themselves, folders sorted and in depth.
+
+    A path that does not exist or cannot be read is yielded with its problem. Links met in a folder are
+    left alone (B23); a path that a person named is taken as it is.
+    """
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            yield Found(path, 0, 0, _refusal(error))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walk(path, recursive=recursive)
+        elif stat.S_ISREG(status.st_mode):
+            yield Found(path, status.st_size, status.st_mtime_ns)
+        else:
+            yield Found(path, 0, 0, Problem("skipped", "file.not_a_file"))
+
+
+def _walk(folder: Path, *, recursive: bool) -> Iterator[Found]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        yield Found(folder, 0, 0, _refusal(error))
+        return
+    folders: list[str] = []
+    for entry in listed:
+        if is_ignored(entry.name) or entry.is_symlink() or _is_junction(entry):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            folders.append(entry.name)
+        elif entry.is_file(follow_symlinks=False):
+            yield _found(Path(entry.path), entry)
+    if recursive:
+        for name in folders:
+            yield from _walk(folder / name, recursive=True)
+
+
+def _found(path: Path, entry: os.DirEntry[str]) -> Found:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return Found(path, 0, 0, _refusal(error))
+    return Found(path, status.st_size, status.st_mtime_ns)
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Whether a Windows folder is a junction: not a symbolic link there, yet it leads elsewhere."""
+    attributes = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+    return bool(attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT)
+
+
+def _refusal(error: OSError) -> Problem:
+    if isinstance(error, FileNotFoundError):
+        return Problem("failed", "file.missing")
+    if isinstance(error, PermissionError):
+        return Problem("failed", "file.permission")
+    return Problem("failed", "file.unreadable")
+
+
+def content_of(path: Path) -> Content | Problem:
+    """Return what a file is, or why it cannot be told."""
+    try:
+        return sniff(path)
+    except OSError as error:
+        return _refusal(error)
+
+
+def plain_source(found: Found, content: Content) -> Source:
+    """Return the source for a file that lies in the open."""
+    return Source(
+        shown=str(found.path),
+        path=found.path,
+        original_name=found.path.name,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        content=content,
+    )
+
+
+def refused_source(found: Found, problem: Problem) -> Source:
+    """Return a source that is reported only."""
+    keeps_bytes = problem.status == "quarantined"
+    return Source(
+        shown=str(found.path),
+        path=found.path if keeps_bytes else None,
+        original_name=found.path.name,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        problem=problem,
+    )
