@@ -80,6 +80,13 @@ def _memory(request: dict[str, Any], alive: Alive) -> Any:
     return np.ones(int(request["bytes"]), np.uint8)
 
 
+def _eat(request: dict[str, Any], alive: Alive) -> Any:
+    import numpy as np
+
+    eaten = np.ones(int(request["bytes"]), np.uint8)
+    return _hang({"eaten": eaten}, alive)
+
+
 def _crash(request: dict[str, Any], alive: Alive) -> Any:
     import ctypes
 
@@ -102,6 +109,7 @@ _FAULTS: dict[str, Operation] = {
     "hang": _hang,
     "slow": _slow,
     "memory": _memory,
+    "eat": _eat,
     "crash": _crash,
     "report": _report,
 }

@@ -53,7 +53,7 @@ class ChildProcess:
         self._job: Any = None
         self._killed = False
         started = time.monotonic()
-        arguments = [str(os.getpid()), str(memory_bytes)]
+        arguments = [str(os.getpid()), str(0 if self._watch_memory else memory_bytes)]
         if _WINDOWS:
             self._process = launch.start([*arguments, "pipe"], pipes=True, errors=self._errors)
             self._job = job_object.confine(int(self._process._handle), memory_bytes)  # type: ignore[attr-defined]
