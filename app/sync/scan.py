@@ -6,20 +6,24 @@ Reads headers only. Sets of identifiers are the only thing that grows with the n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.context import JobContext
+from app.core.errors import BitewingError
 from app.core.progress import Progress
-from app.imaging.header_scan import HeaderFacts, scan_header
+from app.imaging.header import HeaderFacts
+from app.imaging.header_scan import Fallback, ScannedFile, scan_file
 from app.imaging.sniff import PHOTO_CONTENTS, Content
-from app.sync.sources import Source
-from app.sync.stream import enumerate_sources, measure
+from app.sync.archive import open_archive
+from app.sync.sources import Found
+from app.sync.stream import expand, measure
 
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a scan found (CLI contract). ``empty`` files count among ``other``."""
+    """What a scan found (CLI contract). What cannot be read counts among ``other``."""
 
     files: int
     dicom: int
@@ -40,16 +44,11 @@ class _Counts:
     studies: set[str] = field(default_factory=set)
     series: set[str] = field(default_factory=set)
 
-    def add(self, source: Source) -> None:
-        kind = _kind(source)
-        self.bytes += source.size
-        if kind == "dicom" and source.path is not None:
-            header = scan_header(source.path)
-            if header is None:
-                kind = "other"
-            else:
-                self._add_header(header)
-        self.kinds[kind] += 1
+    def add(self, scanned: ScannedFile | None, size: int) -> None:
+        self.bytes += size
+        self.kinds[_kind(scanned)] += 1
+        if scanned is not None and scanned.header is not None and scanned.content is Content.DICOM:
+            self._add_header(scanned.header)
 
     def _add_header(self, header: HeaderFacts) -> None:
         if header.patient_id or header.patient_name:
@@ -60,16 +59,27 @@ class _Counts:
             self.series.add(header.series_uid)
 
 
-def _kind(source: Source) -> str:
-    if source.content is Content.DICOM:
+def _kind(scanned: ScannedFile | None) -> str:
+    if scanned is None:
+        return "other"
+    if scanned.content is Content.DICOM:
         return "dicom"
-    if source.content in PHOTO_CONTENTS:
+    if scanned.content in PHOTO_CONTENTS:
         return "photos"
-    return "documents" if source.content is Content.PDF else "other"
+    return "documents" if scanned.content is Content.PDF else "other"
 
 
-def scan(paths: tuple[Path, ...], unpack_into: Path, ctx: JobContext, *, recursive: bool = True) -> ScanReport:
+def scan(
+    paths: tuple[Path, ...], unpack_into: Path, fallback: Fallback, ctx: JobContext, *, recursive: bool = True
+) -> ScanReport:
     """Count what ``paths`` hold; archives are looked into.
+
+    Parameters
+    ----------
+    unpack_into
+        A folder for the temporary copies of archive members, one at a time.
+    fallback
+        Asked about DICOM files that the fast header parser does not recognise.
 
     Raises
     ------
@@ -78,14 +88,42 @@ def scan(paths: tuple[Path, ...], unpack_into: Path, ctx: JobContext, *, recursi
     """
     volume = measure(paths, ctx, recursive=recursive)
     counts = _Counts()
-    for source in enumerate_sources(paths, unpack_into, recursive=recursive):
+    for path in paths:
+        for found in expand(path, recursive=recursive):
+            for scanned, size in _look(found, unpack_into, fallback):
+                ctx.check()
+                counts.add(scanned, size)
+                done = counts.kinds.total()
+                ctx.report(Progress(done, max(done, volume.files), "files", found.path.name))
+    return _report(counts)
+
+
+def _look(found: Found, unpack_into: Path, fallback: Fallback) -> Iterator[tuple[ScannedFile | None, int]]:
+    scanned = None if found.problem else _scan(found.path, fallback)
+    if scanned is None or scanned.content is not Content.ZIP:
+        yield scanned, found.size
+        return
+    for source in open_archive(found, unpack_into):
         try:
-            ctx.check()
-            counts.add(source)
+            usable = source.path is not None and source.problem is None
+            yield (_scan(source.path, fallback) if usable and source.path else None), source.size
         finally:
             source.release()
-        done = counts.kinds.total()
-        ctx.report(Progress(done, max(done, volume.files), "files", source.original_name))
+
+
+def _scan(path: Path, fallback: Fallback) -> ScannedFile | None:
+    try:
+        return scan_file(path, fallback)
+    except OSError:
+        return None
+    except BitewingError as error:
+        if error.code == "cancelled":
+            raise
+        # A header that nobody can read is still a DICOM file by its mark.
+        return ScannedFile(Content.DICOM, 0)
+
+
+def _report(counts: _Counts) -> ScanReport:
     return ScanReport(
         files=counts.kinds.total(),
         dicom=counts.kinds["dicom"],

@@ -64,9 +64,7 @@ class Found:
 def is_ignored(name: str) -> bool:
     """Whether files of this name are never images: leftovers, indexes, unfinished downloads, hidden files."""
     folded = name.casefold()
-    return (
-        folded in _IGNORED_NAMES or folded.startswith(_IGNORED_PREFIXES) or folded.endswith(_IGNORED_SUFFIXES)
-    )
+    return folded in _IGNORED_NAMES or folded.startswith(_IGNORED_PREFIXES) or folded.endswith(_IGNORED_SUFFIXES)
 
 
 def find(paths: Iterable[Path], *, recursive: bool = True) -> Iterator[Found]:

@@ -31,7 +31,7 @@ def measure(paths: Iterable[Path], ctx: JobContext, *, recursive: bool = True) -
     """Count the files and bytes on offer; archives by their directories. Raises Cancelled."""
     files = total = 0
     for path in paths:
-        for found in _expand(path, recursive=recursive):
+        for found in expand(path, recursive=recursive):
             ctx.check()
             count, size = 1, found.size
             if found.problem is None and found.path.suffix.casefold() == _ZIP_SUFFIX:
@@ -50,11 +50,11 @@ def enumerate_sources(paths: Iterable[Path], unpack_into: Path, *, recursive: bo
         When a member of an archive cannot be unpacked for want of space.
     """
     for path in paths:
-        for found in _expand(path, recursive=recursive):
+        for found in expand(path, recursive=recursive):
             yield from _open(found, unpack_into)
 
 
-def _expand(path: Path, *, recursive: bool) -> Iterator[Found]:
+def expand(path: Path, *, recursive: bool) -> Iterator[Found]:
     """Yield the files of one named path; a DICOMDIR that was named itself stands for what it lists."""
     if path.is_file() and content_of(path) is Content.DICOMDIR:
         yield from referenced_files(path)

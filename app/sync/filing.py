@@ -1,0 +1,259 @@
+"""What becomes of one prepared file: filed, inbox, duplicate, skipped, kept aside or failed.
+
+Decides through ``domain`` and ``plan``; writes through the catalogue's one door.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
+from app.domain.facts import FileFacts
+from app.domain.identity import Decision, Verdict, decide
+from app.domain.image import FileKind, ImageRecord, ImageType, Placement
+from app.domain.patient import Patient, PatientDraft
+from app.imaging.sniff import MIME_TYPES, Content
+from app.sync.duplicates import nearest
+from app.sync.plan import Arrival, Described, describe, draft_of, record_of, refusal_of
+from app.sync.ports import Catalogue, Mark
+from app.sync.prepare import Prepared
+from app.sync.report import ImportArgs, ImportItem, ItemStatus
+from app.sync.sources import Source
+
+log = logging.getLogger(__name__)
+
+# Faults that say nothing about the file: the volume is full, the program is closing. They end the run.
+FATAL_CODES = frozenset({"disk.full", "disk.reserve", "disk.read_only", "disk.permission", "disk.failed"})
+_STOPS = frozenset({"decoder.closed", "cancelled"})
+_NOT_IMAGES = frozenset({"file.not_an_image", "file.unsupported_format", "dicom.no_pixels", "dicom.dicomdir"})
+_UNREADABLE_SOURCES = frozenset({"file.missing", "file.permission", "disk.failed", "disk.read_only"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A decision about a readable image."""
+
+    placement: Placement
+    patient_id: str | None
+    draft: PatientDraft | None = None
+    code: str | None = None
+    facts: dict[str, object] | None = None
+
+
+class Filer:
+    """Finishes prepared files, one at a time, in the writer's thread."""
+
+    def __init__(
+        self, args: ImportArgs, catalogue: Catalogue, chosen: Patient | None, now: Callable[[], datetime], added_by: str
+    ) -> None:
+        self._args = args
+        self._catalogue = catalogue
+        self._chosen = chosen
+        self._now = now
+        self._added_by = added_by
+        self._planned: dict[str, str] = {}
+        self.patients_made = 0
+
+    def is_known(self, sha256: str) -> bool:
+        """Whether these bytes need no examination: known here, and not under another patient than chosen."""
+        return self._known_item(sha256, "") is not None
+
+    def finish(self, prepared: Prepared) -> ImportItem:
+        """Do what is to be done with one file and say it.
+
+        Raises
+        ------
+        Cancelled
+            When the file was being read while the user stopped the run.
+        EnvironmentFault
+            With one of :data:`FATAL_CODES`: the library cannot take more.
+        """
+        source = prepared.source
+        if prepared.error is not None and prepared.error.code in _STOPS:
+            raise Cancelled
+        known = self._known_item(prepared.sha256, source.shown) if prepared.sha256 else None
+        if known is not None:
+            return replace(known, seconds=prepared.seconds)
+        if source.problem is not None:
+            problem = source.problem
+            return self._refuse(prepared, ItemStatus(problem.status), problem.code, problem.facts)
+        if prepared.error is not None:
+            return self._refuse_error(prepared, prepared.error)
+        if prepared.examined is None:
+            # Known when it was hashed, gone since: examined on the next run.
+            return _item(prepared, ItemStatus.FAILED, "file.changed")
+        refusal = refusal_of(prepared.examined.facts)
+        if refusal is not None:
+            return self._refuse(prepared, ItemStatus.SKIPPED, *refusal)
+        return self._take(prepared, prepared.examined.facts)
+
+    def _known_item(self, sha256: str, shown: str) -> ImportItem | None:
+        if sha256 in self._planned:
+            return ImportItem(shown, ItemStatus.DUPLICATE, code="image.duplicate", image_id=None)
+        records = self._catalogue.known(sha256)
+        if not records:
+            return None
+        chosen = self._args.filing.patient_id
+        if chosen is None:
+            return _duplicate(shown, records[0])
+        own = [record for record in records if record.patient_id == chosen or record.placement is not Placement.FILED]
+        return _duplicate(shown, own[0]) if own else None
+
+    def _refuse_error(self, prepared: Prepared, error: BitewingError) -> ImportItem:
+        if error.code in _NOT_IMAGES:
+            return self._refuse(prepared, ItemStatus.SKIPPED, error.code, error.facts)
+        if error.code in _UNREADABLE_SOURCES or not prepared.sha256:
+            return self._refuse(prepared, ItemStatus.FAILED, error.code, error.facts)
+        return self._refuse(prepared, ItemStatus.QUARANTINED, error.code, error.facts)
+
+    def _refuse(self, prepared: Prepared, status: ItemStatus, code: str, facts: dict[str, object]) -> ImportItem:
+        """Report a file that is not taken in; what is unreadable or hostile is kept aside with its reason."""
+        item = _item(prepared, status, code, facts)
+        if status is not ItemStatus.QUARANTINED or self._args.dry_run or prepared.source.path is None:
+            return item
+        record = self._quarantine_record(prepared, code, facts)
+        kept = self._catalogue.keep(record, prepared.source.path, None, mark_of(prepared.source))
+        return replace(item, image_id=kept.id)
+
+    def _quarantine_record(self, prepared: Prepared, code: str, facts: dict[str, object]) -> ImageRecord:
+        source = prepared.source
+        return ImageRecord(
+            id=str(uuid.uuid4()),
+            patient_id=None,
+            placement=Placement.QUARANTINED,
+            directory="",
+            filename="",
+            original_name=source.original_name,
+            sha256=prepared.sha256,
+            size_bytes=source.size,
+            mime_type=MIME_TYPES.get(source.content, "application/octet-stream"),
+            kind=_kind_of(source.content),
+            imported_at=self._now(),
+            image_type=ImageType.OTHER,
+            reason=code,
+            reason_facts=dict(facts),
+            added_by=self._added_by,
+        )
+
+    def _take(self, prepared: Prepared, facts: FileFacts) -> ImportItem:
+        described = describe(facts, self._args.filing)
+        outcome = self._decide(prepared, facts)
+        record = self._record(prepared, facts, described, outcome)
+        similar = self._similar(record)
+        code, said = outcome.code, dict(outcome.facts or {})
+        if code is None and self._has_other_bytes(record):
+            code = "image.same_uid"
+        elif code is None and similar is not None:
+            code = "image.similar"
+        if similar is not None:
+            said["similar_to"] = similar.id
+            record = replace(record, similar_to=similar.id)
+        if self._args.dry_run:
+            self._planned[prepared.sha256] = record.id
+            return self._said(prepared, replace(record, id=""), code, said)
+        if prepared.source.path is None:
+            raise EnvironmentFault("file.missing")
+        kept = self._catalogue.keep(record, prepared.source.path, outcome.draft, mark_of(prepared.source))
+        self.patients_made += outcome.draft is not None
+        self._thumbnail(prepared, kept)
+        return self._said(prepared, kept, code, said)
+
+    def _decide(self, prepared: Prepared, facts: FileFacts) -> _Outcome:
+        chosen, elsewhere = self._chosen, self._catalogue.known(prepared.sha256)
+        if chosen is not None and elsewhere:
+            # Its bytes are filed under somebody else: a person decides whose it is.
+            others: dict[str, object] = {"other_patient": elsewhere[0].patient_id, "image": elsewhere[0].id}
+            return _Outcome(Placement.INBOX, chosen.id, code="image.other_patient", facts=others)
+        candidates = () if chosen else self._catalogue.candidates(facts.identity)
+        decision = decide(facts.identity, chosen, candidates, may_make=self._args.may_make_patients)
+        if decision.verdict is Verdict.FILE:
+            return _Outcome(Placement.FILED, decision.patient_id)
+        if decision.verdict is Verdict.MAKE_PATIENT:
+            return self._make(facts)
+        return _Outcome(Placement.INBOX, decision.patient_id, code=decision.code, facts=_disagreement(decision))
+
+    def _make(self, facts: FileFacts) -> _Outcome:
+        try:
+            return _Outcome(Placement.FILED, None, draft=draft_of(facts))
+        except UserError as error:
+            return _Outcome(Placement.INBOX, None, code="identity.unusable", facts={"why": error.code})
+
+    def _record(self, prepared: Prepared, facts: FileFacts, described: Described, outcome: _Outcome) -> ImageRecord:
+        arrival = Arrival(prepared.source.original_name, prepared.sha256, prepared.source.size)
+        record = record_of(
+            str(uuid.uuid4()),
+            arrival,
+            facts,
+            described,
+            outcome.placement,
+            outcome.patient_id,
+            self._now(),
+            self._added_by,
+        )
+        return replace(record, reason=outcome.code, reason_facts=dict(outcome.facts or {}))
+
+    def _similar(self, record: ImageRecord) -> ImageRecord | None:
+        return nearest(record, self._catalogue.like(record))
+
+    def _has_other_bytes(self, record: ImageRecord) -> bool:
+        if record.sop_instance_uid is None:
+            return False
+        return any(other.sha256 != record.sha256 for other in self._catalogue.with_uid(record.sop_instance_uid))
+
+    def _thumbnail(self, prepared: Prepared, kept: ImageRecord) -> None:
+        jpeg = prepared.examined.thumbnail_jpeg if prepared.examined else None
+        if jpeg is None:
+            return
+        try:
+            self._catalogue.keep_thumbnail(kept, jpeg)
+        except OSError:
+            # Can be made again at any time; never a reason to fail an import.
+            log.warning("thumbnail of %s not stored", kept.id)
+
+    def _said(self, prepared: Prepared, record: ImageRecord, code: str | None, facts: dict[str, object]) -> ImportItem:
+        status = ItemStatus.IMPORTED if record.placement is Placement.FILED else ItemStatus.INBOX
+        return ImportItem(
+            prepared.source.shown,
+            status,
+            record.id or None,
+            record.patient_id,
+            code,
+            facts,
+            record.similar_to,
+            prepared.seconds,
+        )
+
+
+def mark_of(source: Source) -> Mark:
+    """Return how a source is recognised on a later run."""
+    return Mark(source.shown, source.size, source.mtime_ns)
+
+
+def _item(prepared: Prepared, status: ItemStatus, code: str, facts: dict[str, object] | None = None) -> ImportItem:
+    return ImportItem(prepared.source.shown, status, code=code, facts=dict(facts or {}), seconds=prepared.seconds)
+
+
+def _duplicate(shown: str, record: ImageRecord) -> ImportItem:
+    codes = {
+        Placement.FILED: "image.duplicate",
+        Placement.INBOX: "image.in_inbox",
+        Placement.QUARANTINED: "image.in_quarantine",
+    }
+    code = "image.in_trash" if record.deleted_at is not None else codes[record.placement]
+    return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, code)
+
+
+def _disagreement(decision: Decision) -> dict[str, object]:
+    return {"fields": [part.value for part in decision.contradictions]} if decision.contradictions else {}
+
+
+def _kind_of(content: Content) -> FileKind:
+    if content is Content.DICOM:
+        return FileKind.DICOM
+    if content is Content.PDF:
+        return FileKind.DOCUMENT
+    return FileKind.PHOTO if content in MIME_TYPES and MIME_TYPES[content].startswith("image/") else FileKind.OTHER

@@ -1,0 +1,75 @@
+"""What the importer needs of a library, in its own words; ``services`` answers over storage.
+
+Called from one thread, the writer's. The importer never sees a transaction or a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from app.domain.identity import FileIdentity
+from app.domain.image import ImageRecord
+from app.domain.patient import Patient, PatientDraft
+from app.sync.report import ImportItem
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a file is recognised without reading it: good enough to skip what an interrupted run finished."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One finished file of a run."""
+
+    mark: Mark
+    item: ImportItem
+
+
+class Catalogue(Protocol):
+    """The library as the importer sees it."""
+
+    def known(self, sha256: str) -> Sequence[ImageRecord]:
+        """Return every record of these bytes: filed, in the inbox, kept aside, deleted."""
+
+    def patient(self, patient_id: str) -> Patient | None:
+        """Return a patient."""
+
+    def candidates(self, identity: FileIdentity) -> Sequence[Patient]:
+        """Return patients whose chart number is the file's Patient ID or, without one, whose name agrees."""
+
+    def like(self, record: ImageRecord) -> Iterable[ImageRecord]:
+        """Return records that may show the same picture: same pixels anywhere, and the patient's own."""
+
+    def with_uid(self, sop_instance_uid: str) -> Sequence[ImageRecord]:
+        """Return records with this SOP Instance UID."""
+
+    def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+        """Copy the bytes into the library and catalogue them; make the patient of ``draft`` first, if given.
+
+        Returns the record with its place and patient. Raises EnvironmentFault (``disk.full``, …): then
+        neither file nor row is there.
+        """
+
+    def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:
+        """Store a thumbnail. Raises OSError."""
+
+    def finished(self, mark: Mark) -> ImportItem | None:
+        """Return what an interrupted run that this one continues did with the file."""
+
+    def note(self, lines: Sequence[LedgerLine]) -> None:
+        """Write down finished files that led to no new record."""
+
+
+class Space(Protocol):
+    """The volume's free space."""
+
+    def require(self, needed: int) -> None:
+        """Raise EnvironmentFault ``disk.reserve`` when ``needed`` bytes would eat into the reserve."""
