@@ -43,10 +43,24 @@ def jpeg_frame_header(stream: bytes) -> tuple[int, int, int, int] | None:
 def jpeg_is_whole(stream: bytes) -> bool:
     """Whether the entropy-coded data of a JPEG stream is closed by an end marker.
 
-    Inside entropy-coded data every 0xFF is stuffed, so an EOI after the last scan header is
-    a real one. libjpeg fills what is missing with noise or grey and says nothing.
+    Inside entropy-coded data every 0xFF is stuffed, so an EOI behind the frame header is a real one
+    (those of embedded thumbnails stand before it). libjpeg fills what is missing with noise and says nothing.
     """
-    return stream.rfind(b"\xff\xd9") > stream.rfind(b"\xff\xda") >= 0
+    return stream.rfind(b"\xff\xd9", _after_frame_header(stream)) >= 0
+
+
+def _after_frame_header(stream: bytes) -> int:
+    position = 2
+    while position + 4 <= len(stream) and stream[position] == 0xFF:
+        marker = stream[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        (length,) = struct.unpack_from(">H", stream, position + 2)
+        position += 2 + length
+        if marker in _SOF or marker == 0xDA:
+            break
+    return position
 
 
 def j2k_size(stream: bytes) -> tuple[int, int, int] | None:

@@ -109,10 +109,11 @@ def _grey_frame(
 
 
 def _common(dataset: Dataset, layout: PixelLayout, container: NDArray[Any], index: int) -> dict[str, Any]:
+    spacing = spacing_of(dataset, index)
     return {
         "overlays": overlays_of(dataset, layout, index, container),
-        "pixel_aspect": aspect_of(dataset, index),
-        "spacing": spacing_of(dataset, index),
+        "pixel_aspect": aspect_of(dataset, spacing),
+        "spacing": spacing,
         "bits": layout.bits_stored,
         "frame": index,
         "frames": layout.frames,

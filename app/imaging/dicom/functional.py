@@ -13,6 +13,8 @@ from app.imaging.dicom.values import items, raw
 
 def macro(dataset: Dataset, index: int, keyword: str) -> Dataset | None:
     """The first item of a functional group macro for a frame, or ``None``."""
+    if "SharedFunctionalGroupsSequence" not in dataset and "PerFrameFunctionalGroupsSequence" not in dataset:
+        return None
     for group in (_per_frame(dataset, index), next(items(dataset, "SharedFunctionalGroupsSequence"), None)):
         if group is not None:
             found = next(items(group, keyword), None)

@@ -26,11 +26,12 @@ def overlays_of(
 
     ``container`` is the frame before masking, for planes kept in pixel bits (retired in 2004).
     """
+    groups = sorted({tag >> 16 for tag in dataset.keys() if 0x6000 <= tag >> 16 < 0x6020})  # noqa: SIM118
+    if not groups:
+        return None
     canvas = np.zeros((layout.rows, layout.columns), np.bool_)
     found = False
-    for group in range(0x6000, 0x6020, 2):
-        if (group, _ROWS) not in dataset:
-            continue
+    for group in groups:
         plane = _plane(dataset, group, index) if (group, _DATA) in dataset else None
         if plane is None and (group, _DATA) not in dataset:
             plane = _embedded(dataset, group, layout, container)

@@ -32,12 +32,11 @@ def spacing_of(dataset: Dataset, index: int = 0) -> PixelSpacing | None:
     return None
 
 
-def aspect_of(dataset: Dataset, index: int = 0) -> tuple[float, float]:
-    """(vertical, horizontal) extent of a pixel: Pixel Aspect Ratio (0028,0034) or the spacings'."""
+def aspect_of(dataset: Dataset, spacing: PixelSpacing | None) -> tuple[float, float]:
+    """(vertical, horizontal) extent of a pixel: Pixel Aspect Ratio (0028,0034) or the spacing's."""
     ratio = numbers(dataset, "PixelAspectRatio")
     if len(ratio) == 2 and min(ratio) > 0:
         return ratio[0], ratio[1]
-    spacing = spacing_of(dataset, index)
     return (spacing.row_mm, spacing.column_mm) if spacing is not None else (1.0, 1.0)
 
 

@@ -71,12 +71,35 @@ def display_table(
     """
     info = np.iinfo(dtype)
     domain = np.arange(info.min, info.max + 1, dtype=np.float64)
-    table = levels(domain * slope + intercept, voi, inverted=inverted)
+    if isinstance(voi, WindowSetting) and voi.function != "SIGMOID" and usable(voi) and voi.width > 1:
+        table = _linear_table(domain, voi, slope, intercept, inverted=inverted)
+    else:
+        table = levels(domain * slope + intercept, voi, inverted=inverted)
     if padding is not None:
         low, high = max(padding[0], info.min), min(padding[1], info.max)
         if low <= high:
             table[low - info.min : high - info.min + 1] = 0
     return np.roll(table, info.min) if info.min < 0 else table
+
+
+def _linear_table(
+    values: NDArray[np.float64], window: WindowSetting, slope: float, intercept: float, *, inverted: bool
+) -> NDArray[np.uint8]:
+    """``levels`` of a linear window with everything folded into one factor and one offset; uses up ``values``.
+
+    A table is made for each frame of a drag, so the passes over it count.
+    """
+    exact = window.function == "LINEAR_EXACT"
+    width = window.width if exact else window.width - 1
+    center = window.center if exact else window.center - 0.5
+    factor, offset = slope / width, (intercept - center) / width + 0.5
+    if inverted:
+        factor, offset = -factor, 1.0 - offset
+    values *= factor * 255.0
+    # Truncation after adding one half rounds to nearest.
+    values += offset * 255.0 + 0.5
+    np.clip(values, 0.0, 255.0, out=values)
+    return values.astype(np.uint8)
 
 
 def min_max_window(low: float, high: float) -> WindowSetting:
