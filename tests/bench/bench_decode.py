@@ -192,7 +192,9 @@ def measure(folder: Path, rounds: int = ROUNDS) -> list[Result]:
         results.append(Result(f"{name} to display", ours_ms, best_ms, goal))
         if syntax == NATIVE:
             ours_ms, plain_ms = race(rounds, lambda p=path: ours(p), lambda p=path: plain_pydicom(p))
-            results.append(Result(f"{name} to display, against plain pydicom", ours_ms, plain_ms, 1.0, is_speed_up=True))
+            results.append(
+                Result(f"{name} to display, against plain pydicom", ours_ms, plain_ms, 1.0, is_speed_up=True)
+            )
         if syntax == RLE:
             ours_ms, plain_ms = race(3, lambda p=path: stored_pixels(p), lambda p=path: _pydicom_rle(p))
             results.append(Result("RLE decode, against pydicom's own", ours_ms, plain_ms, 4.0, is_speed_up=True))

@@ -41,8 +41,9 @@ _PREAMBLE = 128
 class DicomFile:
     """An opened DICOM file: the header parsed, the pixel data a range of ``data``.
 
-    The dataset's own pixel element is an empty stand-in until ``attach_pixels``. ``data`` is the file's bytes (inflated where deflated), ``transfer_syntax`` the declared or,
-    without a meta header, the recognised one.
+    The dataset's own pixel element is an empty stand-in until ``attach_pixels``. ``data`` is the file's
+    bytes (inflated where deflated), ``transfer_syntax`` the declared or, without a meta header, the
+    recognised one.
     """
 
     path: Path

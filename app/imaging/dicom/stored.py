@@ -187,11 +187,13 @@ def stored_values(container: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
     unused = width - layout.bits_stored
     if layout.is_signed:
         signed: NDArray[Any] = unsigned.view(f"i{container.dtype.itemsize}")
-        return signed if unused == 0 else np.right_shift(np.left_shift(signed, unused), unused)
+        if unused:
+            signed = np.right_shift(np.left_shift(signed, unused), unused)
+        return signed
     limit = (1 << layout.bits_stored) - 1
     if unused == 0 or int(unsigned.max(initial=0)) <= limit:
         return unsigned
-    return unsigned & np.asarray(limit, unsigned.dtype)
+    return np.asarray(unsigned & limit)
 
 
 def _container_type(tag: int, bits_allocated: int) -> np.dtype[Any]:
