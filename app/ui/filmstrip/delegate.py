@@ -1,0 +1,121 @@
+"""Paints one thumbnail of the filmstrip with its caption and states. Paints only."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.ui.filmstrip.model import ITEM_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
+from app.ui.viewer.look import Look, look
+
+PICTURE = QSize(124, 84)
+PAD = 6
+CAPTION_GAP = 5
+RADIUS = 4
+
+
+class ThumbnailDelegate(QStyledItemDelegate):
+    """A dark picture box with a caption under it; the chosen one has the accent around it."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(PICTURE.width() + 2 * PAD, PICTURE.height() + 2 * PAD + CAPTION_GAP + option.fontMetrics.height())
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        colours = look()
+        item: StripItem = index.data(ITEM_ROLE)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        box = QRect(option.rect.left() + PAD, option.rect.top() + PAD, PICTURE.width(), PICTURE.height())
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(box), RADIUS, RADIUS)
+        painter.fillPath(shape, colours.surround)
+        picture = index.data(THUMBNAIL_ROLE)
+        if picture is not None:
+            painter.setClipPath(shape)
+            _picture(painter, box, picture)
+            painter.setClipping(False)
+        else:
+            _placeholder(painter, box, item, colours, failed=index.data(STATE_ROLE) == "none")
+        if item.frames > 1:
+            _count(painter, box, item.frames, colours)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if selected:
+            painter.setPen(QPen(colours.accent, 2))
+            painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+        elif hovered:
+            painter.setPen(QPen(colours.muted, 1))
+            painter.drawRoundedRect(QRectF(box).adjusted(-1, -1, 1, 1), RADIUS + 1, RADIUS + 1)
+        if option.state & QStyle.StateFlag.State_HasFocus and not selected:
+            painter.setPen(QPen(colours.muted, 1, Qt.PenStyle.DotLine))
+            painter.drawRoundedRect(QRectF(box).adjusted(-3, -3, 3, 3), RADIUS + 3, RADIUS + 3)
+        self._caption(painter, option, box, index, selected)
+        painter.restore()
+
+    def _caption(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        box: QRect,
+        index: QModelIndex | QPersistentModelIndex,
+        selected: bool,
+    ) -> None:
+        colours = look()
+        font = QFont(option.font)
+        if selected:
+            font.setWeight(QFont.Weight.Medium)
+        painter.setFont(font)
+        painter.setPen(colours.text if selected else colours.muted)
+        metrics = QFontMetrics(font)
+        text = metrics.elidedText(index.data(), Qt.TextElideMode.ElideRight, box.width())
+        place = QRect(box.left(), box.bottom() + CAPTION_GAP, box.width(), metrics.height())
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter), text)
+
+
+def _picture(painter: QPainter, box: QRect, picture: QImage) -> None:
+    size = picture.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    place = QRect(box.topLeft(), size)
+    place.moveCenter(box.center())
+    painter.drawImage(place, picture)
+
+
+def _placeholder(painter: QPainter, box: QRect, item: StripItem, colours: Look, *, failed: bool) -> None:
+    centre = QPointF(box.center())
+    pen = QPen(colours.on_image_muted, 1.4)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if item.is_document:
+        sheet = QRectF(centre.x() - 12, centre.y() - 16, 24, 32)
+        painter.drawRoundedRect(sheet, 3, 3)
+        for line in (10, 16, 22):
+            y = sheet.top() + line
+            painter.drawLine(QPointF(sheet.left() + 5, y), QPointF(sheet.right() - 5, y))
+        return
+    if failed:
+        frame = QRectF(centre.x() - 18, centre.y() - 13, 36, 26)
+        painter.drawRoundedRect(frame, 5, 5)
+        painter.drawLine(frame.topLeft() + QPointF(6, 5), frame.bottomRight() - QPointF(6, 5))
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    dim = colours.on_image_muted
+    for step in (-1, 0, 1):
+        painter.setBrush(dim)
+        painter.setOpacity(0.5)
+        painter.drawEllipse(centre + QPointF(step * 9, 0), 2, 2)
+    painter.setOpacity(1)
+
+
+def _count(painter: QPainter, box: QRect, frames: int, colours: Look) -> None:
+    text = str(frames)
+    metrics = QFontMetrics(painter.font())
+    pill = QRectF(0, 0, metrics.horizontalAdvance(text) + 10, metrics.height())
+    pill.moveBottomRight(QPointF(box.right() - 3, box.bottom() - 3))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.shade)
+    painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
+    painter.setPen(colours.on_image)
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
