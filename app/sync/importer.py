@@ -151,8 +151,13 @@ class Importer:
         if not self._notes:
             return
         lines, self._notes = self._notes, []
-        if not args.dry_run:
+        if args.dry_run:
+            return
+        try:
             self.catalogue.note(lines)
+        except EnvironmentFault as error:
+            # The ledger only saves time on the next run; what could not be noted is looked at again.
+            log.warning("%d finished files not noted: %s", len(lines), error.code)
 
     def _report(self, args: ImportArgs, tally: Tally, stopped: BitewingError | None) -> ImportReport:
         return ImportReport(

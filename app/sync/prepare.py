@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +47,7 @@ def prepare_all(
     examiner: Examiner,
     is_known: Callable[[str], bool],
     ctx: JobContext,
-) -> Iterator[Prepared]:
+) -> Generator[Prepared, None, None]:
     """Yield every source in order, hashed and, unless ``is_known`` says no, examined.
 
     ``is_known`` is called in the caller's thread. A source that could not be unpacked for want of space

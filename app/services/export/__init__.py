@@ -1,0 +1,1 @@
+"""Taking images out of the library. The modules that need imaging libraries are loaded by name, on demand."""

@@ -1,0 +1,211 @@
+"""Images as DICOM files: byte copies where the header is right, renditions where it is not.
+
+Parses files that were examined when they came in; still only through imaging's guarded reader.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, VLPhotographicImageStorage, generate_uid
+
+from app.core.clock import utc_now
+from app.core.context import JobContext
+from app.domain.identity import compare
+from app.domain.image import FileKind, Laterality
+from app.domain.patient import Patient
+from app.domain.tooth import ordered
+from app.domain.tooth_codes import BY_UNIVERSAL
+from app.imaging.child.client import Decoder
+from app.imaging.dicom.reader import open_dataset
+from app.imaging.render_args import RenderArgs
+from app.services.export.deidentify import UidMap, deidentified
+from app.services.export.model import Exportable, ExportArgs, file_stem, free_path
+from app.services.export.pictures import complete_file
+
+_PREAMBLE_BYTES = 128
+_HEAD_BYTES = _PREAMBLE_BYTES + 4
+_TIFF_MARKS = (b"II*\0", b"MM\0*")
+_ORIGINALS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "SOPInstanceUID")
+_SIDES = {Laterality.LEFT: "L", Laterality.RIGHT: "R", Laterality.BOTH: "B"}
+
+
+class DicomWriter:
+    """One DICOM file per image."""
+
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+        self._args = args
+        self._decoder = decoder
+        self._clinic = clinic
+        self._uids = UidMap()
+        self._studies: dict[str, str] = {}
+
+    def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
+        """Write one image. Raises BitewingError when its file cannot be read or written."""
+        ctx.check()
+        path = free_path(self._args.out, file_stem(image, self._args), ".dcm")
+        with complete_file(path) as temporary:
+            self.write_to(image, temporary)
+        return (path,)
+
+    def write_to(self, image: Exportable, target: Path) -> None:
+        """Write one image to exactly ``target``."""
+        if image.record.kind is FileKind.DICOM and not self._args.deidentify and _header_is_right(image):
+            _copy_with_clean_preamble(image.path, target)
+            return
+        self.dataset(image).save_as(target, enforce_file_format=True)
+
+    def finish(self) -> None:
+        """Nothing is written for all images together."""
+
+    def dataset(self, image: Exportable) -> Dataset:
+        """Return the data set to be written where a byte copy will not do."""
+        if image.record.kind is FileKind.DICOM:
+            dataset = open_dataset(image.path)
+            _complete_meta(dataset)
+            if not self._args.deidentify:
+                return _coerced(dataset, image.patient)
+        else:
+            dataset = self._made(image)
+        return deidentified(dataset, self._uids) if self._args.deidentify else dataset
+
+    def _made(self, image: Exportable) -> Dataset:
+        record = image.record
+        dataset = _new_object(image, self._study_of(image), self._clinic)
+        if record.kind is FileKind.DOCUMENT:
+            dataset.SOPClassUID = EncapsulatedPDFStorage
+            dataset.Modality, dataset.ConversionType = "DOC", "WSD"
+            dataset.DocumentTitle, dataset.MIMETypeOfEncapsulatedDocument = "", "application/pdf"
+            document = image.path.read_bytes()
+            dataset.EncapsulatedDocument = document + b"\0" * (len(document) % 2)
+            dataset.EncapsulatedDocumentLength = len(document)
+        else:
+            _put_picture(dataset, self._decoder.render(image.path, RenderArgs()))
+        _complete_meta(dataset)
+        return dataset
+
+    def _study_of(self, image: Exportable) -> str:
+        """Return one study per patient and day for pictures that came without any."""
+        record = image.record
+        key = f"{record.patient_id}-{(record.captured_at or record.imported_at).date()}"
+        return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))
+
+
+def _header_is_right(image: Exportable) -> bool:
+    if image.patient is None:
+        return True
+    identity = image.record.identity
+    return not identity.is_empty and not compare(identity, image.patient) and _has_preamble(image.path)
+
+
+def _has_preamble(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(_HEAD_BYTES)[_PREAMBLE_BYTES:] == b"DICM"
+
+
+def _copy_with_clean_preamble(source: Path, target: Path) -> None:
+    """Copy bytes, writing zeros over a preamble that could be run as a program (B10, CVE-2019-11687)."""
+    with source.open("rb") as reader, target.open("xb") as writer:
+        head = reader.read(_HEAD_BYTES)
+        if head[_PREAMBLE_BYTES:] == b"DICM" and not head.startswith(_TIFF_MARKS):
+            head = b"\0" * _PREAMBLE_BYTES + b"DICM"
+        writer.write(head)
+        shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def _coerced(dataset: Dataset, patient: Patient | None) -> Dataset:
+    """Give a data set the catalogue's identity, keeping what it said (PS3.3 C.12.1.1.9)."""
+    if patient is None:
+        return dataset
+    before = Dataset()
+    for keyword in _ORIGINALS:
+        if keyword in dataset:
+            before.add(dataset.data_element(keyword))
+    note = Dataset()
+    note.ModifiedAttributesSequence = Sequence([before])
+    note.AttributeModificationDateTime = utc_now().strftime("%Y%m%d%H%M%S.%f+0000")
+    note.ModifyingSystem, note.SourceOfPreviousValues = "Bitewing", None
+    note.ReasonForTheAttributeModification = "COERCE"
+    earlier = list(dataset.get("OriginalAttributesSequence", None) or [])
+    dataset.OriginalAttributesSequence = Sequence([*earlier, note])
+    put_patient(dataset, patient)
+    dataset.SOPInstanceUID = generate_uid(prefix=None)
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    return dataset
+
+
+def put_patient(dataset: Dataset, patient: Patient | None) -> None:
+    """Write a patient into a data set, in UTF-8."""
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.PatientName = f"{patient.family_name}^{patient.given_name}" if patient else None
+    dataset.PatientID = (patient.chart_number or patient.id) if patient else None
+    dataset.PatientBirthDate = patient.birth_date.strftime("%Y%m%d") if patient and patient.birth_date else None
+    dataset.PatientSex = patient.sex.value if patient else None
+
+
+def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
+    record = image.record
+    moment: datetime = record.captured_at or record.imported_at
+    dataset = Dataset()
+    put_patient(dataset, image.patient)
+    dataset.StudyInstanceUID = study_uid
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", record.id])
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=["instance", record.id, record.sha256])
+    dataset.StudyDate = dataset.ContentDate = moment.strftime("%Y%m%d")
+    dataset.StudyTime = dataset.ContentTime = moment.strftime("%H%M%S")
+    dataset.AcquisitionDateTime = moment.strftime("%Y%m%d%H%M%S+0000")
+    dataset.StudyID, dataset.SeriesNumber, dataset.InstanceNumber = None, 1, image.number
+    dataset.AccessionNumber = dataset.ReferringPhysicianName = dataset.Manufacturer = None
+    dataset.InstitutionName, dataset.BurnedInAnnotation = clinic or None, "NO"
+    dataset.PatientOrientation = None
+    if record.laterality in _SIDES:
+        dataset.ImageLaterality = _SIDES[record.laterality]
+    teeth = [BY_UNIVERSAL[tooth] for tooth in ordered(record.shown_teeth()) if tooth in BY_UNIVERSAL]
+    if teeth:
+        dataset.AnatomicRegionSequence = Sequence([_code("38199008", "SCT", "Tooth")])
+        dataset.PrimaryAnatomicStructureSequence = Sequence([_code(tooth.sct, "SCT", tooth.meaning) for tooth in teeth])
+    return dataset
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning[:64]
+    return code
+
+
+def _put_picture(dataset: Dataset, pixels: Any) -> None:
+    dataset.SOPClassUID = VLPhotographicImageStorage
+    dataset.Modality, dataset.ImageType = "XC", ["DERIVED", "SECONDARY"]
+    is_colour = pixels.ndim == 3
+    dataset.SamplesPerPixel = 3 if is_colour else 1
+    dataset.PhotometricInterpretation = "RGB" if is_colour else "MONOCHROME2"
+    if is_colour:
+        dataset.PlanarConfiguration = 0
+    dataset.Rows, dataset.Columns = pixels.shape[:2]
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.LossyImageCompression = "00"
+    data = pixels.tobytes()
+    dataset.PixelData = data + b"\0" * (len(data) % 2)
+    dataset["PixelData"].VR = "OB"
+
+
+def _complete_meta(dataset: Dataset) -> None:
+    """Make sure that a Part 10 file can be written (PS3.10 section 7.1)."""
+    meta = getattr(dataset, "file_meta", None) or FileMetaDataset()
+    if "TransferSyntaxUID" not in meta or not meta.TransferSyntaxUID:
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    if not dataset.get("SOPInstanceUID"):
+        dataset.SOPInstanceUID = generate_uid(prefix=None)
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+        if not dataset.get(keyword):
+            setattr(dataset, keyword, generate_uid(prefix=None))
+    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID") or VLPhotographicImageStorage
+    dataset.SOPClassUID = meta.MediaStorageSOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.file_meta = meta

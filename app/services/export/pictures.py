@@ -1,0 +1,118 @@
+"""Pictures as the viewer shows them: PNG, JPEG, TIFF files and PDF pages. No metadata is written.
+
+Drawing happens in the decoding child; only finished 8-bit arrays arrive here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from app.core.context import JobContext
+from app.core.files import translate_os_error
+from app.imaging.child.client import Decoder
+from app.imaging.render_args import RenderArgs
+from app.services.export.model import Exportable, ExportArgs, ExportFormat, file_stem, free_path
+from app.services.export.strip import strip_below, strip_lines
+
+# Fine quantisation and full colour resolution: no silent loss (USERS, feature 14).
+_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0, "optimize": True}
+_FILES: dict[ExportFormat, tuple[str, str, dict[str, Any]]] = {
+    ExportFormat.PNG: (".png", "PNG", {}),
+    ExportFormat.JPEG: (".jpg", "JPEG", _JPEG),
+    ExportFormat.TIFF: (".tif", "TIFF", {"compression": "tiff_lzw"}),
+}
+_PDF_DOTS_PER_INCH = 150.0
+
+
+class PictureWriter:
+    """One file per frame."""
+
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+        self._args = args
+        self._decoder = decoder
+        self._clinic = clinic
+
+    def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
+        """Write every frame of an image. Raises BitewingError when it cannot be drawn or written."""
+        suffix, kind, options = _FILES[self._args.format]
+        stem, frames = file_stem(image, self._args), max(1, image.record.frames)
+        written = []
+        for index in range(frames):
+            ctx.check()
+            picture = draw(image, index, self._args, self._decoder, self._clinic)
+            name = stem if frames == 1 else f"{stem}_{index + 1:04d}"
+            path = free_path(self._args.out, name, suffix)
+            with complete_file(path) as temporary:
+                picture.save(temporary, kind, **options)
+            written.append(path)
+        return tuple(written)
+
+    def finish(self) -> None:
+        """Nothing is written for all images together."""
+
+
+class PdfWriter:
+    """One document; a page per frame, at the size of the picture."""
+
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+        self._args = args
+        self._decoder = decoder
+        self._clinic = clinic
+        self._path = free_path(args.out, "images", ".pdf")
+        self._temporary = self._path.with_name(f".{self._path.name}.part")
+        self._pages = 0
+
+    def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
+        """Add an image's pages; patient and date stand below each."""
+        header = ExportArgs(self._args.out, ExportFormat.PDF, self._args.deidentify, burn_in=True)
+        for index in range(max(1, image.record.frames)):
+            ctx.check()
+            picture = draw(image, index, header, self._decoder, self._clinic)
+            try:
+                # Appending re-reads the trailer only; memory stays at one page.
+                picture.save(self._temporary, "PDF", resolution=_PDF_DOTS_PER_INCH, append=self._pages > 0, quality=95)
+            except OSError as error:
+                self._temporary.unlink(missing_ok=True)
+                raise translate_os_error(error) from error
+            self._pages += 1
+        return (self._path,)
+
+    def finish(self) -> None:
+        """Give the document its name."""
+        if self._pages:
+            self._temporary.replace(self._path)
+
+
+def draw(image: Exportable, index: int, args: ExportArgs, decoder: Decoder, clinic: str) -> Image.Image:
+    """Return one frame as the viewer shows it, with its strip of text where asked for."""
+    picture = Image.fromarray(decoder.render(image.path, RenderArgs(frame=index)))
+    return strip_below(picture, strip_lines(image, args, clinic)) if args.burn_in else picture
+
+
+@contextlib.contextmanager
+def complete_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` that takes its name when the block succeeds.
+
+    Raises
+    ------
+    EnvironmentFault
+        What the disk refused; nothing is left then.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        with temporary.open("r+b") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise translate_os_error(error) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
