@@ -1,0 +1,98 @@
+"""The millimetre raster that single teeth are drawn on, and solids made from outlines.
+
+An outline becomes a signed distance map, and a distance map the thickness of a rounded
+solid, which is what x-rays meet. Knows nothing of teeth or attenuation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.demo.physics import FloatImage
+from app.demo.tooth_shapes import Points
+
+RASTER_MM = 0.04
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ToothMaps:
+    """Maps of one tooth on its raster, (rows, columns) float32.
+
+    attenuation : mineral and restorations, dimensionless. socket : mm of bone the tooth and its
+    ligament displace. lamina : extra mm of cortical bone round the root. inside : signed distance in
+    mm, positive inside. origin : raster position (x, y) of the tooth's own (0, 0).
+    """
+
+    attenuation: FloatImage
+    socket: FloatImage
+    lamina: FloatImage
+    inside: FloatImage
+    origin: tuple[float, float]
+    width_mm: float
+    crown_mm: float
+    root_mm: float
+
+
+class Raster:
+    """A pixel grid in tooth coordinates; draws polygons in mm and measures distances."""
+
+    def __init__(self, left: float, top: float, right: float, bottom: float, step: float = RASTER_MM) -> None:
+        self.step = step
+        self.origin = (-left / step, -top / step)
+        self.shape = (int((bottom - top) / step), int((right - left) / step))
+        self.x = ((np.arange(self.shape[1], dtype=np.float32) - self.origin[0]) * step)[None, :]
+        self.y = ((np.arange(self.shape[0], dtype=np.float32) - self.origin[1]) * step)[:, None]
+
+    def mask(self, *outlines: Points) -> Mask:
+        """Return the union of closed outlines as 0/255, anti-aliased."""
+        mask = np.zeros(self.shape, np.uint8)
+        for outline in outlines:
+            pixels = outline / self.step + np.array(self.origin)
+            cv2.fillPoly(mask, [np.rint(pixels * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        return mask
+
+    def distance(self, mask: Mask, round_mm: float = 0.0) -> FloatImage:
+        """Return signed distance in mm, positive inside; `round_mm` softens corners first."""
+        soft = cv2.GaussianBlur(mask, (0, 0), max(round_mm / self.step, 0.8))
+        solid = (soft > 127).astype(np.uint8)
+        inner = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
+        outer = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
+        signed = (inner - outer) * np.float32(self.step)
+        return np.asarray(cv2.GaussianBlur(signed, (0, 0), 1.1), dtype=np.float32)
+
+
+def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
+    """Return a smooth step from 0 at `low` to 1 at `high` (reversed when high < low)."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+
+
+def rounded(distance: FloatImage, reach: FloatImage | float, depth: FloatImage | float, power: float) -> FloatImage:
+    """Return the thickness in mm of a solid with superelliptic section, `reach` wide to its middle."""
+    t = 1 - np.clip(distance / np.maximum(reach, 0.05), 0, 1)
+    return np.asarray(depth * np.power(np.maximum(1 - t**power, 0), 1 / power), dtype=np.float32)
+
+
+def half_width(distance: FloatImage, reach_px: int = 56) -> FloatImage:
+    """Return the local half width of a shape: the largest distance nearby (medial axis, smoothed)."""
+    small = cv2.resize(distance, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach_px // 2 + 1, reach_px // 4 + 1))
+    peak = cv2.GaussianBlur(cv2.dilate(small, kernel), (0, 0), 4)
+    size = (distance.shape[1], distance.shape[0])
+    return np.asarray(np.maximum(cv2.resize(peak, size), 0.25), dtype=np.float32)
+
+
+def blur_map(values: FloatImage, sigma: float) -> FloatImage:
+    """Return a Gaussian blur of a raster map."""
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
+
+
+def rounded_power(distance: FloatImage, reach: FloatImage, depth: FloatImage, power: FloatImage) -> FloatImage:
+    """Return `rounded` with a power that differs from place to place."""
+    t = 1 - np.clip(distance / np.maximum(reach, 0.05), 0, 1)
+    return np.asarray(depth * np.power(np.maximum(1 - np.power(t, power), 0), 1 / power), np.float32)
