@@ -18,7 +18,7 @@ from pydicom import uid
 from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import DecodeRunner
 
-from app.imaging.dicom.codestream import j2k_size, jpeg_frame_header, jpeg_is_whole
+from app.imaging.dicom.codestream import j2k_is_whole, j2k_size, jpeg_frame_header, jpeg_is_whole
 from app.imaging.dicom.limits import MAX_FRAME_PIXELS
 
 PLUGIN = "bitewing"
@@ -119,6 +119,9 @@ def _decode_j2k(stream: bytes, runner: DecodeRunner) -> NDArray[Any]:
 def _decode_htj2k(stream: bytes, runner: DecodeRunner) -> NDArray[Any]:
     size = j2k_size(stream)
     _require_size(size[:2] if size else None, runner)
+    # OpenJPH decodes what is there and leaves the rest grey.
+    if not j2k_is_whole(stream):
+        raise CutShortError("HTJ2K stream without end marker")
     return _after_colour_transform(imagecodecs.htj2k_decode(stream), runner)
 
 
@@ -130,14 +133,21 @@ def _after_colour_transform(samples: Any, runner: DecodeRunner) -> NDArray[Any]:
 
 
 def _decode_rle(stream: bytes, runner: DecodeRunner) -> bytearray:
-    decoded: bytearray = rle.decode_pixel_data(
-        stream,
-        version=2,
-        rows=runner.rows,
-        columns=runner.columns,
-        bits_allocated=runner.bits_allocated,
-        byteorder="<",
-    )
+    """PackBits segments. pylibjpeg-rle is memory-safe; imagecodecs' decoder, as fast, crashes on broken segments."""
+    try:
+        decoded: bytearray = rle.decode_pixel_data(
+            stream,
+            version=2,
+            rows=runner.rows,
+            columns=runner.columns,
+            bits_allocated=runner.bits_allocated,
+            byteorder="<",
+        )
+    except BaseException as error:
+        # A Rust panic arrives as a BaseException of its own, for which no name can be imported.
+        if type(error).__name__ == "PanicException":
+            raise ValueError("RLE segments") from error
+        raise
     needed = runner.rows * runner.columns * runner.samples_per_pixel * max(runner.bits_allocated, 8) // 8
     if len(decoded) < needed:
         raise CutShortError("RLE segments shorter than the image")

@@ -73,6 +73,11 @@ def j2k_size(stream: bytes) -> tuple[int, int, int] | None:
     return height - top, width - left, components
 
 
+def j2k_is_whole(stream: bytes) -> bool:
+    """Whether a JPEG 2000 stream ends with its end marker; packets hold no two bytes above 0xFF8F."""
+    return stream.rfind(b"\xff\xd9", max(len(stream) - 64, 0)) >= 0
+
+
 def syntax_of_codestream(items: memoryview) -> str:
     """The transfer syntax of encapsulated pixel data in a file that does not name it."""
     position = 0

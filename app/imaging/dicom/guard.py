@@ -15,18 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from app.core.errors import EnvironmentFault
 
 log = logging.getLogger(__name__)
 
 # pydicom's messages repeat values, among them names: they must not reach our log.
-logging.getLogger("pydicom").addHandler(logging.NullHandler())
-logging.getLogger("pydicom").propagate = False
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 DATA_ERRORS: tuple[type[Exception], ...] = (
     InvalidDicomError,
+    BytesLengthException,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -62,4 +62,7 @@ def reading(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise EnvironmentFault("decoder.memory") from error
     except OSError as error:
+        if error.errno is None:
+            # pydicom raises it for data, without a system's error number.
+            raise EnvironmentFault("file.undecodable", detail=type(error).__name__) from error
         raise EnvironmentFault("file.unreadable", name=path.name, detail=type(error).__name__) from error
