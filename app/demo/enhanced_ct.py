@@ -24,6 +24,8 @@ def write_volume(path: Path, exposure: Exposure, volume: Volume) -> None:
     """Write the volume; frame n lies n voxels above the first."""
     data = Dataset()
     identity(data, exposure, ENHANCED_CT, "CT", "VolScan CB")
+    # Enhanced objects say this once, in Acquisition DateTime.
+    del data.AcquisitionDate, data.AcquisitionTime
     stamp = exposure.captured_at.strftime("%Y%m%d%H%M%S")
     data.AcquisitionDateTime, data.AcquisitionNumber, data.AcquisitionDuration = stamp, 1, 14.0
     data.InstanceCreationDate, data.InstanceCreationTime = stamp[:8], stamp[8:]
@@ -72,27 +74,26 @@ def _shared(data: Dataset, volume: Volume) -> None:
     shared.PlaneOrientationSequence = _one(ImageOrientationPatient=["1", "0", "0", "0", "1", "0"])
     shared.FrameAnatomySequence = _one(FrameLaterality="B", AnatomicRegionSequence=Sequence([code("91609006", "Mandible")]))
     shared.PixelValueTransformationSequence = _one(RescaleIntercept=str(INTERCEPT), RescaleSlope="1", RescaleType="HU")
-    shared.FrameVOILUTSequence = _one(WindowCenter="700", WindowWidth="3200", WindowCenterWidthExplanation="Bone")
+    shared.FrameVOILUTSequence = _one(WindowCenter="700", WindowWidth="3200", WindowCenterWidthExplanation="BONE")
     shared.CTImageFrameTypeSequence = _one(
         FrameType=_FRAME_TYPE, PixelPresentation="MONOCHROME", VolumetricProperties="VOLUME",
         VolumeBasedCalculationTechnique="NONE")
     shared.CTAcquisitionTypeSequence = _one(
-        AcquisitionType="STATIONARY", TubeAngle=0.0, ConstantVolumeFlag="NO", FluoroscopyFlag="NO")
+        AcquisitionType="SEQUENCED", ConstantVolumeFlag="NO", FluoroscopyFlag="NO")
     shared.CTAcquisitionDetailsSequence = _one(
         RotationDirection="CW", RevolutionTime=14.0, SingleCollimationWidth=volume.voxel_mm,
         TotalCollimationWidth=volume.voxel_mm * volume.pixels.shape[0], TableHeight=0.0, GantryDetectorTilt=0.0,
         DataCollectionDiameter=size)
     shared.CTTableDynamicsSequence = Sequence([Dataset()])
     shared.CTPositionSequence = _one(
-        DataCollectionCenterPatient=[0.0, 0.0, 0.0], ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0])
+        TablePosition=0.0,         DataCollectionCenterPatient=[0.0, 0.0, 0.0], ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0])
     shared.CTGeometrySequence = _one(DistanceSourceToDetector=650.0, DistanceSourceToDataCollectionCenter=440.0)
     shared.CTReconstructionSequence = _one(
         ReconstructionAlgorithm="FILTER_BACK_PROJ", ConvolutionKernel="BONE", ConvolutionKernelGroup="BONE",
         ReconstructionDiameter=size, ReconstructionPixelSpacing=[volume.voxel_mm, volume.voxel_mm],
         ReconstructionAngle=360.0, ImageFilter="NONE")
     shared.CTExposureSequence = _one(
-        ExposureTimeInms=4500.0, XRayTubeCurrentInmA=8.0, ExposureInmAs=36.0, ExposureModulationType="NONE",
-        CTDIvol=4.1, EstimatedDoseSaving=0.0)
+        ExposureTimeInms=4500.0, XRayTubeCurrentInmA=8.0, ExposureInmAs=36.0, ExposureModulationType="NONE")
     shared.CTXRayDetailsSequence = _one(KVP=90.0, FocalSpots=0.5, FilterType="FLAT", FilterMaterial="ALUMINUM")
     data.SharedFunctionalGroupsSequence = Sequence([shared])
 
@@ -109,6 +110,7 @@ def _per_frame(data: Dataset, volume: Volume, exposure: Exposure, stamp: str) ->
     ])
     corner = [-(columns - 1) / 2 * volume.voxel_mm, -(rows - 1) / 2 * volume.voxel_mm]
     low = -(frames - 1) / 2 * volume.voxel_mm
+    event = stable_uid(exposure.key, "irradiation")
     groups = []
     for index in range(frames):
         place = [f"{corner[0]:.4f}", f"{corner[1]:.4f}", f"{low + index * volume.voxel_mm:.4f}"]
@@ -118,5 +120,6 @@ def _per_frame(data: Dataset, volume: Volume, exposure: Exposure, stamp: str) ->
                 FrameAcquisitionNumber=1, StackID="1", InStackPositionNumber=index + 1,
                 DimensionIndexValues=[1, index + 1]),
             PlanePositionSequence=_one(ImagePositionPatient=place),
+            IrradiationEventIdentificationSequence=_one(IrradiationEventUID=event),
         ))
     data.PerFrameFunctionalGroupsSequence = Sequence(groups)

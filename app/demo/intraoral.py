@@ -144,9 +144,9 @@ def alveolar_bone(
     texture = bone_texture("maxilla" if upper else "mandible", shape, to_world, own)
     uneven = smooth_noise(shape, 7.0 / mm, own)
     marrow = np.maximum(slab - plates - layers.socket, 0.0)
-    dense = np.clip(1 + 0.27 * texture + 0.13 * uneven, 0.12, 2.4)
-    crest = np.exp(-((deep - 0.28) / 0.26) ** 2) * 1.25 * np.clip(1 - layers.socket / 3.0, 0, 1)
-    cover = plates * (1 + 0.05 * texture) + crest * inside + layers.lamina * ramp(deep, 0.0, 0.8) * 0.9
+    dense = np.clip(1 + 0.31 * texture + 0.13 * uneven, 0.12, 2.4)
+    crest = np.exp(-((deep - 0.28) / 0.30) ** 2) * 0.8 * np.clip(1 - layers.socket / 3.0, 0, 1)
+    cover = plates * (1 + 0.05 * texture) + crest * inside + layers.lamina * ramp(deep, 0.0, 0.8) * np.clip(0.62 + 0.22 * texture, 0.2, 1)
     return np.asarray(cover * physics.CORTICAL + marrow * physics.TRABECULAR * dense, np.float32)
 
 

@@ -53,7 +53,7 @@ class _Canvas:
 def front_view(mouth: Mouth, exposure: str) -> NDArray[np.uint8]:
     """Draw both jaws from the front with the lips held back."""
     rng = array_random(mouth.person, "front photo", exposure)
-    strip = _strip(mouth, -52.0, 104.0, -22.0, 44.0, 0.06)
+    strip = _strip(mouth, -52.0, 104.0, -22.0, 44.0, 0.07)
     # From the front the arch turns away at the sides: further along it means less picture width.
     across = np.linspace(-30.5, 30.5, COLUMNS, dtype=np.float32) + float(rng.normal(0, 0.4))
     along = np.sign(across) * 34.0 * np.arcsin(np.clip(np.abs(across) / 34.0, 0, 0.97))

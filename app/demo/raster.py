@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.demo.physics import FloatImage
 from app.demo.tooth_shapes import Points
 
-RASTER_MM = 0.04
+RASTER_MM = 0.05
 Mask = NDArray[np.uint8]
 
 
@@ -75,7 +75,9 @@ def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
 def rounded(distance: FloatImage, reach: FloatImage | float, depth: FloatImage | float, power: float) -> FloatImage:
     """Return the thickness in mm of a solid with superelliptic section, `reach` wide to its middle."""
     t = 1 - np.clip(distance / np.maximum(reach, 0.05), 0, 1)
-    return np.asarray(depth * np.power(np.maximum(1 - t**power, 0), 1 / power), dtype=np.float32)
+    if power == 2.0:
+        return np.asarray(depth * np.sqrt(np.maximum(1 - t * t, 0)), np.float32)
+    return np.asarray(depth * np.power(np.maximum(1 - t**power, 0), 1 / power), np.float32)
 
 
 def half_width(distance: FloatImage, reach_px: int = 56) -> FloatImage:
@@ -94,5 +96,10 @@ def blur_map(values: FloatImage, sigma: float) -> FloatImage:
 
 def rounded_power(distance: FloatImage, reach: FloatImage, depth: FloatImage, power: FloatImage) -> FloatImage:
     """Return `rounded` with a power that differs from place to place."""
-    t = 1 - np.clip(distance / np.maximum(reach, 0.05), 0, 1)
-    return np.asarray(depth * np.power(np.maximum(1 - np.power(t, power), 0), 1 / power), np.float32)
+    result = np.zeros(distance.shape, np.float32)
+    # Powers are dear: only the pixels inside the solid are worked out.
+    solid = distance > 0
+    exponent = np.broadcast_to(power, distance.shape)[solid]
+    t = 1 - np.minimum(distance[solid] / np.maximum(np.broadcast_to(reach, distance.shape)[solid], np.float32(0.05)), 1)
+    result[solid] = np.broadcast_to(depth, distance.shape)[solid] * np.power(1 - np.power(t, exponent), 1 / exponent)
+    return result

@@ -24,12 +24,12 @@ def root_filling(attenuation: FloatImage, raster: Raster, shape: ToothShape, rng
     """Fill the canals with gutta-percha to just short of the apex, the chamber with a core."""
     result = attenuation
     for canal in shape.canals:
-        wide = canal.narrowed((1.25, 1.0, 0.8, 0.62, 0.4), 0.0, 0.955 + 0.02 * rng.random())
+        wide = canal.narrowed((1.0, 0.9, 0.75, 0.6, 0.42), 0.0, 0.955 + 0.02 * rng.random())
         inside = raster.distance(raster.mask(wide.polygon()), 0.03)
         depth = rounded(inside, 0.42, 1.25, 2.0)
         grain = 1 + 0.08 * np.sin(raster.y * 5.0 + rng.uniform(0, 6))
         result = result + depth * np.float32(physics.GUTTA_PERCHA - physics.DENTINE) * grain
-    chamber = raster.distance(raster.mask(*(part.polygon() for part in shape.chamber)), 0.2)
+    chamber = raster.distance(raster.mask(*(part.polygon() for part in shape.chamber[:3])), 0.2)
     fill = ramp(chamber, -0.05, 0.25) * np.float32(2.2 * (physics.COMPOSITE - physics.DENTINE))
     return np.asarray(result + fill, np.float32)
 
@@ -88,12 +88,17 @@ def crown(
     """Put a shell over the prepared stump: cast metal, or porcelain fused to a metal coping."""
     margin = 0.15 + 0.35 * np.cos(np.clip(raster.x / shape.size.width * 2.6, -1.5, 1.5))
     over = ramp(np.asarray(margin - raster.y, np.float32), -0.08, 0.12)
-    outer = rounded(inside, 2.4, depth, 2.6)
-    veneer = 0.12 if kind == "metal" else 0.85
-    coping = rounded(inside - veneer * ramp(-raster.y, 0.4, 2.2), 2.2, depth - 1.0, 2.6)
-    stump = rounded(inside - (veneer + 0.55), 2.0, np.maximum(depth - 2.6, 0.4), 2.6)
-    shell = np.maximum(coping - stump, 0)
-    body = np.maximum(outer - coping, 0)
-    metal = physics.ALLOY if kind == "metal" else physics.ALLOY * 0.75
-    made = shell * metal + body * (physics.ALLOY if kind == "metal" else physics.COMPOSITE * 0.8) + stump * physics.DENTINE
+    tall = ramp(-raster.y, 0.2, 2.4)
+    if kind == "metal":
+        # Porcelain over a cast coping: a grey border round a core that stops everything.
+        outer = rounded(inside, 2.4, depth, 2.6)
+        coping = rounded(inside - 0.85 * tall, 2.2, depth - 1.0, 2.6)
+        stump = rounded(inside - 1.4, 2.0, np.maximum(depth - 2.6, 0.4), 2.6)
+        made = (np.maximum(coping - stump, 0) * physics.ALLOY + np.maximum(outer - coping, 0) * physics.COMPOSITE * 0.8
+                + stump * physics.DENTINE)
+    else:
+        outer = rounded(inside, 2.4, depth, 2.6)
+        stump = rounded(inside - 0.35 - 1.0 * tall, 1.7, np.maximum(depth - 2.2, 0.4), 2.6)
+        stump = np.minimum(stump, outer)
+        made = (outer - stump) * physics.CERAMIC + np.maximum(attenuation - (outer - stump) * physics.DENTINE, 0) * 0.85
     return np.asarray(attenuation * (1 - over) + made * over, np.float32)

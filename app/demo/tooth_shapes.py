@@ -280,10 +280,10 @@ def _pulp(
     half, floor, roof = 0.25 * size.neck, 0.13 * size.root, -0.26 * size.crown
     middle = (roof + floor) / 2
     body = Ribbon(np.array([[-half, middle], [0.0, middle - 0.15], [half, middle]]),
-                  np.array([1.7, 1.5, 1.7]) * young)
+                  np.array([2.3, 2.0, 2.3]) * young)
     horns = tuple(
         Ribbon(np.array([[side * half, middle], [side * half * 1.12, roof - 0.2],
-                         [side * half * 1.25, -0.47 * size.crown]]), np.array([1.5, 0.85, 0.2]) * young)
+                         [side * half * 1.25, -0.43 * size.crown]]), np.array([1.7, 0.9, 0.25]) * young)
         for side in (-1.0, 1.0)
     )
     # A funnel leads from the chamber's corner into each canal.

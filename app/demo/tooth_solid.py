@@ -19,8 +19,8 @@ from app.demo.seeds import array_random
 from app.demo.tooth_shapes import ToothShape, tooth_shape
 from app.demo.tooth_state import ToothState, tooth_place
 
-PDL_MM = 0.20
-LAMINA_MM = 0.30
+PDL_MM = 0.17
+LAMINA_MM = 0.24
 _MARGIN_MM = 3.4
 
 
@@ -79,7 +79,7 @@ class _Builder:
         behind = self._behind()
         attenuation = self._mineral(inside, reach, depth, power)
         if behind is not None:
-            palatal = rounded(behind, half_width(behind), 0.72 * depth, 2.0)
+            palatal = rounded(behind, half_width(behind), 0.95 * depth, 2.0)
             attenuation += physics.DENTINE * palatal * (1 - 0.80 * ramp(inside, -0.35, 0.7))
         attenuation -= self._pulp() * physics.DENTINE
         attenuation = np.maximum(attenuation, 0)
@@ -169,7 +169,7 @@ class _Builder:
             hole = rounded(behind + gap, half_width(behind) + PDL_MM, 0.7 * taper, 2.0)
             more = np.maximum(rounded(behind + gap + LAMINA_MM, half_width(behind) + 0.5, 0.7 * taper + 0.3, 2.0)
                               - hole, 0)
-            socket, shell = np.maximum(socket, hole), np.maximum(shell, more * 0.8)
+            socket, shell = np.maximum(socket, hole), np.maximum(shell * (1 - 0.8 * ramp(behind, -0.3, 0.6)), more * 0.7)
         if self.state.formed < 1:
             follicle = rounded(inside + 1.3, half_width(inside) + 1.3, size.depth * 0.8, 2.0)
             socket = np.maximum(socket, follicle * ramp(-y, -1.0 - 6 * self.state.formed, 1.0))
