@@ -117,7 +117,7 @@ def _open(source: Path | bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
         pages = len(document)
         if not 0 < pages <= MAX_PAGES:
-            raise UserError("file.too_large", frames=pages, limit_frames=MAX_PAGES)
+            raise EnvironmentFault("file.too_large", rows=None, columns=None, frames=pages)
         yield document
     except BitewingError:
         raise

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from app.imaging.header import HeaderFacts, MoreBytesNeeded, parse_header
 from app.imaging.sniff import HEAD_BYTES, Content, sniff_head
@@ -20,8 +20,7 @@ _FIRST_READ_BYTES = 8 << 10
 _SECOND_READ_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedFile:
+class ScannedFile(NamedTuple):
     """One file of a scan; ``header`` is None for anything that is not readable DICOM."""
 
     content: Content

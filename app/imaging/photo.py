@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
+import imagecodecs
 import numpy as np
 import pi_heif
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -50,8 +52,8 @@ _STRIP_PIXELS = 4_000_000
 _GREY_MODES = frozenset({"L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _DATE = re.compile(r"(\d{4})\D(\d\d)\D(\d\d)\D+(\d\d)\D(\d\d)\D(\d\d)")
 
-# Our own check comes first; Pillow's stands behind it and is an error, not a warning.
-Image.MAX_IMAGE_PIXELS = REDUCED_PIXELS
+# ``open_photo`` checks every size itself, before decoding and with the figures for the message.
+Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,13 @@ def decode_photo(path: Path, content: Content, index: int = 0, max_pixels: tuple
         orientation = _orientation(picture)
         reduced = _reduce(picture, max_pixels)
         if not reduced and picture.width * picture.height > FULL_PIXELS:
-            return _decode_reduced(path, orientation, frames)
+            return _decode_reduced(path, content, orientation, frames)
         bits = _bits(picture)
         picture.load()
         if picture.format == "TIFF":
             orientation = 1  # load() has applied it
+        elif picture.format == "PNG":
+            orientation = _orientation(picture)  # it may stand behind the pixels
         return Picture(_pixels(picture), orientation, bits, frames, reduced)
 
 
@@ -178,7 +182,6 @@ def open_photo(path: Path, content: Content) -> Iterator[Image.Image]:
     """Open the header with Pillow, check its size, and translate what Pillow raises inside."""
     with translated(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=FORMATS[content]) as picture:
             _check_size(picture.size)
             yield picture
@@ -191,8 +194,6 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (BitewingError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError("file.too_large", limit_pixels=REDUCED_PIXELS) from error
     except UnidentifiedImageError as error:
         raise EnvironmentFault("file.undecodable", error="UnidentifiedImageError") from error
     except FileNotFoundError as error:
@@ -201,7 +202,7 @@ def translated(path: Path) -> Iterator[None]:
         raise EnvironmentFault("disk.permission") from error
     except (OSError, EOFError, ValueError, SyntaxError, IndexError, KeyError, TypeError) as error:
         if isinstance(error, EOFError) or _speaks_of_truncation(str(error)):
-            raise EnvironmentFault("file.truncated", has=path.stat().st_size) from error
+            raise EnvironmentFault("file.truncated", has=path.stat().st_size, needed=None) from error
         raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
 
 
@@ -215,7 +216,7 @@ def _check_size(size: tuple[int, int]) -> None:
     if width < 1 or height < 1:
         raise EnvironmentFault("file.undecodable", error="no pixels")
     if width * height > REDUCED_PIXELS or max(size) > MAX_SIDE:
-        raise UserError("file.too_large", columns=width, rows=height, limit_pixels=REDUCED_PIXELS)
+        raise EnvironmentFault("file.too_large", rows=height, columns=width, frames=1)
 
 
 def _frame_count(picture: Image.Image) -> int:
@@ -238,16 +239,23 @@ def _orientation(picture: Image.Image) -> int:
     if picture.format == "HEIF":
         return 1
     try:
-        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        value = _exif(picture).get(ExifTags.Base.Orientation, 1)
     except (ValueError, SyntaxError, OSError, KeyError, TypeError, IndexError, EOFError):
         return 1  # a damaged EXIF block must not cost the picture
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _exif(picture: Image.Image) -> Image.Exif:
+    """Return the EXIF block without decoding: for a PNG, Pillow would load it all to find one at its end."""
+    if picture.format == "PNG" and not {"exif", "Raw profile type exif"} & picture.info.keys():
+        return Image.Exif()
+    return picture.getexif()
+
+
 def _captured_at(picture: Image.Image) -> datetime | None:
     """Return when the picture was taken; without a recorded zone, in this computer's zone."""
     try:
-        base = picture.getexif()
+        base = _exif(picture)
         detail = base.get_ifd(ExifTags.IFD.Exif)
     except (ValueError, SyntaxError, OSError, KeyError, TypeError, IndexError, EOFError):
         return None
@@ -290,18 +298,24 @@ def _reduce(picture: Image.Image, max_pixels: tuple[int, int] | None) -> bool:
     return picture.size != before
 
 
-def _decode_reduced(path: Path, orientation: int, frames: int) -> Picture:
+def _decode_reduced(path: Path, content: Content, orientation: int, frames: int) -> Picture:
     """Decode a picture of 150 to 250 MP at half size: three bytes a pixel, never four."""
-    import cv2  # rarely needed here
-
-    flags = cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION
+    data = np.memmap(path, np.uint8, "r")
     try:
-        pixels = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+        if content is Content.PNG:
+            # OpenCV's PNG reader holds the picture twice.
+            whole = imagecodecs.png_decode(data)
+            half = cv2.resize(whole, (whole.shape[1] // 2, whole.shape[0] // 2), interpolation=cv2.INTER_AREA)
+            grey = half if half.ndim == 2 else half[:, :, 0] if half.shape[2] == 2 else None
+            pixels = half[:, :, :3] if grey is None else np.repeat(grey[:, :, None], 3, axis=2)
+        else:
+            found = cv2.imdecode(data, cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION)
+            if found is None:
+                raise EnvironmentFault("file.undecodable", error="imdecode")
+            pixels = found[:, :, ::-1]
     except cv2.error as error:
-        raise UserError("file.too_large", limit_pixels=FULL_PIXELS) from error
-    if pixels is None:
-        raise EnvironmentFault("file.undecodable", error="imdecode")
-    return Picture(pixels[:, :, ::-1], orientation, 8, frames, reduced=True)
+        raise EnvironmentFault("decoder.memory") from error
+    return Picture(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8), orientation, 8, frames, True)
 
 
 def _pixels(picture: Image.Image) -> PixelArray:

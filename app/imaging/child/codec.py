@@ -84,6 +84,8 @@ def _decode(kind: Any, value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         return value
     if dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, value, arrays)
+    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return kind(*_decode_sequence(tuple, tuple(_hints(kind).values()), value, arrays))
     return _decode_scalar(kind, value, arrays)
 
 

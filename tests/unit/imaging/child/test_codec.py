@@ -104,6 +104,11 @@ def _arrays() -> list[Any]:
     return [np.uint8([1, 2, 3]), big, big[:, ::-1].T, big.astype(">i4"), np.zeros((0, 3)), np.ones((2, 2), np.bool_)]
 
 
+def _open_descriptors() -> int:
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
+
+
 def _check(message: Message) -> None:
     for found, sent in zip(message.arrays, _arrays(), strict=True):
         assert np.array_equal(found, sent)
@@ -112,12 +117,11 @@ def _check(message: Message) -> None:
 def test_a_socket_carries_memory_by_descriptor() -> None:
     ours, theirs = socket.socketpair()
     one, other = SocketChannel(ours), SocketChannel(theirs)
-    descriptors = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    descriptors = _open_descriptors()
     for _ in range(3):
         one.send(Message({"type": "x"}, _arrays()))
         _check(other.receive(time.monotonic() + 5))
-    if descriptors:
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert _open_descriptors() == descriptors
     one.send(Message({"type": "small"}, [np.uint8([5])]))
     assert other.receive(None).arrays[0].tolist() == [5]
     with pytest.raises(ChannelTimeout):
