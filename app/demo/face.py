@@ -17,8 +17,8 @@ from app.demo.shading import Colour, finish, light, over, paint
 from app.demo.texture import smooth_noise
 from app.demo.tooth_shapes import Points, closed_curve, open_curve
 
-ROWS, COLUMNS = 875, 700
-_MM = 0.342857
+ROWS, COLUMNS = 800, 640
+_MM = 0.375
 _SKIN: tuple[Colour, ...] = ((0.90, 0.71, 0.60), (0.82, 0.61, 0.48), (0.70, 0.49, 0.36), (0.47, 0.31, 0.23))
 _HAIR: tuple[Colour, ...] = ((0.36, 0.24, 0.15), (0.14, 0.10, 0.08), (0.10, 0.08, 0.07), (0.07, 0.06, 0.06))
 _CLOTHES: tuple[Colour, ...] = ((0.22, 0.34, 0.48), (0.55, 0.56, 0.60), (0.40, 0.20, 0.24), (0.20, 0.36, 0.32))

@@ -47,11 +47,11 @@ def trabeculae(kind: str) -> FloatImage:
     for index in range(5):
         size = 3.2 * scale * (0.75 + 0.36 * index)
         noise = _band_noise(rng, size, stretch if index % 2 == 0 else 1 / stretch, 1.0)
-        patchy = 1 + 0.6 * _band_noise(rng, 22.0, 1.0, 1.0)
+        patchy = 1 + 0.6 * smooth_noise((_TILE, _TILE), 60.0, rng)
         total += np.exp(-((noise / 0.55) ** 2)) * np.clip(patchy, 0, 2.5)
     total = cv2.GaussianBlur(total, (0, 0), 0.8)
     total += 0.30 * _band_noise(rng, 2.4 * scale, 1.0, 1.0)
-    total += 0.55 * _band_noise(rng, 20.0, 1.2, 1.0)
+    total += 0.5 * smooth_noise((_TILE, _TILE), 50.0, rng)
     total -= total.mean()
     return np.asarray(total / total.std(), dtype=np.float32)
 

@@ -21,7 +21,7 @@ from app.demo.tooth_state import ToothState, tooth_place
 
 PDL_MM = 0.17
 LAMINA_MM = 0.24
-_MARGIN_MM = 3.4
+_MARGIN_MM = 2.7
 
 
 def tooth_maps(person: str, tooth: str, age: float, state: ToothState) -> ToothMaps:
@@ -60,7 +60,7 @@ class _Builder:
     def __init__(self, shape: ToothShape, state: ToothState, rng: np.random.Generator) -> None:
         self.shape, self.state, self.rng = shape, state, rng
         size = shape.size
-        side = size.width / 2 + _MARGIN_MM + 0.6
+        side = size.width / 2 + _MARGIN_MM + 0.3
         self.raster = Raster(-side, -size.crown - 1.0, side, size.root * 1.1 + _MARGIN_MM)
         x, y = self.raster.x, self.raster.y
         # The neck line curves: lower on the cheek side's middle than between the teeth.
