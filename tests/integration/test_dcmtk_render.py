@@ -9,18 +9,22 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from app.core.errors import BitewingError
 from app.imaging.dicom.frames import FOR_PROCESSING, load_dicom_frame
 from app.imaging.dicom.reader import open_dicom
 from app.imaging.display.pipeline import picture_of
 from app.imaging.frame import DisplayFrame
+from tests.unit.imaging.dicom.dicom_files import ramp, write_image
 
 EXCEPTIONS = {
     "rtdose_expb.dcm": "dcmtk swaps the words of 32-bit big-endian pixels; rtdose.dcm holds the same values",
@@ -123,6 +127,45 @@ def test_pydicoms_files_look_as_in_dcmtk(tmp_path: Path, tool: Tool) -> None:
     assert set(different) <= set(EXCEPTIONS)
     assert len(same) >= 60
     assert set(unread) <= {*EXCEPTIONS, "HTJ2KLossless_08_RGB.dcm"}
+
+
+def _lut(first: int, bits: int, entries: int, vr: str = "US") -> Sequence:
+    item = Dataset()
+    item.add_new(0x00283002, vr, [entries, first, bits])
+    values = np.linspace(0, 1, entries) ** 2 * ((1 << bits) - 1)
+    item.add_new(0x00283006, "OW", values.astype("<u2").tobytes())
+    return Sequence([item])
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "monochrome1": {"PhotometricInterpretation": "MONOCHROME1"},
+    "monochrome1 identity": {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "IDENTITY"},
+    "monochrome1 inverse": {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"},
+    "monochrome2 inverse": {"PresentationLUTShape": "INVERSE"},
+    "window": {"WindowCenter": 1000, "WindowWidth": 500},
+    "window of one": {"WindowCenter": 1000, "WindowWidth": 1},
+    "window of two": {"WindowCenter": 1000, "WindowWidth": 2},
+    "window of nothing": {"WindowCenter": 1000, "WindowWidth": 0},
+    "negative window": {"WindowCenter": 1000, "WindowWidth": -100},
+    "sigmoid": {"WindowCenter": 1000, "WindowWidth": 300, "VOILUTFunction": "SIGMOID"},
+    "rescale": {"WindowCenter": 100, "WindowWidth": 500, "RescaleSlope": 0.5, "RescaleIntercept": -400},
+    "negative slope": {"WindowCenter": 100, "WindowWidth": 500, "RescaleSlope": -0.5, "RescaleIntercept": 400},
+    "voi lut": {"VOILUTSequence": _lut(1000, 12, 256)},
+    "voi lut 16 bit": {"VOILUTSequence": _lut(1000, 16, 1024)},
+    "voi lut 8 bit": {"VOILUTSequence": _lut(0, 8, 4096)},
+    "modality lut": {"ModalityLUTSequence": _lut(0, 12, 4096), "WindowCenter": 1000, "WindowWidth": 300},
+    "both luts": {"ModalityLUTSequence": _lut(0, 12, 4096), "VOILUTSequence": _lut(500, 10, 1024)},
+    "signed": {"PixelRepresentation": 1, "WindowCenter": 0, "WindowWidth": 2000},
+    "signed voi lut": {"PixelRepresentation": 1, "VOILUTSequence": _lut(-1000, 12, 2000, "SS")},
+    "padding": {"PixelPaddingValue": 0},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_path_of_the_pipeline_looks_as_in_dcmtk(name: str, tmp_path: Path, tool: Tool) -> None:
+    path = write_image(tmp_path / "variant.dcm", ramp(40, 50), **VARIANTS[name])
+    same, different, unread = _compare([path], tmp_path, tool)
+    assert (same, different, unread) == (["variant.dcm"], {}, [])
 
 
 @pytest.mark.parametrize("name", ["rtdose_expb_1frame.dcm"])

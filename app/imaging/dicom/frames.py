@@ -122,12 +122,16 @@ def _common(dataset: Dataset, layout: PixelLayout, container: NDArray[Any], inde
 
 
 def _inverted(dataset: Dataset, layout: PixelLayout, *, processing: bool) -> bool:
-    """Whether low values are white. A Presentation LUT Shape restates it (PS3.3 C.11.6.1.2), it does not add."""
+    """Whether low values are white.
+
+    A Presentation LUT Shape says it finally (PS3.3 C.11.6.1.2); it restates MONOCHROME1, it does not add to it.
+    """
     if processing:
         return is_inverted(integer(dataset, "PixelIntensityRelationshipSign"), layout.photometric)
-    if layout.photometric == "MONOCHROME1":
-        return True
-    return text(dataset, "PresentationLUTShape").upper() == "INVERSE"
+    shape = text(dataset, "PresentationLUTShape").upper()
+    if shape in ("IDENTITY", "INVERSE"):
+        return shape == "INVERSE"
+    return layout.photometric == "MONOCHROME1"
 
 
 def _default_window(

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from app.core.errors import EnvironmentFault
 from app.imaging.dicom.guard import DATA_ERRORS
-from app.imaging.dicom.values import every, items, number, numbers, raw, text
+from app.imaging.dicom.values import every, is_big_endian, items, number, numbers, raw, text
 from app.imaging.display.voi import usable
 from app.imaging.frame import WINDOW_FUNCTIONS, VoiLut, WindowSetting
 
@@ -127,7 +127,7 @@ def _descriptor(values: list[float], *, is_signed: bool) -> tuple[int, int, int]
 
 
 def _word_order(dataset: Dataset) -> str:
-    return "<" if getattr(dataset, "is_little_endian", True) in (True, None) else ">"
+    return ">" if is_big_endian(dataset) else "<"
 
 
 def _entries(data: Any, count: int, order: str) -> NDArray[np.uint16] | None:

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from app.imaging.dicom.guard import DATA_ERRORS
 from app.imaging.dicom.layout import PixelLayout
+from app.imaging.dicom.values import is_big_endian
 from app.imaging.display.overlay import place, unpack_plane
 
 _ROWS, _COLUMNS, _FRAMES, _ORIGIN = 0x0010, 0x0011, 0x0015, 0x0050
@@ -74,8 +75,7 @@ def _data(dataset: Dataset, group: int) -> bytes | None:
         return None
     if not isinstance(value, (bytes, bytearray)):
         return None
-    little = getattr(dataset, "is_little_endian", True)
-    if little is False:
+    if is_big_endian(dataset):
         # OW in a big-endian file: bits are packed into words, the words are swapped.
         return np.frombuffer(value[: len(value) & ~1], ">u2").astype("<u2").tobytes()
     return bytes(value)

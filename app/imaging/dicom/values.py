@@ -75,3 +75,8 @@ def items(dataset: Dataset, keyword: str) -> Iterator[Dataset]:
             yield from value
         except DATA_ERRORS:
             return
+
+
+def is_big_endian(dataset: Dataset) -> bool:
+    """Whether the data set (or item) was read from big-endian data, so that its OW values are, too."""
+    return dataset.original_encoding[1] is False

@@ -117,20 +117,14 @@ def test_a_well_formed_element_that_is_too_short_for_the_image(tmp_path: Path) -
     assert (caught.value.code, caught.value.facts["needed"]) == ("file.truncated", 180)
 
 
-@pytest.mark.parametrize("cut", [2, 5, 7, 11, 40, 300])
+@pytest.mark.parametrize("cut", [2, 5, 7, 11, 41, 301])
 def test_a_header_cut_anywhere_is_truncated(tmp_path: Path, cut: int) -> None:
     dataset = image_dataset(ramp())
     del dataset.PixelData
     path = write(tmp_path / "a.dcm", dataset)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - cut])
-    try:
-        open_dicom(path)
-    except BitewingError as error:
-        assert error.code == "file.truncated"
-    else:
-        # Only a cut between two elements leaves a data set that nothing contradicts.
-        assert len(open_dicom(path).dataset) < len(dataset)
+    assert _code(lambda: open_dicom(path)) == "file.truncated"
 
 
 def test_zeros_behind_the_data_set_are_padding(tmp_path: Path) -> None:
