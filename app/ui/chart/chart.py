@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -28,11 +29,11 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.domain.tooth import Notation, format_tooth, ordered
 from app.ui.chart.painting import ToothLook, paint_band, paint_tooth
 from app.ui.chart.placing import ChartPlaces, chart_places, in_rectangle, neighbour, shows_primary
-from app.ui.chart.tooth_words import count_text, tooth_name
 from app.ui.viewer.cell import dropped_ids
 from app.ui.viewer.look import look
 from app.ui.viewer.sources import MIME_IMAGES
-from app.words import t
+from app.words import t, tn
+from app.words.terms import tooth_name
 
 WIDEST = 620
 
@@ -62,6 +63,7 @@ class ToothChart(QWidget):
         self._chosen: tuple[str, ...] = ()
         self._hovered = ""
         self._focused = "8"
+        self._by_key = False
         self._drop = ""
         self._rows = PrimaryRows.AUTO
         self._band: tuple[QPointF, QPointF] | None = None
@@ -109,13 +111,21 @@ class ToothChart(QWidget):
             self._focused = self._chosen[0]
         self._arrange()
 
+    def place_of(self, tooth: str) -> QRect:
+        """Return a tooth's box in the widget, invalid when its row is not drawn."""
+        place = self._places.place(tooth)
+        if place is None:
+            return QRect()
+        return QRectF(place.x + self._offset(), place.y, place.width, place.height).toRect()
+
     def describe(self, tooth: str) -> str:
         """Return number, name and count of a tooth, for tool tips and screen readers."""
+        count = self._counts.get(tooth, 0)
         return t(
             "{number} · {name} · {count}",
             number=format_tooth(tooth, self._notation),
             name=tooth_name(tooth),
-            count=count_text(self._counts.get(tooth, 0)),
+            count=tn("{n} image", "{n} images", count) if count else t("no images"),
         )
 
     def sizeHint(self) -> QSize:
@@ -129,10 +139,13 @@ class ToothChart(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(self._offset(), 0)
-        focus = self.hasFocus()
+        focus = self.hasFocus() and self._by_key
+        narrowest = min(place.width for place in self._places.places)
+        size = max(min(int(self._places.label_height * 0.9), int(narrowest * 0.68)), 8)
         for place in self._places.places:
             state = ToothLook(
                 number=format_tooth(place.tooth, self._notation),
+                number_px=size,
                 count=self._counts.get(place.tooth, 0),
                 chosen=place.tooth in self._chosen,
                 hovered=place.tooth == self._hovered,
@@ -149,6 +162,7 @@ class ToothChart(QWidget):
         self._arrange()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._by_key = False
         if event.button() == Qt.MouseButton.LeftButton:
             start = self._inner(event.position())
             self._band = (start, start)
@@ -195,6 +209,7 @@ class ToothChart(QWidget):
             Qt.Key.Key_Down: (0, 1),
         }
         key = Qt.Key(event.key())
+        self._by_key = True
         if key in moves:
             self._move_focus(*moves[key], extends=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key == Qt.Key.Key_Space:
@@ -216,7 +231,8 @@ class ToothChart(QWidget):
             else:
                 QToolTip.hideText()
             return True
-        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+        if isinstance(event, QFocusEvent):
+            self._by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
             self.update()
         return super().event(event)
 

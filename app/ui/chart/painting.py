@@ -18,6 +18,7 @@ class ToothLook:
     """The state of a tooth."""
 
     number: str
+    number_px: int = 10
     count: int = 0
     chosen: bool = False
     hovered: bool = False
@@ -87,7 +88,7 @@ def _colours(state: ToothLook, colours: Look) -> tuple[QColor, QColor, QColor, f
 def _number(painter: QPainter, place: ToothPlace, label_height: float, state: ToothLook, colours: Look) -> None:
     font = QFont(painter.font())
     before = QFont(font)
-    font.setPixelSize(max(int(min(label_height * 0.86, place.width * 0.62)), 7))
+    font.setPixelSize(state.number_px)
     if state.chosen or state.count:
         font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)

@@ -55,7 +55,7 @@ class ChartPlaces:
 def chart_places(width: float, label_height: float, *, primary: bool) -> ChartPlaces:
     """Return the places of every tooth in a chart ``width`` wide."""
     unit = width / _TOTAL
-    tall = min(max(unit * 21.0, 34.0), 110.0)
+    tall = min(max(unit * 25.0, 36.0), 116.0)
     small = tall * 0.72
     gap = max(tall * 0.05, 3.0)
     arch = tall * ARCH

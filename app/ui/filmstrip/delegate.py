@@ -73,7 +73,11 @@ class ThumbnailDelegate(QStyledItemDelegate):
         metrics = QFontMetrics(font)
         text = metrics.elidedText(index.data(), Qt.TextElideMode.ElideRight, box.width())
         place = QRect(box.left(), box.bottom() + CAPTION_GAP, box.width(), metrics.height())
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter), text)
+        mirrored = option.direction == Qt.LayoutDirection.RightToLeft
+        side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+        flags = side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(place, int(flags), text)
 
 
 def _picture(painter: QPainter, box: QRect, picture: QImage) -> None:

@@ -53,6 +53,7 @@ class FilmstripModel(QAbstractListModel):
         self._without: set[str] = set()
         self._wanted: list[str] = []
         self._underway: set[str] = set()
+        self._fetching = False
 
     def set_items(self, items: Iterable[StripItem]) -> None:
         """Take the images, newest first; images already known keep their thumbnails."""
@@ -60,6 +61,10 @@ class FilmstripModel(QAbstractListModel):
         self._items = sorted(items, key=_newest_first)
         self._rows = {item.image_id: row for row, item in enumerate(self._items)}
         self._without &= self._rows.keys()
+        for image_id in self._underway - self._rows.keys():
+            self._calls.drop(("thumbnail", id(self), image_id))
+        self._underway &= self._rows.keys()
+        self._wanted = []
         self.endResetModel()
 
     def item(self, row: int) -> StripItem:
@@ -116,6 +121,10 @@ class FilmstripModel(QAbstractListModel):
         return data
 
     def _fetch(self) -> None:
+        # An answer may come before ``ask`` returns; the loop goes on then, it does not nest.
+        if self._fetching:
+            return
+        self._fetching = True
         while self._wanted and len(self._underway) < AT_ONCE:
             image_id = self._wanted.pop(0)
             self._underway.add(image_id)
@@ -125,6 +134,7 @@ class FilmstripModel(QAbstractListModel):
                 partial(self._on_thumbnail_arrived, image_id),
                 partial(self._on_thumbnail_failed, image_id),
             )
+        self._fetching = False
 
     def _on_thumbnail_arrived(self, image_id: str, jpeg: bytes | None) -> None:
         self._underway.discard(image_id)

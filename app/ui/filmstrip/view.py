@@ -54,7 +54,7 @@ class Filmstrip(QListView):
         self._look.setSingleShot(True)
         self._look.setInterval(LOOK_DELAY_MS)
         self._look.timeout.connect(self._on_look_timeout)
-        self.horizontalScrollBar().valueChanged.connect(self._look.start)
+        self.horizontalScrollBar().valueChanged.connect(self._on_scrolled)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
 
@@ -122,6 +122,11 @@ class Filmstrip(QListView):
             painter.setPen(look().muted)
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self._empty_text)
             painter.end()
+
+    @Slot(int)
+    def _on_scrolled(self, _value: int) -> None:
+        # Not connected to QTimer.start itself: that would take the value for milliseconds.
+        self._look.start()
 
     @Slot()
     def _on_look_timeout(self) -> None:

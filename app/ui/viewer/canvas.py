@@ -59,6 +59,16 @@ class Canvas(QWidget):
         self.setMinimumSize(80, 80)
         self.setMouseTracking(True)
 
+    @property
+    def texts(self) -> CornerTexts:
+        """The texts over the picture."""
+        return self._texts
+
+    @property
+    def notice(self) -> Notice | None:
+        """What stands in the place of a picture."""
+        return self._notice
+
     def set_frame(self, frame: DisplayFrame | None, full: tuple[int, int] | None = None) -> None:
         """Take another picture; ``full`` is (columns, rows) where the frame is a smaller preview."""
         if frame is not None and frame is not self._frame:
@@ -119,9 +129,10 @@ class Canvas(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), look().surround)
+        drawn = self._paint_picture(painter) if self._frame is not None else QRect()
+        for rest in _around(self.rect(), drawn):
+            painter.fillRect(rest, look().surround)
         if self._frame is not None:
-            self._paint_picture(painter)
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
             mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
             paint_corners(painter, self.rect(), self._texts, look(), mirrored=mirrored)
@@ -137,18 +148,22 @@ class Canvas(QWidget):
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
 
-    def _paint_picture(self, painter: QPainter) -> None:
-        geometry = self.view_geometry()
-        place = geometry.placement()
+    def _paint_picture(self, painter: QPainter) -> QRect:
+        """Draw the picture and return what it covers for sure, so that nothing is painted twice."""
+        place = self.view_geometry().placement()
         if place is None:
-            return
+            return QRect()
         drawn = self._pixels_for(place)
-        height, width = drawn.shape
+        height, width = drawn.shape[:2]
         # The array is kept in self._drawn for as long as the image may read it.
-        image = QImage(drawn.data, width, height, width * 4, QImage.Format.Format_RGB32)
+        form = QImage.Format.Format_Grayscale8 if drawn.ndim == 2 else QImage.Format.Format_RGB32
+        image = QImage(drawn.data, width, height, drawn.strides[0], form)
         ratio = self.devicePixelRatioF()
         image.setDevicePixelRatio(ratio)
+        if ratio != 1.0:
+            painter.fillRect(self.rect(), look().surround)
         painter.drawImage(QPointF(place.x / ratio, place.y / ratio), image)
+        return QRect(place.x, place.y, width, height) if ratio == 1.0 else self.rect()
 
     def _pixels_for(self, place: Placement) -> Any:
         state = self._state
@@ -172,3 +187,15 @@ class Canvas(QWidget):
         veil = QColor(look().surround)
         veil.setAlpha(150)
         painter.fillRect(self.rect(), veil)
+
+
+def _around(whole: QRect, part: QRect) -> tuple[QRect, ...]:
+    """Return what of ``whole`` lies outside ``part``: above, below, left, right."""
+    part = part & whole
+    if part.isEmpty():
+        return (whole,)
+    above = QRect(whole.left(), whole.top(), whole.width(), part.top() - whole.top())
+    below = QRect(whole.left(), part.bottom() + 1, whole.width(), whole.bottom() - part.bottom())
+    left = QRect(whole.left(), part.top(), part.left() - whole.left(), part.height())
+    right = QRect(part.right() + 1, part.top(), whole.right() - part.right(), part.height())
+    return above, below, left, right

@@ -60,15 +60,15 @@ def badges(item: ViewerItem, state: ViewState, frame: DisplayFrame, preview: boo
         shown.append(Badge(item.damaged, "danger"))
     if state.flip_horizontal:
         if item.is_radiograph and item.marks_side:
-            shown.append(Badge(t("Mirrored: left and right are exchanged"), "danger"))
+            shown.append(Badge(t("Mirrored: sides exchanged"), "danger"))
         else:
             shown.append(Badge(t("Mirrored"), "warning"))
     if state.rotation:
-        shown.append(Badge(t("Rotated {degrees}°", degrees=state.rotation), "warning"))
+        shown.append(Badge(t("Rotated {degrees}°", degrees=state.turn_seen), "warning"))
     if state.invert:
         shown.append(Badge(t("Inverted"), "warning"))
     if frame.label == "for_processing":
-        shown.append(Badge(t("For processing: not meant for diagnosis"), "warning"))
+        shown.append(Badge(t("For processing"), "warning"))
     if preview:
         shown.append(Badge(t("Preview")))
     return tuple(shown)

@@ -15,6 +15,7 @@ class Look:
     """Painted colours by their role. What lies on the light table is dark-room in both themes."""
 
     surround: QColor
+    gap: QColor
     on_image: QColor
     on_image_muted: QColor
     shade: QColor
@@ -41,9 +42,10 @@ def look() -> Look:
 def _look(palette: Palette) -> Look:
     return Look(
         surround=palette.colour("table"),
+        gap=DARK.colour("border"),
         on_image=palette.colour("table_text"),
-        on_image_muted=palette.colour("table_muted"),
-        shade=palette.colour("table", 200),
+        on_image_muted=palette.colour("table_text", 205),
+        shade=palette.colour("table", 170),
         # Badges stand on the dark table in either theme, so they keep the dark theme's brightness.
         warning=DARK.colour("amber"),
         danger=DARK.colour("red"),

@@ -16,6 +16,7 @@ from app.ui.viewer.scale_bar import ScaleBar
 
 MARGIN = 8
 NARROW = 240
+_EDGE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Notice:
 
 def paint_corners(painter: QPainter, area: QRect, texts: CornerTexts, look: Look, *, mirrored: bool) -> None:
     """Paint the corner texts, badges and scale bar of one cell."""
+    # Each text runs in its own direction: a Latin name in an Arabic window keeps its order.
+    painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
     font = QFont(painter.font())
     narrow = area.width() < NARROW
     # A quarter of a narrow cell is too little for two columns: then only the start corners speak.
@@ -38,10 +41,14 @@ def paint_corners(painter: QPainter, area: QRect, texts: CornerTexts, look: Look
     _column(painter, area, texts.top_start, look, half, at_end=mirrored, top=area.top() + MARGIN)
     if not narrow:
         _column(painter, area, texts.top_end, look, half, at_end=not mirrored, top=area.top() + MARGIN)
+    bar = texts.bar if texts.bar and not narrow and texts.bar.length < half else None
+    room = float(area.width() - 2 * MARGIN)
+    if bar:
+        room -= max(bar.length, metrics.horizontalAdvance(bar.caption)) + 2 * MARGIN
     bottom = area.bottom() - MARGIN - line * len(texts.bottom_start)
-    _column(painter, area, texts.bottom_start, look, half, at_end=mirrored, top=bottom)
-    if texts.bar and not narrow and texts.bar.length < half:
-        _bar(painter, area, texts.bar, look, at_end=not mirrored)
+    _column(painter, area, texts.bottom_start, look, room, at_end=mirrored, top=bottom)
+    if bar:
+        _bar(painter, area, bar, look, at_end=not mirrored)
     rows = max(len(texts.top_start), 0 if narrow else len(texts.top_end))
     _badges(painter, area, texts.badges, look, area.top() + MARGIN * 1.5 + line * rows, mirrored=mirrored)
 
@@ -49,7 +56,7 @@ def paint_corners(painter: QPainter, area: QRect, texts: CornerTexts, look: Look
 def edged_text(painter: QPainter, position: QPointF, text: str, colour: QColor, edge: QColor) -> None:
     """Draw ``text`` at a baseline with a soft dark edge."""
     painter.setPen(edge)
-    for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1)):
+    for x, y in _EDGE:
         painter.drawText(position + QPointF(x, y), text)
     painter.setPen(colour)
     painter.drawText(position, text)

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.ui.viewer.cell import Explain, ViewerCell
 from app.ui.viewer.failures import explain_plainly
 from app.ui.viewer.loader import FrameLoader
+from app.ui.viewer.look import look
 from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.tools import Tool, toggled_fit
 from app.ui.viewer.view_history import ViewHistory
@@ -84,6 +86,12 @@ class ViewerPane(QWidget):
         """Whether texts stand over the pictures."""
         return self._corner_text
 
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        # The gaps between cells belong to the light table in either theme.
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), look().gap)
+        painter.end()
+
     def set_items(self, items: Iterable[ViewerItem]) -> None:
         """Take the images that can be shown, in the order the wheel goes through them.
 
@@ -153,6 +161,8 @@ class ViewerPane(QWidget):
             self._grid.setRowStretch(row, 1 if row < rows else 0)
         for column in range(MAX_COLUMNS):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        for cell in staying:
+            cell.show()
         self._cells = staying
         self._shape = (rows, columns)
         for number, cell in enumerate(staying):

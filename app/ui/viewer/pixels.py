@@ -14,16 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.imaging.display import voi
+from app.imaging.display.window_fast import look_up
 from app.imaging.frame import DisplayFrame, VoiLut, WindowSetting
 from app.ui.viewer.geometry import Placement
 from app.ui.viewer.view_state import Level, ViewState
 
 Array = NDArray[Any]
 _TABLE_TYPES = (np.uint8, np.uint16, np.int16)
-_OPAQUE = np.uint32(0xFF000000)
-_GREY = np.uint32(0x00010101)
-# OpenCV looks 16-bit values up since 4.12.
-_CV_LUT_16 = tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= (4, 12)
 
 
 def level_of(frame: DisplayFrame, state: ViewState) -> Level:
@@ -166,45 +163,43 @@ def _finished(frame: DisplayFrame, state: ViewState, values: Array, shown: NDArr
 
 
 class Painter:
-    """Turns cut values into 32-bit pixels; remembers the table while the look stays."""
+    """Turns cut values into 8-bit pixels; remembers the table while the look stays."""
 
     def __init__(self, frame: DisplayFrame) -> None:
         self._frame = frame
-        self._table: NDArray[np.int32] | NDArray[np.uint8] | None = None
+        self._table: NDArray[np.uint8] | None = None
         self._look: tuple[object, ...] | None = None
 
-    def paint(self, cut: Array, state: ViewState, overlays: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
-        """Return (height, width) pixels 0xffRRGGBB, contiguous."""
+    def paint(self, cut: Array, state: ViewState, overlays: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+        """Return contiguous pixels: (height, width) grey, or (height, width, 4) blue, green, red, opaque."""
         if cut.ndim == 3:
             pixels = self._colour(cut, state)
         elif cut.dtype in _TABLE_TYPES:
             pixels = self._grey(cut, state)
         else:
-            pixels = levels(self._frame, state, cut).astype(np.uint32) * _GREY | _OPAQUE
+            pixels = levels(self._frame, state, cut)
         if overlays is not None:
-            pixels[overlays] = 0xFFFFFFFF
+            pixels[overlays] = 255
         return pixels
 
-    def _grey(self, cut: Array, state: ViewState) -> NDArray[np.uint32]:
+    def _grey(self, cut: Array, state: ViewState) -> NDArray[np.uint8]:
         unsigned = np.dtype(f"u{cut.dtype.itemsize}")
         look = (cut.dtype, state.level, state.voi_lut, state.invert, state.gamma)
         if look != self._look or self._table is None:
             span = np.arange(1 << (8 * cut.dtype.itemsize), dtype=unsigned).view(cut.dtype)
-            grey = levels(self._frame, state, span).astype(np.uint32)
-            self._table, self._look = (grey * _GREY | _OPAQUE).view(np.int32), look
-        if _CV_LUT_16 or cut.dtype.itemsize == 1:
-            return cv2.LUT(cut.view(unsigned), self._table).view(np.uint32)
-        return np.take(self._table, cut.view(unsigned)).view(np.uint32)
+            self._table, self._look = levels(self._frame, state, span), look
+        return look_up(cut.view(unsigned), self._table)
 
-    def _colour(self, cut: Array, state: ViewState) -> NDArray[np.uint32]:
+    def _colour(self, cut: Array, state: ViewState) -> NDArray[np.uint8]:
         if state.is_adjusted:
             look = (state.level, state.invert, state.gamma)
             if look != self._look or self._table is None:
-                plain = DisplayFrame(np.arange(256, dtype=np.uint8).reshape(1, 256))
+                span = np.arange(256, dtype=np.uint8)
+                plain = DisplayFrame(span.reshape(1, 256))
                 settled = state if state.level else state.levelled(Level(127.5, 255.0, function="LINEAR_EXACT"))
-                self._table, self._look = levels(plain, settled, np.arange(256, dtype=np.uint8)), look
+                self._table, self._look = levels(plain, settled, span), look
             cut = cv2.LUT(cut, self._table)
-        return cv2.cvtColor(cut, cv2.COLOR_RGB2BGRA).view(np.uint32)[:, :, 0]
+        return np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2BGRA), np.uint8)
 
 
 def _sample(frame: DisplayFrame, limit: int) -> Array:

@@ -36,17 +36,19 @@ class Preset:
 def general_presets() -> tuple[Preset, ...]:
     """Return the presets every picture has, in the order of their keys."""
     return (
-        Preset("default", t("As in the file")),
-        Preset("auto", t("Automatic")),
+        Preset("default", t("File")),
+        Preset("auto", t("Auto")),
         Preset("bone", t("Bone")),
-        Preset("enamel", t("Enamel and caries")),
-        Preset("endo", t("Root canals")),
-        Preset("soft", t("Soft tissue")),
+        Preset("enamel", t("Caries")),
+        Preset("endo", t("Endo")),
+        Preset("soft", t("Soft")),
     )
 
 
 def file_presets(frame: DisplayFrame) -> tuple[Preset, ...]:
-    """Return the windows and VOI LUTs the file itself offers."""
+    """Return the windows and VOI LUTs the file itself offers besides the one it opens with."""
+    if not frame.voi_luts and frame.windows == (frame.default_window,):
+        return ()
     windows = [
         Preset(f"file:{number}", window.explanation or t("Window {number} of the file", number=number + 1))
         for number, window in enumerate(frame.windows)

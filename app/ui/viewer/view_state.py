@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 MIN_ZOOM = 0.02
 MAX_ZOOM = 32.0
-MIN_GAMMA = 0.2
+MIN_GAMMA = 0.25
 MAX_GAMMA = 4.0
 CENTRE = (0.5, 0.5)
 
@@ -55,6 +55,11 @@ class ViewState:
     def is_adjusted(self) -> bool:
         """Whether grey levels differ from what the file asks for."""
         return self.level is not None or self.voi_lut is not None or self.invert or self.gamma != 1.0
+
+    @property
+    def turn_seen(self) -> int:
+        """Degrees clockwise the picture is turned as seen (after the flip)."""
+        return -self.rotation % 360 if self.flip_horizontal else self.rotation
 
     def turned(self, degrees: int) -> ViewState:
         """Return the state turned clockwise *as seen*, whatever flip is on."""
