@@ -49,8 +49,8 @@ def reading(path: Path) -> Iterator[None]:
     Raises
     ------
     EnvironmentFault
-        ``file.undecodable`` for broken data, ``file.unreadable`` when the system will not
-        give the bytes, ``decoder.memory`` when they do not fit.
+        ``file.undecodable`` for broken data, ``file.missing`` and ``file.unreadable`` when the
+        system will not give the bytes, ``decoder.memory`` when they do not fit.
     """
     try:
         with warnings.catch_warnings():
@@ -58,11 +58,13 @@ def reading(path: Path) -> Iterator[None]:
             yield
     except DATA_ERRORS as error:
         log.info("undecodable DICOM data: %s", type(error).__name__)
-        raise EnvironmentFault("file.undecodable", detail=type(error).__name__) from error
+        raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
     except MemoryError as error:
         raise EnvironmentFault("decoder.memory") from error
+    except FileNotFoundError as error:
+        raise EnvironmentFault("file.missing", name=path.name) from error
     except OSError as error:
         if error.errno is None:
             # pydicom raises it for data, without a system's error number.
-            raise EnvironmentFault("file.undecodable", detail=type(error).__name__) from error
+            raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
         raise EnvironmentFault("file.unreadable", name=path.name, detail=type(error).__name__) from error

@@ -32,7 +32,7 @@ def inflate(data: bytes | memoryview, file_size: int) -> bytes:
         chunk = stream.decompress(pending, _CHUNK)
         out += chunk
         if len(out) > limit:
-            raise EnvironmentFault("file.hostile", detail="inflated size", limit=limit)
+            raise EnvironmentFault("file.hostile", why="inflated size", limit=limit)
         pending = stream.unconsumed_tail
         if not chunk and not pending:
             raise EnvironmentFault("file.truncated", has=file_size, needed=file_size + 1)

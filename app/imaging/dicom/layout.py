@@ -60,7 +60,7 @@ def layout_of(dataset: Dataset) -> PixelLayout:
     rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
     allocated = integer(dataset, "BitsAllocated")
     if rows is None or columns is None or allocated is None:
-        raise EnvironmentFault("file.undecodable", detail="image size missing")
+        raise EnvironmentFault("file.undecodable", error="image size missing")
     samples = integer(dataset, "SamplesPerPixel") or 1
     frames = max(integer(dataset, "NumberOfFrames") or 1, 1)
     check_dimensions(rows, columns, samples, frames, allocated)

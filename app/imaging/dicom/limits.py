@@ -28,11 +28,11 @@ def check_dimensions(rows: int, columns: int, samples: int, frames: int, bits_al
         describe no image at all.
     """
     if rows <= 0 or columns <= 0 or frames <= 0:
-        raise EnvironmentFault("file.undecodable", detail="no rows, columns or frames")
+        raise EnvironmentFault("file.undecodable", error="no rows, columns or frames")
     if samples not in (1, 3, 4):
-        raise EnvironmentFault("file.undecodable", detail=f"{samples} samples per pixel")
+        raise EnvironmentFault("file.undecodable", error=f"{samples} samples per pixel")
     if bits_allocated not in (1, 8, 16, 32, 64):
-        raise EnvironmentFault("file.undecodable", detail=f"{bits_allocated} bits allocated")
+        raise EnvironmentFault("file.undecodable", error=f"{bits_allocated} bits allocated")
     total = rows * columns * samples * frames * max(bits_allocated, 8) // 8
     if max(rows, columns) > MAX_SIDE or rows * columns > MAX_FRAME_PIXELS:
         raise EnvironmentFault("file.too_large", rows=rows, columns=columns, frames=frames)
@@ -47,5 +47,5 @@ def overrun(has: int, needed: int) -> EnvironmentFault:
     it has was made to claim them.
     """
     if needed > HOSTILE_CLAIM_BYTES and needed > 4 * has:
-        return EnvironmentFault("file.hostile", detail="declared length", has=has, needed=needed)
+        return EnvironmentFault("file.hostile", why="declared length", has=has, needed=needed)
     return EnvironmentFault("file.truncated", has=has, needed=needed)

@@ -105,7 +105,7 @@ def palette_of(dataset: Dataset) -> Palette:
     """
     descriptor = numbers(dataset, "RedPaletteColorLookupTableDescriptor")
     if len(descriptor) != 3:
-        raise EnvironmentFault("file.undecodable", detail="palette missing")
+        raise EnvironmentFault("file.undecodable", error="palette missing")
     count, first, bits = _descriptor(descriptor, is_signed=False)
     tables = []
     for colour in ("Red", "Green", "Blue"):
@@ -114,7 +114,7 @@ def palette_of(dataset: Dataset) -> Palette:
         order = _word_order(dataset)
         entries = _expand(segmented, bits, count, order) if segmented is not None else _entries(data, count, order)
         if entries is None:
-            raise EnvironmentFault("file.undecodable", detail="palette incomplete")
+            raise EnvironmentFault("file.undecodable", error="palette incomplete")
         tables.append(entries)
     return Palette(first, bits, (tables[0], tables[1], tables[2]))
 

@@ -26,9 +26,11 @@ from pydicom.uid import (
 
 from app.core.errors import EnvironmentFault, UserError
 from app.imaging.dicom.codestream import syntax_of_codestream
+from app.imaging.dicom.content import label_without_pixels
 from app.imaging.dicom.guard import reading
 from app.imaging.dicom.inflate import inflate
 from app.imaging.dicom.structure import SHORT_VRS, VALID_VRS, PixelElement, find_pixels
+from app.imaging.dicom.values import integer, text
 
 # Odd values are the rule in the field; each is looked at where it is used.
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
@@ -62,8 +64,15 @@ class DicomFile:
             ``dicom.no_pixels`` when the object has none.
         """
         if self.pixels is None:
-            raise UserError("dicom.no_pixels")
+            raise no_pixels(self.dataset)
         return memoryview(self.data)[self.pixels.value : self.pixels.end]
+
+
+def no_pixels(dataset: Dataset) -> UserError:
+    """The error for an object without a picture, naming what it is instead."""
+    has_rows = integer(dataset, "Rows") is not None
+    label = label_without_pixels(text(dataset, "SOPClassUID"), text(dataset, "Modality"), says_rows=has_rows)
+    return UserError("dicom.no_pixels", content=label)
 
 
 def open_dicom(path: Path) -> DicomFile:
@@ -77,7 +86,8 @@ def open_dicom(path: Path) -> DicomFile:
     UserError
         ``file.not_an_image`` when this is no DICOM at all.
     EnvironmentFault
-        ``file.empty``, ``file.truncated``, ``file.hostile``, ``file.undecodable``, ``file.unreadable``.
+        ``file.empty``, ``file.truncated``, ``file.hostile``, ``file.undecodable``, ``file.missing``,
+        ``file.unreadable``.
     """
     with reading(path):
         return parse_dicom(_load(path), path)

@@ -20,7 +20,7 @@ from app.imaging.dicom import codecs
 from app.imaging.dicom.guard import reading
 from app.imaging.dicom.layout import DOUBLE_TAG, FLOAT_TAG, PixelLayout, layout_of
 from app.imaging.dicom.limits import MAX_TOTAL_BYTES
-from app.imaging.dicom.reader import DicomFile, attach_pixels, open_dicom
+from app.imaging.dicom.reader import DicomFile, attach_pixels, no_pixels, open_dicom
 
 
 def stored_pixels(path: Path) -> NDArray[Any]:
@@ -75,7 +75,7 @@ class FrameReader:
 
     def _open(self, opened: DicomFile) -> None:
         if opened.pixels is None:
-            raise UserError("dicom.no_pixels")
+            raise no_pixels(opened.dataset)
         self._file = opened
         self._pixels = opened.pixels
         self.layout = layout_of(opened.dataset)

@@ -103,7 +103,7 @@ def _delimiter(walk: _Walk, tag: int) -> None:
     walk.position += 8
     if tag == ITEM:
         if not walk.stack:
-            raise EnvironmentFault("file.undecodable", detail="item outside a sequence")
+            raise EnvironmentFault("file.undecodable", error="item outside a sequence")
         _open(walk, is_sequence=False, length=length, implicit=walk.stack[-1][2])
     elif walk.stack:
         wanted = tag == SEQUENCE_END
@@ -118,7 +118,7 @@ def _open(walk: _Walk, *, is_sequence: bool, length: int, implicit: bool) -> Non
     if end is not None and end > len(walk.data):
         raise overrun(len(walk.data), end)
     if sum(1 for sequence, _, _ in walk.stack if sequence) + is_sequence > MAX_DEPTH:
-        raise EnvironmentFault("file.hostile", detail="nesting", depth=MAX_DEPTH)
+        raise EnvironmentFault("file.hostile", why="nesting", depth=MAX_DEPTH)
     walk.stack.append((is_sequence, end, implicit))
 
 
@@ -166,7 +166,7 @@ def _header(walk: _Walk, tag: int, implicit: bool) -> tuple[bytes, int, int]:
         (length,) = struct.unpack_from(walk.order + "H", data, position + 6)
         return vr, int(length), 8
     if vr not in LONG_VRS:
-        raise EnvironmentFault("file.undecodable", detail="unknown value representation")
+        raise EnvironmentFault("file.undecodable", error="unknown value representation")
     if position + 12 > len(data):
         raise EnvironmentFault("file.truncated", has=len(data), needed=position + 12)
     (length,) = struct.unpack_from(walk.order + "L", data, position + 8)

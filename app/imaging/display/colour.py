@@ -37,12 +37,13 @@ def to_rgb(values: NDArray[Any], photometric: str, bits_stored: int) -> NDArray[
         return ybr_to_rgb(np.clip(np.rint(stretched), 0, 255).astype(np.uint8))
     if photometric in RGB_LIKE or photometric.startswith("MONOCHROME"):
         return samples
-    raise EnvironmentFault("file.undecodable", detail="photometric interpretation")
+    raise EnvironmentFault("file.undecodable", error="photometric interpretation")
 
 
 def ybr_to_rgb(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Full-range YCbCr to RGB (PS3.3 C.7.6.3.1.2, YBR_FULL)."""
-    swapped = np.ascontiguousarray(samples[..., [0, 2, 1]])
+    swapped = np.empty_like(samples)
+    cv2.mixChannels([np.ascontiguousarray(samples)], [swapped], [0, 0, 1, 2, 2, 1])
     return np.asarray(cv2.cvtColor(swapped, cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
@@ -52,7 +53,7 @@ def palette_to_rgb(
     """RGB of palette indices; ``tables`` are red, green and blue entries of ``bits`` bits (PS3.3 C.7.9)."""
     rgb = np.stack([_eight_bits(table, bits) for table in tables], axis=-1)
     index = np.clip(values.astype(np.int32) - first, 0, rgb.shape[0] - 1)
-    return np.asarray(rgb[index], np.uint8)
+    return np.take(rgb, index, axis=0)
 
 
 def _eight_bits(table: NDArray[Any], bits: int) -> NDArray[np.uint8]:

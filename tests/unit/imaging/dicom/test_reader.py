@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from app.core.errors import BitewingError
+from app.imaging.dicom import reader
 from app.imaging.dicom.reader import open_dataset, open_dicom
 from app.imaging.dicom.stored import stored_pixels
 from tests.unit.imaging.dicom.dicom_files import (
@@ -96,7 +97,8 @@ def test_empty_and_foreign_files(tmp_path: Path) -> None:
     assert _code(lambda: open_dicom(path)) == "file.empty"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
     assert _code(lambda: open_dicom(path)) == "file.not_an_image"
-    assert _code(lambda: open_dicom(tmp_path / "absent.dcm")) == "file.unreadable"
+    assert _code(lambda: open_dicom(tmp_path / "absent.dcm")) == "file.missing"
+    assert _code(lambda: open_dicom(tmp_path)) == "file.unreadable"
 
 
 def test_cut_pixels_are_named_with_what_is_there(tmp_path: Path) -> None:
@@ -207,6 +209,21 @@ def test_one_stray_byte_in_front(tmp_path: Path) -> None:
     assert np.array_equal(stored_pixels(BUNDLED / "no_meta.dcm"), plain)
 
 
-def test_objects_without_pixels(tmp_path: Path) -> None:
-    assert _code(lambda: stored_pixels(BUNDLED / "test-SR.dcm")) == "dicom.no_pixels"
+def test_large_files_are_mapped_and_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_MAP_ABOVE_BYTES", 100)
+    for syntax in (IMPLICIT, EXPLICIT, BIG, DEFLATED):
+        path = write_image(tmp_path / "a.dcm", ramp(), syntax)
+        assert isinstance(open_dicom(path).data, bytes if syntax == DEFLATED else memoryview)
+        assert np.array_equal(stored_pixels(path), ramp())
+    for name in ("MR_small_jp2klossless.dcm", "liver_1frame.dcm", "MR_small_RLE.dcm"):
+        mapped = stored_pixels(BUNDLED / name)
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "_MAP_ABOVE_BYTES", 1 << 30)
+            assert np.array_equal(mapped, stored_pixels(BUNDLED / name))
+
+
+def test_objects_without_pixels_are_refused_by_name() -> None:
+    with pytest.raises(BitewingError) as caught:
+        stored_pixels(BUNDLED / "test-SR.dcm")
+    assert (caught.value.code, caught.value.facts) == ("dicom.no_pixels", {"content": "structured_report"})
     assert _code(lambda: stored_pixels(BUNDLED / "rtstruct.dcm")) == "dicom.no_pixels"
