@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from app.imaging.sniff import DICOMDIR_CLASS
+from app.imaging.sniff import DICOMDIR_ELEMENT
 
 PREAMBLE = 128
 MAX_DEPTH = 16
@@ -110,7 +110,7 @@ def _parse(data: bytes, complete: bool) -> HeaderFacts | None:
             return None
     elif syntax is not None and not (explicit and syntax.startswith(_EXPLICIT_SYNTAXES) and syntax not in _NOT_PLAIN):
         return None
-    is_directory = DICOMDIR_CLASS in data[:at]
+    is_directory = DICOMDIR_ELEMENT in data[:at]
     found: dict[int, bytes] = {}
     walk = _walk_explicit if explicit else _walk_implicit
     if not walk(data, at, complete, found):

