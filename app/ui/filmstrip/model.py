@@ -22,7 +22,8 @@ THUMBNAIL_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 ITEM_ROLE = THUMBNAIL_ROLE + 1
 STATE_ROLE = THUMBNAIL_ROLE + 2
 KEPT_THUMBNAILS = 600
-AT_ONCE = 4
+# Few, because pictures for the viewer wait in the same queue.
+AT_ONCE = 2
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.imaging.frame import DisplayFrame
 
 BUSY_AFTER_MS = 150
-PREVIEW_ABOVE_PIXELS = 6_000_000
+PREVIEW_ABOVE_PIXELS = 3_000_000
 
 Explain = Callable[["BitewingError"], tuple[str, str]]
 """Turns an error into a title and a sentence of what to do."""
@@ -60,6 +60,7 @@ class ViewerCell(QWidget):
         self._tool = Tool.WINDOW
         self._preview = False
         self._corner_text = True
+        self.preview_above = PREVIEW_ABOVE_PIXELS
         self.canvas = Canvas(self)
         self.canvas.resized.connect(self._write_texts)
         self.bar = FrameBar(self)
@@ -207,7 +208,7 @@ class ViewerCell(QWidget):
         if item is None:
             return
         preview = None
-        if self.frame is None and (item.rows or 0) * (item.columns or 0) > PREVIEW_ABOVE_PIXELS:
+        if self.frame is None and (item.rows or 0) * (item.columns or 0) > self.preview_above:
             ratio = self.canvas.devicePixelRatioF()
             preview = round(self.canvas.width() * ratio), round(self.canvas.height() * ratio)
         arrived = partial(self._on_frame_arrived, item, index)

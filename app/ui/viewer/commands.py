@@ -71,6 +71,18 @@ class ViewerCommands(QObject):
         self._table[name]()
         self.ran.emit(name)
 
+    def checked(self, name: str) -> bool:
+        """Whether a checkable command is on for the chosen cell."""
+        state = self._pane.cell.state
+        switches = {
+            "invert": state.invert,
+            "smooth": state.smooth,
+            "flip_horizontal": state.flip_horizontal,
+            "link": self._pane.linked,
+            "corner_text": self._pane.corner_text,
+        }
+        return switches.get(name, name == f"tool_{self._pane.tool.value}")
+
     def preset(self, key: str) -> None:
         """Set a window by its preset key (see :mod:`app.ui.viewer.presets`)."""
         cell = self._cell()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
+from app.ui.theme.icons import icon
 from app.words import t
 
 DEFAULT_FRAME_MS = 100.0
@@ -93,7 +94,7 @@ class FrameBar(QWidget):
 
     def _write(self) -> None:
         self._label.setText(t("{number} of {total}", number=self._slider.value() + 1, total=self._slider.maximum() + 1))
-        self._button.setText("❚❚" if self._timer.isActive() else "▶")
+        self._button.setIcon(icon("pause" if self._timer.isActive() else "play"))
         name = t("Pause") if self._timer.isActive() else t("Play")
         self._button.setToolTip(t("{name} (Space)", name=name))
         self._button.setAccessibleName(name)

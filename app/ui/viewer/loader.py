@@ -1,15 +1,17 @@
-"""Fetches frames in the background: the cache first, a preview for slow files, then neighbours.
+"""Fetches frames in the background: the cache first, a preview where that is quicker, then neighbours.
 
-The newest request of a cell wins; what was asked before it is neither begun nor delivered. GUI thread only.
+The newest request of a cell wins; what was asked before it is neither begun nor delivered. A frame that is
+already on its way as a neighbour is waited for, not decoded twice. GUI thread only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.ui.viewer.frame_cache import FrameCache
+from app.ui.viewer.frame_cache import FrameCache, FrameKey
 from app.ui.viewer.sources import BackgroundCalls, FrameSource, ViewerItem
 
 if TYPE_CHECKING:
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
 Arrived = Callable[["DisplayFrame", bool], None]
 """Gets the frame and whether it is only a preview."""
 Failed = Callable[["BitewingError"], None]
-_PREFETCH_LANES = 2
+
+
+@dataclass(frozen=True)
+class _Waiter:
+    key: FrameKey
+    arrived: Arrived
+    failed: Failed
 
 
 class FrameLoader:
@@ -29,6 +37,9 @@ class FrameLoader:
         self._calls = calls
         self._source = source
         self.cache = cache or FrameCache()
+        self._wishes: list[tuple[ViewerItem, int]] = []
+        self._underway: FrameKey | None = None
+        self._waiters: dict[int, _Waiter] = {}
 
     def request(
         self,
@@ -38,53 +49,85 @@ class FrameLoader:
         preview_size: tuple[int, int] | None,
         arrived: Arrived,
         failed: Failed,
-    ) -> bool:
-        """Deliver a frame to ``arrived``, at once when it is in the cache (then returns ``True``).
+    ) -> None:
+        """Deliver a frame to ``arrived``, before returning when it is in the cache.
 
-        With ``preview_size`` a smaller picture comes first, the full one after it.
+        With ``preview_size`` a smaller picture may come first, the full one after it.
         """
-        lane = ("frame", id(cell))
-        held = self.cache.get((item.sha256, index))
+        self.forget(cell)
+        self._wishes = []
+        key = (item.sha256, index)
+        held = self.cache.get(key)
         if held is not None:
-            self._calls.drop(lane)
             arrived(held, False)
-            return True
-        full = partial(self._source.frame, item.image_id, index, None)
-        keep = partial(self._keep, item, index, arrived)
+            return
+        if key == self._underway and self._calls.busy(("prefetch", id(self))):
+            self._waiters[id(cell)] = _Waiter(key, arrived, failed)
+            return
+        lane = ("frame", id(cell))
+        ask_full = partial(
+            self._calls.ask,
+            lane,
+            partial(self._source.frame, item.image_id, index, None),
+            partial(self._keep, key, arrived),
+            failed,
+        )
         if preview_size is None:
-            self._calls.ask(lane, full, keep, failed)
-            return False
+            ask_full()
+            return
 
-        def show_preview(frame: DisplayFrame) -> None:
+        def first_arrived(frame: DisplayFrame) -> None:
+            # Where a smaller picture is not quicker to make, the full one comes at once.
+            if frame.columns >= (item.columns or 0) and frame.rows >= (item.rows or 0):
+                self._keep(key, arrived, frame)
+                return
             arrived(frame, True)
-            self._calls.ask(lane, full, keep, failed)
+            ask_full()
 
-        self._calls.ask(lane, partial(self._source.frame, item.image_id, index, preview_size), show_preview, failed)
-        return False
+        self._calls.ask(lane, partial(self._source.frame, item.image_id, index, preview_size), first_arrived, failed)
 
     def forget(self, cell: object) -> None:
         """Deliver nothing more to a cell."""
+        self._waiters.pop(id(cell), None)
         self._calls.drop(("frame", id(cell)))
 
     def prefetch(self, wanted: Iterable[tuple[ViewerItem, int]]) -> None:
-        """Load neighbours quietly; failures wait until somebody looks at them."""
-        missing = [(item, index) for item, index in wanted if (item.sha256, index) not in self.cache]
-        for number, (item, index) in enumerate(missing[:_PREFETCH_LANES]):
+        """Load neighbours one at a time; failures wait until somebody looks at them."""
+        self._wishes = list(wanted)
+        self._fetch_next()
+
+    def _fetch_next(self) -> None:
+        while self._wishes and not self._calls.busy(("prefetch", id(self))):
+            item, index = self._wishes.pop(0)
+            key = (item.sha256, index)
+            if key in self.cache:
+                continue
+            self._underway = key
             self._calls.ask(
-                ("prefetch", number),
+                ("prefetch", id(self)),
                 partial(self._source.frame, item.image_id, index, None),
-                partial(self._keep, item, index, _nobody),
-                _ignored,
+                partial(self._on_neighbour_arrived, key),
+                partial(self._on_neighbour_failed, key),
             )
 
-    def _keep(self, item: ViewerItem, index: int, arrived: Arrived, frame: DisplayFrame) -> None:
-        self.cache.put((item.sha256, index), frame)
+    def _on_neighbour_arrived(self, key: FrameKey, frame: DisplayFrame) -> None:
+        self.cache.put(key, frame)
+        for waiter in self._released(key):
+            waiter.arrived(frame, False)
+        self._fetch_next()
+
+    def _on_neighbour_failed(self, key: FrameKey, error: BitewingError) -> None:
+        for waiter in self._released(key):
+            waiter.failed(error)
+        self._fetch_next()
+
+    def _released(self, key: FrameKey) -> list[_Waiter]:
+        self._underway = None
+        found = {cell: waiter for cell, waiter in self._waiters.items() if waiter.key == key}
+        for cell in found:
+            del self._waiters[cell]
+        return list(found.values())
+
+    def _keep(self, key: FrameKey, arrived: Arrived, frame: DisplayFrame) -> None:
+        self.cache.put(key, frame)
         arrived(frame, False)
-
-
-def _nobody(_frame: DisplayFrame, _preview: bool) -> None:
-    """Take a prefetched frame: it is in the cache and that is all."""
-
-
-def _ignored(_error: BitewingError) -> None:
-    """Take a failed prefetch: opening the image will say what is wrong."""

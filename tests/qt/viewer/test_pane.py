@@ -107,6 +107,28 @@ def test_a_large_image_shows_a_preview_first(pane: ViewerPane, calls: Any, sourc
     assert source.requests[-1] == ("big", 0, None)
 
 
+def test_a_neighbour_on_its_way_is_waited_for_not_decoded_twice(pane: ViewerPane, calls: Any, source: Any):
+    pane.open_image("a")
+    lane = next(iter(calls.waiting))
+    work, then, _failed = calls.waiting.pop(lane)
+    then(work())
+    assert len(calls.waiting) == 1
+    pane.open_image("b")
+    assert len(calls.waiting) == 1
+    calls.answer()
+    assert pane.cell.has_picture
+    assert [request[0] for request in source.requests].count("b") == 1
+
+
+def test_a_preview_as_large_as_the_image_is_the_image(pane: ViewerPane, calls: Any, source: Any, make_item: Any):
+    pane.set_items([make_item("whole", rows=40, columns=60)])
+    pane.cell.preview_above = 100
+    pane.open_image("whole")
+    calls.answer()
+    assert [request[2] is None for request in source.requests] == [False]
+    assert badge_texts(pane) == []
+
+
 def test_failure_is_said_in_the_cell_and_told(qtbot: Any, pane: ViewerPane, calls: Any):
     failed: list[tuple[str, str]] = []
     pane.image_failed.connect(lambda image_id, error: failed.append((image_id, error.code)))
@@ -322,6 +344,18 @@ def test_every_action_has_a_slot_a_text_and_a_key_of_its_own(pane: ViewerPane):
         assert action.text()
         assert action.group in GROUPS
         assert not QKeySequence(action.shortcut).isEmpty()
+
+
+def test_checkable_commands_tell_their_state(pane: ViewerPane, calls: Any):
+    opened(pane, calls)
+    commands = ViewerCommands(pane)
+    for action in VIEWER_ACTIONS:
+        if action.checkable and not action.slot.startswith("tool_"):
+            before = commands.checked(action.slot)
+            commands.run(action.slot)
+            assert commands.checked(action.slot) is not before
+    commands.run("tool_zoom")
+    assert [commands.checked(f"tool_{name}") for name in ("window", "pan", "zoom")] == [False, False, True]
 
 
 def test_every_command_survives_an_empty_pane_and_a_picture(pane: ViewerPane, calls: Any):
