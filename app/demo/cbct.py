@@ -74,7 +74,7 @@ def lower_jaw(mouth: Mouth, exposure: str) -> Volume:
 
 
 def _arch_coordinates() -> tuple[FloatImage, FloatImage]:
-    """Return each pixel's place along the arch (mm from the midline, left positive) and across it (outwards positive)."""
+    """Return each pixel's place along the arch (mm, left positive) and across it (outwards positive)."""
     t = np.linspace(-36, 36, 1441)
     curve = np.stack([t, -31.0 + 0.052 * t**2], axis=1)
     steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
@@ -97,8 +97,10 @@ def _arch_coordinates() -> tuple[FloatImage, FloatImage]:
     # Exact place on the tangent, so that nothing shows the curve's own steps.
     along = length[nearest] + (gap_x + gap_y * slope) / scale
     across = (gap_x * slope - gap_y) / scale
-    return (cv2.GaussianBlur(np.asarray(along, np.float32), (0, 0), 1.0),
-            cv2.GaussianBlur(np.asarray(across, np.float32), (0, 0), 1.0))
+    return (
+        cv2.GaussianBlur(np.asarray(along, np.float32), (0, 0), 1.0),
+        cv2.GaussianBlur(np.asarray(across, np.float32), (0, 0), 1.0),
+    )
 
 
 def _field_of_view() -> NDArray[np.bool_]:
@@ -111,11 +113,20 @@ def _place(mouth: Mouth, one: Standing, along: FloatImage, across: FloatImage) -
     sections = None if one.state.implant else tooth_sections(mouth.person, one.tooth, mouth.age, one.state)
     maps = maps_of(mouth, one.tooth)
     has_metal = bool(one.state.implant or one.state.crown or one.state.filling or one.state.root_filled)
-    return _Placed(one, sections, maps.attenuation if has_metal else None, maps.origin, near,
-                   along.ravel()[near], across.ravel()[near])
+    return _Placed(
+        one,
+        sections,
+        maps.attenuation if has_metal else None,
+        maps.origin,
+        near,
+        along.ravel()[near],
+        across.ravel()[near],
+    )
 
 
-def _tissue(height: float, along: FloatImage, across: FloatImage, crest: FloatImage, drift: NDArray[np.float64]) -> FloatImage:
+def _tissue(
+    height: float, along: FloatImage, across: FloatImage, crest: FloatImage, drift: NDArray[np.float64]
+) -> FloatImage:
     """Return one slice without teeth."""
     deep = height - crest
     bottom = 34.0 + 0.4 * np.cos(along / 16) - 0.008 * np.maximum(np.abs(along) - 34, 0) ** 2
@@ -139,7 +150,11 @@ def _tissue(height: float, along: FloatImage, across: FloatImage, crest: FloatIm
 
 def _flesh(height: float, along: FloatImage, across: FloatImage) -> FloatImage:
     """Lips, cheeks and tongue, air before the face and in the mouth."""
-    lip = 11.5 + 3.0 * ramp(np.abs(along), 20, 46) - 2.5 * np.exp(-(((height - 14) / 8) ** 2)) * ramp(np.abs(along), 24, 8)
+    lip = (
+        11.5
+        + 3.0 * ramp(np.abs(along), 20, 46)
+        - 2.5 * np.exp(-(((height - 14) / 8) ** 2)) * ramp(np.abs(along), 24, 8)
+    )
     fat = -95 * ramp(across, 9.5, 11.0) * ramp(np.abs(along), 16, 30)
     soft = _SOFT + fat
     outside = ramp(np.asarray(across - lip, np.float32), -0.4, 0.4)
@@ -158,8 +173,9 @@ def _texture(height: float, along: FloatImage, across: FloatImage, drift: NDArra
     for index, (lift, lean) in enumerate(((0.9, 0.35), (-0.5, 0.95))):
         u = (along + lift * height) / TILE_MM_PX / 1.5 + drift[2 * index]
         v = (across * 1.2 + lean * height) / TILE_MM_PX / 1.5 + drift[2 * index + 1]
-        total += cv2.remap(tile, np.asarray(np.mod(u, 1023), np.float32), np.asarray(np.mod(v, 1023), np.float32),
-                           cv2.INTER_LINEAR)
+        total += cv2.remap(
+            tile, np.asarray(np.mod(u, 1023), np.float32), np.asarray(np.mod(v, 1023), np.float32), cv2.INTER_LINEAR
+        )
     return total * np.float32(0.7)
 
 
@@ -172,11 +188,15 @@ def _stand(tooth: _Placed, height: float, hounsfield: FloatImage, metal: FloatIm
     flat = hounsfield.reshape(-1)
     depth = np.abs(tooth.across + np.float32(0.10 * down))
     if tooth.sections is not None:
-        whole, core, pulp = (_row(part, tooth.sections.origin, local_x, down)
-                             for part in (tooth.sections.whole, tooth.sections.core, tooth.sections.pulp))
+        whole, core, pulp = (
+            _row(part, tooth.sections.origin, local_x, down)
+            for part in (tooth.sections.whole, tooth.sections.core, tooth.sections.pulp)
+        )
         values = flat[tooth.near]
         ligament = _SOFT + 60
-        values = np.where((whole > 0.3) & (depth < whole / 2 + 0.28) & (down > 1.0), np.minimum(values, ligament), values)
+        values = np.where(
+            (whole > 0.3) & (depth < whole / 2 + 0.28) & (down > 1.0), np.minimum(values, ligament), values
+        )
         values = _mix(values, _ENAMEL, np.where(whole > 0.3, whole / 2 - depth, -1))
         values = _mix(values, _DENTINE, np.where(core > 0.2, core / 2 - depth, -1))
         values = _mix(values, _SOFT, np.where(pulp > 0.2, pulp / 2 - depth, -1))

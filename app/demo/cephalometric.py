@@ -23,23 +23,39 @@ ROWS, COLUMNS = 2000, 1720
 PIXEL_MM = 0.125
 _STEP = PIXEL_MM * 2
 _MAGNIFIED = 1.1
-_DETECTOR = Detector(bits=14, full_scale=3.5, quanta=3000, blur_px=1.6, scatter=0.08, falloff=0.03, sharpen=0.8,
-                     sharpen_px=7.0, gamma=0.85, floor=-0.02)
+_DETECTOR = Detector(
+    bits=14,
+    full_scale=3.5,
+    quanta=3000,
+    blur_px=1.6,
+    scatter=0.08,
+    falloff=0.03,
+    sharpen=0.8,
+    sharpen_px=7.0,
+    gamma=0.85,
+    floor=-0.02,
+)
 _Path = tuple[tuple[float, float], ...]
+# fmt: off
 # Millimetres in the picture, x to the face, y down; nasion is at (165, 82), sella at (98, 88).
 _VAULT: _Path = ((162, 84), (167, 68), (165, 46), (150, 24), (124, 10), (92, 7), (58, 16), (34, 38), (24, 66), (27, 92),
                  (38, 110), (54, 118), (76, 120), (94, 112), (112, 96), (136, 88))
 _SKIN: _Path = ((150, -8), (171, 18), (177, 48), (174, 68), (170, 80), (175, 92), (186, 107), (192, 115), (188, 121),
-                (177, 123.5), (178, 129), (183, 135), (183, 140), (178, 143), (183, 148), (182, 154), (175, 159), (178, 167),
-                (177, 176), (170, 184), (152, 189), (128, 191), (120, 200), (117, 225), (118, 262), (20, 262), (18, 200),
+                (177, 123.5), (178, 129), (183, 135), (183, 140), (178, 143), (183, 148), (182, 154),
+                (175, 159), (178, 167),
+                (177, 176), (170, 184), (152, 189), (128, 191), (120, 200), (117, 225), (118, 262), (20, 262),
+                (18, 200),
                 (20, 160), (12, 110), (8, 66), (20, 26), (60, -6), (110, -18))
-_MANDIBLE: _Path = ((165, 156), (168, 163), (170, 171), (167, 178), (158, 180), (140, 176), (120, 169), (104, 160), (95, 150),
-                    (90, 134), (87, 116), (84, 106), (87, 101), (92, 103), (96, 113), (101, 112), (106, 103), (110, 106),
+_MANDIBLE: _Path = ((165, 156), (168, 163), (170, 171), (167, 178), (158, 180), (140, 176), (120, 169),
+                    (104, 160), (95, 150),
+                    (90, 134), (87, 116), (84, 106), (87, 101), (92, 103), (96, 113), (101, 112), (106, 103),
+                    (110, 106),
                     (112, 122), (117, 138), (130, 146), (150, 151))
 _MAXILLA: _Path = ((172, 121), (166, 124), (166, 131), (160, 136), (140, 137), (122, 134), (120, 124), (134, 120.5),
                    (152, 119.5))
 _ORBIT: _Path = ((160, 84), (158, 94), (152, 101), (146, 100), (141, 92), (146, 85))
 _SINUS: _Path = ((156, 104), (158, 114), (150, 119), (132, 119.5), (122, 116), (122, 104), (132, 99), (146, 100))
+# fmt: on
 
 
 def cephalometric(mouth: Mouth, exposure: str, sex: str) -> Radiograph:
@@ -82,28 +98,38 @@ class _Skull:
         """Return 0..1 along an open path."""
         mask = np.zeros(self.raster.shape, np.uint8)
         line = open_curve(self.place(path), 8) / _STEP
-        cv2.polylines(mask, [np.rint(line * 16).astype(np.int32)], False, 255, max(1, round(width / _STEP)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            mask, [np.rint(line * 16).astype(np.int32)], False, 255, max(1, round(width / _STEP)), cv2.LINE_AA, 4
+        )
         return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(soften * width / _STEP, 0.9)), np.float32) / 255
 
     def attenuation(self) -> FloatImage:
         """Return everything but teeth and metal."""
         total = self._flesh() + self._vault() + self._base() + self._face() + self._jaws() + self._neck()
-        grain = smooth_noise(self.raster.shape, 3.0, self.own) * 0.02 + smooth_noise(self.raster.shape, 9.0, self.own) * 0.03
+        grain = (
+            smooth_noise(self.raster.shape, 3.0, self.own) * 0.02
+            + smooth_noise(self.raster.shape, 9.0, self.own) * 0.03
+        )
         return np.asarray(np.maximum(total * (1 + grain), 0), np.float32)
 
     def _flesh(self) -> FloatImage:
         inside = self.distance(_SKIN, 1.0)
         body = rounded(inside, 26.0, 1.0, 2.1)
-        air = self.stroke(((134, 112), (112, 113), (107, 124), (107, 142), (110, 162), (112, 186), (112, 240)), 9.0, 0.28)
+        air = self.stroke(
+            ((134, 112), (112, 113), (107, 124), (107, 142), (110, 162), (112, 186), (112, 240)), 9.0, 0.28
+        )
         mouth_air = self.stroke(((160, 141), (142, 139), (124, 139)), 2.4, 0.5)
         hair = smooth_noise(self.raster.shape, 5.0, self.own) * 0.01
-        return np.asarray(body * 0.62 - 0.32 * air - 0.12 * mouth_air * ramp(inside, 2, 8) + hair * (inside > -2), np.float32)
+        return np.asarray(
+            body * 0.62 - 0.32 * air - 0.12 * mouth_air * ramp(inside, 2, 8) + hair * (inside > -2), np.float32
+        )
 
     def _vault(self) -> FloatImage:
         outer = self.distance(_VAULT, 2.0)
         thick = 5.2 - 1.6 * self.child + 1.2 * np.sin(self.raster.x / 21) * np.cos(self.raster.y / 17)
-        shell = np.maximum(rounded(outer, 62.0, 132.0, 2.0)
-                           - rounded(outer - thick, 60.0, 126.0, 2.0), 0) * ramp(outer, 0, 0.6)
+        shell = np.maximum(rounded(outer, 62.0, 132.0, 2.0) - rounded(outer - thick, 60.0, 126.0, 2.0), 0) * ramp(
+            outer, 0, 0.6
+        )
         rim = np.minimum(shell, 34.0)
         diploe = 1 - 0.24 * np.exp(-(((outer - thick / 2) / (thick * 0.20)) ** 2))
         marks = smooth_noise(self.raster.shape, 26.0, self.own) * 0.05 * ramp(outer, 4, 12)
@@ -118,7 +144,9 @@ class _Skull:
         total = -0.26 * ramp(frontal, -0.2, 1.6) + 0.18 * np.exp(-(((frontal) / 0.7) ** 2))
         roof = self.stroke(((161, 84), (150, 80), (136, 81), (122, 86), (112, 89)), 1.4)
         roof += 0.7 * self.stroke(((159, 88), (148, 83.5), (134, 84.5), (120, 88)), 1.2)
-        sella = self.stroke(((118, 90), (108, 86.5), (104, 86), (103, 91), (99.5, 95), (94.5, 94.5), (92, 90), (91.5, 84.5)), 1.5)
+        sella = self.stroke(
+            ((118, 90), (108, 86.5), (104, 86), (103, 91), (99.5, 95), (94.5, 94.5), (92, 90), (91.5, 84.5)), 1.5
+        )
         clivus = self.stroke(((92, 86), (86, 98), (78, 112), (72, 121)), 3.6)
         sphenoid = self.distance(((120, 92), (106, 90), (104, 96), (97, 99), (96, 108), (106, 111), (118, 106)), 1.0)
         total = total + 0.42 * roof + 0.66 * sella + 0.46 * clivus - 0.20 * ramp(sphenoid, -0.3, 2.5)
@@ -139,10 +167,14 @@ class _Skull:
         nasal = self.stroke(((164.5, 83), (169, 90), (174, 97.5)), 2.0)
         zygoma = self.stroke(((148, 101), (140, 106), (136, 114), (139, 119), (145, 115)), 1.8)
         arch = self.stroke(((140, 106), (124, 104), (106, 102), (90, 100)), 2.6)
-        fissure = self.stroke(((124, 92), (121, 104), (121, 116)), 1.3) + self.stroke(((116, 96), (117, 108), (120, 118)), 1.2)
+        fissure = self.stroke(((124, 92), (121, 104), (121, 116)), 1.3) + self.stroke(
+            ((116, 96), (117, 108), (120, 118)), 1.2
+        )
         ethmoid = smooth_noise(self.raster.shape, 9.0, self.own) * 0.07
         cells = np.exp(-(((self.raster.x - 138) / 16) ** 2) - ((self.raster.y - 94) / 9) ** 2)
-        return np.asarray(total + 0.62 * nasal + 0.40 * zygoma + 0.16 * arch + 0.26 * fissure + ethmoid * cells, np.float32)
+        return np.asarray(
+            total + 0.62 * nasal + 0.40 * zygoma + 0.16 * arch + 0.26 * fissure + ethmoid * cells, np.float32
+        )
 
     def _jaws(self) -> FloatImage:
         jaw = self.distance(_MANDIBLE, 0.8)
@@ -168,22 +200,38 @@ class _Skull:
                 total += 0.42 * rounded(self.distance(body, 0.8), 4.0, 1.0, 2.0)
                 total += 0.50 * rounded(self.distance(dens, 0.8), 5.0, 1.0, 2.0)
                 continue
-            block: _Path = ((front, top), (front - 15, top + 0.5), (front - 16.5, top + 8), (front - 16, top + 16.5),
-                            (front - 0.5, top + 18), (front - 1.2, top + 9))
+            block: _Path = (
+                (front, top),
+                (front - 15, top + 0.5),
+                (front - 16.5, top + 8),
+                (front - 16, top + 16.5),
+                (front - 0.5, top + 18),
+                (front - 1.2, top + 9),
+            )
             solid = self.distance(block, 1.0)
             total += 0.58 * rounded(solid, 5.0, 1.0, 2.0) + 0.16 * np.exp(-((solid / 0.8) ** 2))
-            behind: _Path = ((front - 17, top + 3), (front - 27, top + 4), (front - 44, top + 12), (front - 46, top + 17),
-                             (front - 30, top + 14), (front - 20, top + 13))
+            behind: _Path = (
+                (front - 17, top + 3),
+                (front - 27, top + 4),
+                (front - 44, top + 12),
+                (front - 46, top + 17),
+                (front - 30, top + 14),
+                (front - 20, top + 13),
+            )
             total += 0.36 * rounded(self.distance(behind, 1.2), 5.0, 1.0, 2.0)
         hyoid = self.stroke(((124, 187), (116, 186), (106, 181), (100, 178)), 3.2)
         return np.asarray(total + 0.34 * hyoid, np.float32)
 
 
+# fmt: off
 # (tooth, x, y of the neck, tilt in radians clockwise from crown-up or crown-down, strength)
-_UPPER_TEETH = (("8", 168.0, 132.0, 0.42), ("6", 161.5, 132.5, 0.22), ("5", 155.5, 133.5, 0.10), ("4", 149.5, 134.5, 0.05),
+_UPPER_TEETH = (("8", 168.0, 132.0, 0.42), ("6", 161.5, 132.5, 0.22), ("5", 155.5, 133.5, 0.10),
+                ("4", 149.5, 134.5, 0.05),
                 ("3", 141.5, 135.5, 0.0), ("2", 132.0, 135.5, -0.10))
-_LOWER_TEETH = (("25", 162.0, 152.5, -0.28), ("27", 157.5, 153.0, -0.12), ("28", 152.0, 153.5, -0.05), ("29", 145.8, 153.5, 0.0),
+_LOWER_TEETH = (("25", 162.0, 152.5, -0.28), ("27", 157.5, 153.0, -0.12), ("28", 152.0, 153.5, -0.05),
+                ("29", 145.8, 153.5, 0.0),
                 ("30", 137.5, 153.0, 0.08), ("31", 127.5, 151.5, 0.16))
+# fmt: on
 
 
 def _teeth(mouth: Mouth, skull: _Skull) -> FloatImage:
@@ -197,7 +245,7 @@ def _teeth(mouth: Mouth, skull: _Skull) -> FloatImage:
                 if tooth not in (*mouth.upper, *mouth.lower) or not state.present:
                     continue
                 across, down = -1.0, (-1.0 if upper else 1.0)
-                turn = lean * (1 if upper else 1) - (0.04 if offset else 0.0)
+                turn = lean - (0.04 if offset else 0.0)
                 cos, sin = np.cos(turn), np.sin(turn)
                 linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([across, down])
                 to_mm = np.array([[*linear[0], at[0]], [*linear[1], at[1]], [0, 0, 1.0]])

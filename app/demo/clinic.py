@@ -102,10 +102,13 @@ def _numbered(patient: PlannedPatient, wishes: list[_Wish]) -> list[PlannedImage
     result: list[PlannedImage] = []
     for number, (_, wish) in enumerate(ordered, start=1):
         rng = plain_random(patient.key, "time", wish.day)
-        start = datetime(wish.day.year, wish.day.month, wish.day.day, rng.randint(8, 16), rng.randint(0, 59), tzinfo=UTC)
+        start = datetime(
+            wish.day.year, wish.day.month, wish.day.day, rng.randint(8, 16), rng.randint(0, 59), tzinfo=UTC
+        )
         taken = start + timedelta(minutes=2 * number, seconds=(number * 17) % 60)
-        result.append(PlannedImage(patient, number, wish.view, wish.image_type, wish.tooth, wish.subject, taken,
-                                   wish.caption))
+        result.append(
+            PlannedImage(patient, number, wish.view, wish.image_type, wish.tooth, wish.subject, taken, wish.caption)
+        )
     return result
 
 
@@ -121,8 +124,8 @@ def _wishes(story: Story, index: int) -> Iterator[_Wish]:
     yield _Wish(film, xray, main.tooth, "tooth", main.steps[0][0] + timedelta(days=4), _caption(main, 0))
     yield _Wish(ImageView.BITEWING, xray, GENERAL, "right", last, "Check-up")
     yield _Wish(photo, clinical, GENERAL, "front", last, "Front view, lips held back")
-    if index in (0, 3) or index % 25 == 24:
-        yield _Wish(ImageView.CBCT, xray, GENERAL, "lower jaw", last - timedelta(days=300), "Before the implant")
+    if index % 12 == 0 and age > 18:
+        yield _Wish(ImageView.CBCT, xray, GENERAL, "lower jaw", _before_implant(story), "Planning the implant")
     yield _Wish(ImageView.BITEWING, xray, GENERAL, "left", last, "Check-up")
     if index % 3 == 0 or 9 < age < 20:
         yield _Wish(ImageView.CEPHALOMETRIC, xray, GENERAL, "lateral", first + timedelta(days=30), "Side view")
@@ -141,9 +144,18 @@ def _wishes(story: Story, index: int) -> Iterator[_Wish]:
     yield from _checkups(story)
 
 
+def _before_implant(story: Story) -> date:
+    """Return the day of the scan: when the gap has healed and before the implant goes in."""
+    for course in story.courses:
+        for since, state in course.steps:
+            if state.implant:
+                return since - timedelta(days=40)
+    return story.last_visit - timedelta(days=60)
+
+
 def _checkups(story: Story) -> Iterator[_Wish]:
     """Yield recall films for as long as anyone wants more pictures."""
-    teeth = [tooth for tooth in ("3", "14", "19", "30", "8", "25", "5", "12", "21", "28")]
+    teeth = ["3", "14", "19", "30", "8", "25", "5", "12", "21", "28"]
     span = max((story.last_visit - story.first_visit).days, 1)
     rng = plain_random(story.patient.key, "checkups")
     if story.patient.age_on(story.first_visit) < 12:

@@ -168,6 +168,3 @@ def save(path: Path, data: Dataset) -> None:
     meta.ImplementationVersionName = "BITEWING_DEMO"
     data.file_meta = meta
     dcmwrite(path, data, enforce_file_format=True)
-
-
-

@@ -54,10 +54,14 @@ def draw(planned: PlannedImage, story: Story, path: Path) -> tuple[str, ...]:
         return film.teeth
     if planned.view in (ImageView.PANORAMIC, ImageView.CEPHALOMETRIC):
         side = planned.view == ImageView.CEPHALOMETRIC
-        film = (cephalometric.cephalometric(mouth, planned.key, planned.patient.sex) if side
-                else panoramic.panoramic(mouth, planned.key))
-        write_extraoral(path, _exposure(planned, film.teeth), film.pixels, film.bits, film.mm_per_pixel,
-                        cephalometric=side)
+        film = (
+            cephalometric.cephalometric(mouth, planned.key, planned.patient.sex)
+            if side
+            else panoramic.panoramic(mouth, planned.key)
+        )
+        write_extraoral(
+            path, _exposure(planned, film.teeth), film.pixels, film.bits, film.mm_per_pixel, cephalometric=side
+        )
         return film.teeth
     if planned.view == ImageView.CBCT:
         teeth = tuple(tooth for tooth in mouth.lower if mouth.state(tooth).present)

@@ -63,15 +63,25 @@ def write_clinic(plan: ClinicPlan, directory: Path, ctx: JobContext) -> Iterator
                 ctx.check()
                 while len(waiting) < _AHEAD and (planned := next(remaining, None)) is not None:
                     path = directory / drawing.file_name(planned)
-                    waiting.append((planned, path, pool.submit(drawing.draw, planned, plan.story(planned.patient), path)))
+                    waiting.append(
+                        (planned, path, pool.submit(drawing.draw, planned, plan.story(planned.patient), path))
+                    )
                 if not waiting:
                     return
                 planned, path, future = waiting.popleft()
                 teeth = future.result()
                 done += 1
                 ctx.report(Progress(done, total, "images", path.name))
-                yield DemoFile(path, planned.patient, planned.tooth, ordered(teeth), planned.image_type, planned.view,
-                               planned.captured_at, planned.caption)
+                yield DemoFile(
+                    path,
+                    planned.patient,
+                    planned.tooth,
+                    ordered(teeth),
+                    planned.image_type,
+                    planned.view,
+                    planned.captured_at,
+                    planned.caption,
+                )
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for _, path, _ in waiting:

@@ -72,28 +72,46 @@ def _shared(data: Dataset, volume: Volume) -> None:
     shared = Dataset()
     shared.PixelMeasuresSequence = _one(PixelSpacing=[step, step], SliceThickness=step, SpacingBetweenSlices=step)
     shared.PlaneOrientationSequence = _one(ImageOrientationPatient=["1", "0", "0", "0", "1", "0"])
-    shared.FrameAnatomySequence = _one(FrameLaterality="B", AnatomicRegionSequence=Sequence([code("91609006", "Mandible")]))
+    shared.FrameAnatomySequence = _one(
+        FrameLaterality="B", AnatomicRegionSequence=Sequence([code("91609006", "Mandible")])
+    )
     shared.PixelValueTransformationSequence = _one(RescaleIntercept=str(INTERCEPT), RescaleSlope="1", RescaleType="HU")
     shared.FrameVOILUTSequence = _one(WindowCenter="700", WindowWidth="3200", WindowCenterWidthExplanation="BONE")
     shared.CTImageFrameTypeSequence = _one(
-        FrameType=_FRAME_TYPE, PixelPresentation="MONOCHROME", VolumetricProperties="VOLUME",
-        VolumeBasedCalculationTechnique="NONE")
-    shared.CTAcquisitionTypeSequence = _one(
-        AcquisitionType="SEQUENCED", ConstantVolumeFlag="NO", FluoroscopyFlag="NO")
+        FrameType=_FRAME_TYPE,
+        PixelPresentation="MONOCHROME",
+        VolumetricProperties="VOLUME",
+        VolumeBasedCalculationTechnique="NONE",
+    )
+    shared.CTAcquisitionTypeSequence = _one(AcquisitionType="SEQUENCED", ConstantVolumeFlag="NO", FluoroscopyFlag="NO")
     shared.CTAcquisitionDetailsSequence = _one(
-        RotationDirection="CW", RevolutionTime=14.0, SingleCollimationWidth=volume.voxel_mm,
-        TotalCollimationWidth=volume.voxel_mm * volume.pixels.shape[0], TableHeight=0.0, GantryDetectorTilt=0.0,
-        DataCollectionDiameter=size)
+        RotationDirection="CW",
+        RevolutionTime=14.0,
+        SingleCollimationWidth=volume.voxel_mm,
+        TotalCollimationWidth=volume.voxel_mm * volume.pixels.shape[0],
+        TableHeight=0.0,
+        GantryDetectorTilt=0.0,
+        DataCollectionDiameter=size,
+    )
     shared.CTTableDynamicsSequence = Sequence([Dataset()])
     shared.CTPositionSequence = _one(
-        TablePosition=0.0,         DataCollectionCenterPatient=[0.0, 0.0, 0.0], ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0])
+        TablePosition=0.0,
+        DataCollectionCenterPatient=[0.0, 0.0, 0.0],
+        ReconstructionTargetCenterPatient=[0.0, 0.0, 0.0],
+    )
     shared.CTGeometrySequence = _one(DistanceSourceToDetector=650.0, DistanceSourceToDataCollectionCenter=440.0)
     shared.CTReconstructionSequence = _one(
-        ReconstructionAlgorithm="FILTER_BACK_PROJ", ConvolutionKernel="BONE", ConvolutionKernelGroup="BONE",
-        ReconstructionDiameter=size, ReconstructionPixelSpacing=[volume.voxel_mm, volume.voxel_mm],
-        ReconstructionAngle=360.0, ImageFilter="NONE")
+        ReconstructionAlgorithm="FILTER_BACK_PROJ",
+        ConvolutionKernel="BONE",
+        ConvolutionKernelGroup="BONE",
+        ReconstructionDiameter=size,
+        ReconstructionPixelSpacing=[volume.voxel_mm, volume.voxel_mm],
+        ReconstructionAngle=360.0,
+        ImageFilter="NONE",
+    )
     shared.CTExposureSequence = _one(
-        ExposureTimeInms=4500.0, XRayTubeCurrentInmA=8.0, ExposureInmAs=36.0, ExposureModulationType="NONE")
+        ExposureTimeInms=4500.0, XRayTubeCurrentInmA=8.0, ExposureInmAs=36.0, ExposureModulationType="NONE"
+    )
     shared.CTXRayDetailsSequence = _one(KVP=90.0, FocalSpots=0.5, FilterType="FLAT", FilterMaterial="ALUMINUM")
     data.SharedFunctionalGroupsSequence = Sequence([shared])
 
@@ -103,23 +121,39 @@ def _per_frame(data: Dataset, volume: Volume, exposure: Exposure, stamp: str) ->
     organisation = stable_uid(exposure.key, "dimension")
     data.DimensionOrganizationSequence = _one(DimensionOrganizationUID=organisation)
     data.DimensionOrganizationType = "3D"
-    data.DimensionIndexSequence = Sequence([
-        _item(DimensionOrganizationUID=organisation, DimensionIndexPointer=pointer, FunctionalGroupPointer=group,
-              DimensionDescriptionLabel=label)
-        for pointer, group, label in ((0x00209056, 0x00209111, "Stack"), (0x00209057, 0x00209111, "Position in stack"))
-    ])
+    data.DimensionIndexSequence = Sequence(
+        [
+            _item(
+                DimensionOrganizationUID=organisation,
+                DimensionIndexPointer=pointer,
+                FunctionalGroupPointer=group,
+                DimensionDescriptionLabel=label,
+            )
+            for pointer, group, label in (
+                (0x00209056, 0x00209111, "Stack"),
+                (0x00209057, 0x00209111, "Position in stack"),
+            )
+        ]
+    )
     corner = [-(columns - 1) / 2 * volume.voxel_mm, -(rows - 1) / 2 * volume.voxel_mm]
     low = -(frames - 1) / 2 * volume.voxel_mm
     event = stable_uid(exposure.key, "irradiation")
     groups = []
     for index in range(frames):
         place = [f"{corner[0]:.4f}", f"{corner[1]:.4f}", f"{low + index * volume.voxel_mm:.4f}"]
-        groups.append(_item(
-            FrameContentSequence=_one(
-                FrameAcquisitionDateTime=stamp, FrameReferenceDateTime=stamp, FrameAcquisitionDuration=14000.0,
-                FrameAcquisitionNumber=1, StackID="1", InStackPositionNumber=index + 1,
-                DimensionIndexValues=[1, index + 1]),
-            PlanePositionSequence=_one(ImagePositionPatient=place),
-            IrradiationEventIdentificationSequence=_one(IrradiationEventUID=event),
-        ))
+        groups.append(
+            _item(
+                FrameContentSequence=_one(
+                    FrameAcquisitionDateTime=stamp,
+                    FrameReferenceDateTime=stamp,
+                    FrameAcquisitionDuration=14000.0,
+                    FrameAcquisitionNumber=1,
+                    StackID="1",
+                    InStackPositionNumber=index + 1,
+                    DimensionIndexValues=[1, index + 1],
+                ),
+                PlanePositionSequence=_one(ImagePositionPatient=place),
+                IrradiationEventIdentificationSequence=_one(IrradiationEventUID=event),
+            )
+        )
     data.PerFrameFunctionalGroupsSequence = Sequence(groups)

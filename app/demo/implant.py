@@ -34,8 +34,9 @@ def implant_maps(shape: ToothShape) -> ToothMaps:
     side = size.width / 2 + 4.0
     raster = Raster(-side, -size.crown - 1.0, side, _LENGTH_MM + 6.0)
     screw = raster.distance(raster.mask(_screw()))
-    abutment = np.array([[-1.6, 1.7], [-1.9, 0.2], [-1.3, -size.crown * 0.5], [1.3, -size.crown * 0.5],
-                         [1.9, 0.2], [1.6, 1.7]])
+    abutment = np.array(
+        [[-1.6, 1.7], [-1.9, 0.2], [-1.3, -size.crown * 0.5], [1.3, -size.crown * 0.5], [1.9, 0.2], [1.6, 1.7]]
+    )
     post = raster.distance(raster.mask(abutment), 0.1)
     # The crown narrows smoothly towards the platform (its emergence profile).
     narrow = 0.50 + 0.50 * np.clip(-shape.crown[:, 1] / (0.42 * size.crown), 0, 1) ** 0.8
@@ -45,9 +46,19 @@ def implant_maps(shape: ToothShape) -> ToothMaps:
     attenuation: FloatImage = np.asarray(
         rounded(screw, half_width(screw), _WIDTH_MM, 2.0) * physics.TITANIUM * (0.8 + 0.2 * inner)
         + rounded(post, 1.5, 3.4, 2.0) * physics.TITANIUM
-        + rounded(crown, 2.4, size.depth * 0.9, 2.6) * physics.CERAMIC * 0.55, np.float32)
+        + rounded(crown, 2.4, size.depth * 0.9, 2.6) * physics.CERAMIC * 0.55,
+        np.float32,
+    )
     bone_gone = rounded(screw + 0.03, half_width(screw), _WIDTH_MM, 2.0)
     lamina = np.zeros_like(screw)
     inside = np.maximum(screw, crown)
-    return ToothMaps(attenuation, np.asarray(bone_gone, np.float32), lamina, inside, raster.origin,
-                     size.width, size.crown, _LENGTH_MM)
+    return ToothMaps(
+        attenuation,
+        np.asarray(bone_gone, np.float32),
+        lamina,
+        inside,
+        raster.origin,
+        size.width,
+        size.crown,
+        _LENGTH_MM,
+    )

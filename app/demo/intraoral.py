@@ -53,8 +53,15 @@ def periapical(mouth: Mouth, tooth: str, exposure: str) -> Radiograph:
     left = middle.x - columns * PIXEL_MM / 2 + float(rng.normal(0, 0.9))
     beyond = float(rng.uniform(1.4, 2.6)) + (2.2 if tall else 0.0)
     top = -height + beyond if place.upper else -beyond
-    view = View(left, top, rows, columns, PIXEL_MM / float(rng.normal(1.03, 0.012)),
-                float(rng.normal(0, 0.022)), float(rng.normal(1.0, 0.022)))
+    view = View(
+        left,
+        top,
+        rows,
+        columns,
+        PIXEL_MM / float(rng.normal(1.03, 0.012)),
+        float(rng.normal(0, 0.022)),
+        float(rng.normal(1.0, 0.022)),
+    )
     attenuation = _jaw(view, mouth, standing, place.upper, rng)
     attenuation += _soft_tissue(view, standing, place.upper, rng)
     attenuation += landmarks.intraoral(view, place.upper, standing, rng_of(mouth, place.upper))
@@ -70,8 +77,15 @@ def bitewing(mouth: Mouth, *, right: bool, exposure: str) -> Radiograph:
     lower = lay_out(mouth, upper=False, plane_y=gap)
     middle, shift = _bite(upper, lower, right)
     upper = [_moved(one, shift) for one in upper]
-    view = View(middle - LONG * PIXEL_MM / 2 + float(rng.normal(0, 0.7)), -SHORT * PIXEL_MM / 2 + float(rng.normal(0, 0.7)),
-                SHORT, LONG, PIXEL_MM / 1.03, float(rng.normal(0, 0.02)), 1.0)
+    view = View(
+        middle - LONG * PIXEL_MM / 2.06 + float(rng.normal(0, 0.4)),
+        -SHORT * PIXEL_MM / 2 + float(rng.normal(0, 0.7)),
+        SHORT,
+        LONG,
+        PIXEL_MM / 1.03,
+        float(rng.normal(0, 0.02)),
+        1.0,
+    )
     attenuation = np.zeros((SHORT, LONG), np.float32)
     for standing, is_upper in ((upper, True), (lower, False)):
         attenuation += _jaw(view, mouth, standing, is_upper, rng)
@@ -88,15 +102,25 @@ def rng_of(mouth: Mouth, upper: bool) -> np.random.Generator:
 
 def _bite(upper: list[Standing], lower: list[Standing], right: bool) -> tuple[float, float]:
     """Return the x of the middle of the picture and the shift that brings the jaws into occlusion."""
+
     def first_molar(row: list[Standing]) -> Standing:
-        side = [one for one in row if (one.x < 0) == right and tooth_place(one.tooth).kind == "molar"
-                and one.state.formed > 0.5]
+        side = [
+            one
+            for one in row
+            if (one.x < 0) == right and tooth_place(one.tooth).kind == "molar" and one.state.formed > 0.5
+        ]
         return min(side, key=lambda one: abs(one.x))
 
     above, below = first_molar(upper), first_molar(lower)
     outward = -1.0 if right else 1.0
     shift = below.x - above.x + outward * 1.6
-    return below.x - outward * 3.2, shift
+    back = [
+        abs(one.x)
+        for one in lower
+        if (one.x < 0) == right and one.state.sunk_mm < 2 and tooth_place(one.tooth).kind in ("premolar", "molar")
+    ]
+    four = sorted(back)[:4]
+    return outward * (four[0] + four[-1]) / 2, shift
 
 
 def _moved(one: Standing, shift: float) -> Standing:
@@ -105,10 +129,13 @@ def _moved(one: Standing, shift: float) -> Standing:
 
 def _shown(view: View, standing: list[Standing], *, crowns: bool = False) -> tuple[str, ...]:
     """Return the teeth of which most is in the picture."""
-    margin = 0.30 if crowns else 0.20
+    margin = 0.12 if crowns else 0.20
     left, right = view.left, view.left + view.columns * view.mm
-    return tuple(one.tooth for one in standing
-                 if one.state.present and left + margin * one.width < one.x < right - margin * one.width)
+    return tuple(
+        one.tooth
+        for one in standing
+        if one.state.present and left + margin * one.width < one.x < right - margin * one.width
+    )
 
 
 def _jaw(view: View, mouth: Mouth, standing: list[Standing], upper: bool, rng: np.random.Generator) -> FloatImage:
@@ -145,8 +172,12 @@ def alveolar_bone(
     uneven = smooth_noise(shape, 7.0 / mm, own)
     marrow = np.maximum(slab - plates - layers.socket, 0.0)
     dense = np.clip(1 + 0.31 * texture + 0.13 * uneven, 0.12, 2.4)
-    crest = np.exp(-((deep - 0.28) / 0.30) ** 2) * 0.8 * np.clip(1 - layers.socket / 3.0, 0, 1)
-    cover = plates * (1 + 0.05 * texture) + crest * inside + layers.lamina * ramp(deep, 0.0, 0.8) * np.clip(0.62 + 0.22 * texture, 0.2, 1)
+    crest = np.exp(-(((deep - 0.28) / 0.30) ** 2)) * 0.8 * np.clip(1 - layers.socket / 3.0, 0, 1)
+    cover = (
+        plates * (1 + 0.05 * texture)
+        + crest * inside
+        + layers.lamina * ramp(deep, 0.0, 0.8) * np.clip(0.62 + 0.22 * texture, 0.2, 1)
+    )
     return np.asarray(cover * physics.CORTICAL + marrow * physics.TRABECULAR * dense, np.float32)
 
 

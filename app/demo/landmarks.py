@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.demo import physics
 from app.demo.physics import FloatImage
 from app.demo.raster import ramp
 from app.demo.scene import Standing, View
@@ -33,8 +32,9 @@ def _sinus(x: FloatImage, y: FloatImage, rng: np.random.Generator) -> FloatImage
     phase = rng.uniform(0, 6)
     floor = low - 9.0 * np.exp(-np.maximum(out - front, 0) / 4.5) + 0.9 * np.sin(out / 4.2 + phase)
     floor = floor - 0.006 * np.maximum(out - 44, 0) ** 2
-    above = np.asarray((floor - y) * ramp(out, front - 1.5, front + 2.5) - (1 - ramp(out, front - 1.5, front + 2.5)) * 2,
-                       np.float32)
+    above = np.asarray(
+        (floor - y) * ramp(out, front - 1.5, front + 2.5) - (1 - ramp(out, front - 1.5, front + 2.5)) * 2, np.float32
+    )
     air = -0.30 * ramp(above, 0.0, 1.2) - 0.07 * ramp(above, 1.0, 6.0)
     septum = _line(out - (front + 15 + 0.15 * (y + 20)), 0.35) * ramp(above, 0.5, 2.0) * 0.16
     wall = _line(above - 0.1, 0.30) * 0.24 * ramp(out, front - 1.0, front + 2.0)

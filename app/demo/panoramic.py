@@ -27,31 +27,56 @@ PIXEL_MM = 0.1
 _MAGNIFIED = 1.25
 _WORLD_MM = PIXEL_MM / _MAGNIFIED
 _LEFT, _TOP = -COLUMNS * _WORLD_MM / 2, -50.0
-_DETECTOR = Detector(bits=14, full_scale=3.15, quanta=2600, blur_px=1.7, scatter=0.06, falloff=0.02, sharpen=0.9,
-                     sharpen_px=9.0, gamma=0.88, floor=-0.10)
+_DETECTOR = Detector(
+    bits=14,
+    full_scale=3.15,
+    quanta=2600,
+    blur_px=1.7,
+    scatter=0.06,
+    falloff=0.02,
+    sharpen=0.9,
+    sharpen_px=9.0,
+    gamma=0.88,
+    floor=-0.10,
+)
+# fmt: off
 # Half of the mandible from the chin's lower border round the ramus to the front of the coronoid.
 _JAW_HALF: tuple[tuple[float, float], ...] = (
     (0, 41), (9, 41.8), (20, 41), (34, 39.6), (50, 36.6), (62, 32.6), (71, 28.6), (77.5, 22.5), (81.5, 13), (83, 2),
-    (84.5, -10), (86.5, -22), (88.5, -30), (90.5, -35), (91, -39.5), (88.5, -43), (84.5, -43), (81.8, -40.5), (81.2, -36),
-    (80.6, -30), (78.4, -25), (75, -22.6), (71.5, -24), (68.6, -29), (66.4, -33.5), (64.4, -34.2), (63, -30), (62.4, -22),
+    (84.5, -10), (86.5, -22), (88.5, -30), (90.5, -35), (91, -39.5), (88.5, -43), (84.5, -43), (81.8, -40.5),
+    (81.2, -36),
+    (80.6, -30), (78.4, -25), (75, -22.6), (71.5, -24), (68.6, -29), (66.4, -33.5), (64.4, -34.2), (63, -30),
+    (62.4, -22),
     (61.6, -13), (60.2, -4), (57.5, 3.5), (53.5, 9.5), (48, 13),
 )
+# fmt: on
 
 
 def panoramic(mouth: Mouth, exposure: str) -> Radiograph:
     """Draw a panoramic radiograph of a mouth on one day."""
     rng = array_random(mouth.person, "panoramic", exposure)
-    view = View(_LEFT + float(rng.normal(0, 0.8)), _TOP + float(rng.normal(0, 0.6)), ROWS, COLUMNS, _WORLD_MM,
-                float(rng.normal(0, 0.008)))
-    standing = [_curved(one) for upper in (True, False)
-                for one in lay_out(mouth, upper=upper, plane_y=-0.5 if upper else 0.5)]
+    view = View(
+        _LEFT + float(rng.normal(0, 0.8)),
+        _TOP + float(rng.normal(0, 0.6)),
+        ROWS,
+        COLUMNS,
+        _WORLD_MM,
+        float(rng.normal(0, 0.008)),
+    )
+    standing = [
+        _curved(one) for upper in (True, False) for one in lay_out(mouth, upper=upper, plane_y=-0.5 if upper else 0.5)
+    ]
     layers = Layers.empty((ROWS, COLUMNS))
     to_pixels = view.matrix()
     for one in standing:
         if one.state.present:
             add_tooth(layers, maps_of(mouth, one.tooth), to_pixels @ one.matrix())
-    reduced = Layers(*(cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-                       for part in (layers.attenuation, layers.socket, layers.lamina)))
+    reduced = Layers(
+        *(
+            cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            for part in (layers.attenuation, layers.socket, layers.lamina)
+        )
+    )
     around = _jaws(mouth, _half(view), standing, reduced)
     attenuation = layers.attenuation * 0.86 + cv2.resize(around, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR)
     pixels = physics.expose(attenuation, _DETECTOR, rng)
@@ -61,7 +86,7 @@ def panoramic(mouth: Mouth, exposure: str) -> Radiograph:
 
 def smile(x: float) -> float:
     """Return how far the biting plane is lifted at `x` mm from the midline."""
-    return -5.5 * (abs(x) / 60) ** 2.0 + 1.5
+    return 1.5 - 5.5 * x * x / 3600
 
 
 def _curved(one: Standing) -> Standing:
@@ -83,8 +108,10 @@ def _surroundings(person: str) -> tuple[FloatImage, FloatImage, FloatImage]:
     scale = np.array([rng.normal(1.0, 0.012), rng.normal(1.0, 0.03)])
     half = open_curve(np.array(_JAW_HALF, dtype=np.float64) * scale, 6)
     mandible = raster.distance(raster.mask(_mirrored(half)), 0.4)
-    upper = np.array([(0, -30), (22, -27.5), (44, -29), (60, -30), (66, -24), (66.5, -15), (63, -9), (58, -6), (0, -4)],
-                     dtype=np.float64)
+    upper = np.array(
+        [(0, -30), (22, -27.5), (44, -29), (60, -30), (66, -24), (66.5, -15), (63, -9), (58, -6), (0, -4)],
+        dtype=np.float64,
+    )
     maxilla = raster.distance(raster.mask(_mirrored(open_curve(upper, 6))), 1.2)
     other = _soft_parts(raster) + _upper_face(raster, rng) + _back_parts(raster, rng)
     return mandible, np.asarray(other, np.float32), maxilla
@@ -100,7 +127,7 @@ def _soft_parts(raster: Raster) -> FloatImage:
     throat_line = 68 + 0.16 * (y + 20)
     throat = -0.24 * np.exp(-(((out - throat_line) / 5.5) ** 2)) * ramp(y, 34, 10) * ramp(y, -46, -26)
     below = -0.42 * ramp(np.asarray(y - (44.5 - 0.0028 * x**2 * 0.4), np.float32), 0.0, 6.0)
-    lips = -0.10 * np.exp(-((y - 0.5) / 1.6) ** 2) * ramp(out, 15, 6)
+    lips = -0.10 * np.exp(-(((y - 0.5) / 1.6) ** 2)) * ramp(out, 15, 6)
     return np.asarray(soft + tongue + palate_air + throat + below + lips, np.float32)
 
 
@@ -109,8 +136,15 @@ def _stroke(raster: Raster, points: Points, width_mm: float) -> FloatImage:
     mask = np.zeros(raster.shape, np.uint8)
     for side in (1, -1):
         line = open_curve(points, 8) * (side, 1) / raster.step + np.array(raster.origin)
-        cv2.polylines(mask, [np.rint(line * 16).astype(np.int32)], False, 255,
-                      max(1, round(width_mm / raster.step)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            mask,
+            [np.rint(line * 16).astype(np.int32)],
+            False,
+            255,
+            max(1, round(width_mm / raster.step)),
+            cv2.LINE_AA,
+            4,
+        )
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(width_mm / raster.step * 0.35, 0.9)), np.float32) / 255
 
 
@@ -120,17 +154,37 @@ def _upper_face(raster: Raster, rng: np.random.Generator) -> FloatImage:
     out = np.abs(x)
     total = 0.42 * ramp(y, -24, -30) * ramp(out, 88, 66)
     palate = np.array([(0, -25.0), (16, -26.5), (34, -27.4), (52, -26), (62, -23.5)])
-    total = total + 0.55 * _stroke(raster, palate, 1.0) + 0.20 * _stroke(raster, palate + (0, -6), 2.6)
+    total = total + 0.55 * _stroke(raster, palate, 1.0) + 0.20 * _stroke(raster, palate + np.array([0, -6]), 2.6)
     dip = rng.normal(0, 0.8)
-    sinus = np.array([(18, -38), (22, -30), (30, -25.5 + dip), (38, -23.2 + dip), (46, -22.2 + dip), (54, -24.5), (59, -31),
-                      (58, -40), (52, -47), (38, -50), (24, -47)], dtype=np.float64)
+    sinus = np.array(
+        [
+            (18, -38),
+            (22, -30),
+            (30, -25.5 + dip),
+            (38, -23.2 + dip),
+            (46, -22.2 + dip),
+            (54, -24.5),
+            (59, -31),
+            (58, -40),
+            (52, -47),
+            (38, -50),
+            (24, -47),
+        ],
+        dtype=np.float64,
+    )
     closed = np.concatenate([sinus, sinus[:1]])
     inside = np.maximum(*(raster.distance(raster.mask(open_curve(closed * (side, 1), 8)), 0.5) for side in (1, -1)))
     rim = np.exp(-(((inside - 0.1) / 0.5) ** 2)) * (0.08 + 0.24 * ramp(y, -40, -27)) * ramp(out, 62, 56)
     total = total - 0.34 * ramp(inside, -0.6, 4.0) + rim
-    nose = np.array([(0, -52), (10, -52), (14.5, -44), (15.5, -36), (13, -30.5), (7, -28.6), (0, -28.2)], dtype=np.float64)
+    nose = np.array(
+        [(0, -52), (10, -52), (14.5, -44), (15.5, -36), (13, -30.5), (7, -28.6), (0, -28.2)], dtype=np.float64
+    )
     fossa = raster.distance(raster.mask(_mirrored(nose)), 0.8)
-    total = total - 0.38 * ramp(fossa, -0.5, 3.5) + (0.05 + 0.15 * ramp(y, -40, -30)) * np.exp(-(((fossa - 0.1) / 0.9) ** 2))
+    total = (
+        total
+        - 0.38 * ramp(fossa, -0.5, 3.5)
+        + (0.05 + 0.15 * ramp(y, -40, -30)) * np.exp(-(((fossa - 0.1) / 0.9) ** 2))
+    )
     septum = 0.42 * np.exp(-(((x - 0.8 * np.sin(y / 7)) / 1.0) ** 2)) * ramp(y, -27, -29)
     shell = np.hypot((out - 8.4 - 0.25 * (y + 36)) / 4.4, (y + 36.5) / 7.5)
     turbinate = 0.27 * ramp(np.asarray(shell, np.float32), 1.25, 0.35)
@@ -138,7 +192,7 @@ def _upper_face(raster: Raster, rng: np.random.Generator) -> FloatImage:
     orbit = np.array([(20, -50), (28, -46.5), (38, -45.6), (48, -47.5), (54, -51)])
     cheek = np.array([(44, -34), (50, -33.2), (56, -34.5), (63, -37), (72, -38.5), (80, -41), (86, -45)])
     total = total + 0.40 * _stroke(raster, orbit, 1.4) + 0.30 * _stroke(raster, cheek, 2.6)
-    total = total + 0.16 * _stroke(raster, cheek + (0, -2.2), 4.5)
+    total = total + 0.16 * _stroke(raster, cheek + np.array([0, -2.2]), 4.5)
     zygoma = np.array([(44, -44), (44.5, -37), (47, -32.5), (51, -33.5), (53, -38)])
     return np.asarray(total + 0.26 * _stroke(raster, zygoma, 1.1), np.float32)
 
@@ -158,7 +212,12 @@ def _back_parts(raster: Raster, rng: np.random.Generator) -> FloatImage:
     hyoid = np.array([(50, 41.5), (58, 42), (66, 40.5), (73, 37.5)])
     base = base + 0.34 * _stroke(raster, hyoid, 2.6)
     neck = 0.34 * ramp(out, 88.5, 93.5) * ramp(y, -28, -18)
-    discs = -0.20 * np.exp(-(((np.mod(y + rng.uniform(0, 4), 15.5) - 7.7) / 1.3) ** 2)) * ramp(out, 89, 93) * ramp(y, -26, -18)
+    discs = (
+        -0.20
+        * np.exp(-(((np.mod(y + rng.uniform(0, 4), 15.5) - 7.7) / 1.3) ** 2))
+        * ramp(out, 89, 93)
+        * ramp(y, -26, -18)
+    )
     ghost_jaw = 0.13 * np.exp(-(((y - (2 - 0.42 * (out - 30))) / 9) ** 2)) * ramp(out, 30, 46) * ramp(out, 92, 78)
     return np.asarray(ghost + base + neck + discs + ghost_jaw, np.float32)
 
@@ -173,8 +232,12 @@ def _framed(broad: FloatImage, view: View) -> FloatImage:
     step = _WORLD_MM * 2
     from_broad = np.array([[step, 0, _LEFT - 4], [0, step, _TOP - 4], [0, 0, 1.0]])
     matrix = (view.matrix() @ from_broad)[:2]
-    return np.asarray(cv2.warpAffine(broad, matrix, (view.columns, view.rows), flags=cv2.INTER_LINEAR,
-                                     borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(
+        cv2.warpAffine(
+            broad, matrix, (view.columns, view.rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
+    )
 
 
 def _jaws(mouth: Mouth, view: View, standing: list[Standing], layers: Layers) -> FloatImage:
@@ -205,8 +268,9 @@ def _slab(deep: FloatImage, depth: float, cortex: float, layers: Layers, texture
     marrow = np.maximum(core - layers.socket * 0.9, 0)
     shell = np.maximum((whole - core) - 0.8 * layers.socket, 0.9 * (deep > 0)) * 0.62
     shell = shell + layers.lamina * 0.6 * ramp(deep, 0, 1)
-    return np.asarray(shell * physics.CORTICAL + marrow * physics.TRABECULAR * np.clip(1 + 0.24 * texture, 0.1, 2.2),
-                      np.float32)
+    return np.asarray(
+        shell * physics.CORTICAL + marrow * physics.TRABECULAR * np.clip(1 + 0.24 * texture, 0.1, 2.2), np.float32
+    )
 
 
 def _canal(x: FloatImage, y: FloatImage) -> FloatImage:

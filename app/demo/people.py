@@ -47,6 +47,7 @@ _FIRST: tuple[tuple[str, str, str, str], ...] = (
     ("Moreau", "Chloé", "F", "2009-04-17"),
     ("Novák", "Jan", "M", "1949-10-09"),
 )
+# fmt: off
 _FAMILY = (
     "Abbas", "Bauer", "Costa", "Darwish", "Eriksen", "Farah", "García", "Horváth", "Ibrahim", "Jensen",
     "Khoury", "Laurent", "Mansour", "Nguyen", "O’Brien", "Petrov", "Qasim", "Rossi", "Saleh", "Tanaka",
@@ -60,6 +61,7 @@ _GIVEN_ARABIC = {
     "F": ("سارة", "ليلى", "نور", "هدى", "رنا", "أمل"),
     "M": ("محمود", "يوسف", "طارق", "سامي", "إبراهيم", "عمر"),
 }
+# fmt: on
 
 
 def people(seed: int, count: int) -> tuple[PlannedPatient, ...]:

@@ -60,8 +60,13 @@ def front_view(mouth: Mouth, exposure: str) -> NDArray[np.uint8]:
     shrink = 1 + 0.16 * (np.abs(across) / 31) ** 2
     down = np.linspace(-20.3, 20.3, ROWS, dtype=np.float32)[:, None] * shrink[None, :]
     map_x = np.broadcast_to((along - strip.left) / strip.mm, down.shape)
-    picture = cv2.remap(strip.colour, np.asarray(map_x, np.float32), np.asarray((down - strip.top) / strip.mm, np.float32),
-                        cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.remap(
+        strip.colour,
+        np.asarray(map_x, np.float32),
+        np.asarray((down - strip.top) / strip.mm, np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     x = np.linspace(-1, 1, COLUMNS, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, ROWS, dtype=np.float32)[:, None]
     dark = ramp(np.abs(x) + 0.10 * y * y, 0.80, 1.02)
@@ -83,12 +88,17 @@ def close_up(mouth: Mouth, tooth: str, exposure: str) -> NDArray[np.uint8]:
 def _strip(mouth: Mouth, left: float, width: float, top: float, tall: float, mm: float) -> _Canvas:
     """Paint a flat strip of both jaws, gums and all."""
     shape = (round(tall / mm), round(width / mm))
-    canvas = _Canvas(left, top, mm, shape, paint(shape, _DARK), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    canvas = _Canvas(
+        left, top, mm, shape, paint(shape, _DARK), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    )
     own = array_random(mouth.person, "photo colours")
     shade = _SHADES[int(own.integers(0, 2)) if mouth.age < 50 else 2]
     for upper, plane in ((False, -0.4), (True, 1.5)):
-        standing = [one for one in lay_out(mouth, upper=upper, plane_y=plane) if one.tooth in mouth.row(upper=upper)
-                    and one.state.sunk_mm < 2]
+        standing = [
+            one
+            for one in lay_out(mouth, upper=upper, plane_y=plane)
+            if one.tooth in mouth.row(upper=upper) and one.state.sunk_mm < 2
+        ]
         gum_line = _gum_line(standing, upper, canvas.grid()[0])
         _gums(canvas, standing, upper, gum_line, own)
         for one in sorted(standing, key=lambda each: -abs(each.x)):
@@ -131,16 +141,20 @@ def _gums(
     near = ramp(deep, 2.6, 0.6)
     deep_mixed = np.asarray(deep * near + far * (1 - near), np.float32)
     cover = ramp(deep, -0.05, 0.10)
-    bump = sum((0.5 * np.exp(-(((x - one.x) / (one.width * 0.32)) ** 2)) for one in standing if one.state.present),
-               np.zeros_like(x))
+    bump = sum(
+        (0.5 * np.exp(-(((x - one.x) / (one.width * 0.32)) ** 2)) for one in standing if one.state.present),
+        np.zeros_like(x),
+    )
     pits = smooth_noise(canvas.shape, 0.34 / canvas.mm, own) * 0.011 * ramp(far, 1.2, 2.4) * ramp(far, 6.0, 4.5)
     soft = smooth_noise(canvas.shape, 3.0 / canvas.mm, own) * 0.05
     height = 1.1 * np.sqrt(np.clip(deep / 1.6, 0, 1)) + bump * np.exp(-np.maximum(far, 0) / 9.0) + pits + soft
     height = height - 0.05 * far
     deep = deep_mixed
     blotch = smooth_noise(canvas.shape, 3.5 / canvas.mm, own) * 0.02
-    tint = blend([(0.0, (0.80, 0.42, 0.41)), (1.2, (0.83, 0.50, 0.48)), (4.5, _GUM), (6.6, _MUCOSA), (14.0, (0.58, 0.18, 0.18))],
-                 deep + smooth_noise(canvas.shape, 4.0 / canvas.mm, own) * 0.5)
+    tint = blend(
+        [(0.0, (0.80, 0.42, 0.41)), (1.2, (0.83, 0.50, 0.48)), (4.5, _GUM), (6.6, _MUCOSA), (14.0, (0.58, 0.18, 0.18))],
+        deep + smooth_noise(canvas.shape, 4.0 / canvas.mm, own) * 0.5,
+    )
     veins = np.exp(-((smooth_noise(canvas.shape, 2.2 / canvas.mm, own) / 0.16) ** 2)) * 0.035 * ramp(deep, 6.5, 10.0)
     tint = tint + blotch[..., None] - veins[..., None] * np.array([0.2, 0.9, 0.8], np.float32)
     canvas.colour = over(canvas.colour, np.asarray(tint, np.float32), cover)
@@ -148,21 +162,23 @@ def _gums(
     canvas.wet = np.asarray(canvas.wet * (1 - cover) + 0.38 * cover, np.float32)
 
 
-def _tooth(
-    canvas: _Canvas, mouth: Mouth, one: Standing, gum_line: FloatImage, shade: tuple[Colour, Colour]
-) -> None:
+def _tooth(canvas: _Canvas, mouth: Mouth, one: Standing, gum_line: FloatImage, shade: tuple[Colour, Colour]) -> None:
     maps = maps_of(mouth, one.tooth)
-    to_pixels = np.array([[1 / canvas.mm, 0, -canvas.left / canvas.mm], [0, 1 / canvas.mm, -canvas.top / canvas.mm],
-                          [0, 0, 1.0]])
-    from_raster = np.array([[RASTER_MM, 0, -maps.origin[0] * RASTER_MM], [0, RASTER_MM, -maps.origin[1] * RASTER_MM],
-                            [0, 0, 1.0]])
+    to_pixels = np.array(
+        [[1 / canvas.mm, 0, -canvas.left / canvas.mm], [0, 1 / canvas.mm, -canvas.top / canvas.mm], [0, 0, 1.0]]
+    )
+    from_raster = np.array(
+        [[RASTER_MM, 0, -maps.origin[0] * RASTER_MM], [0, RASTER_MM, -maps.origin[1] * RASTER_MM], [0, 0, 1.0]]
+    )
     matrix = to_pixels @ one.matrix() @ from_raster
     x0 = max(0, int((one.x - one.width * 0.75 - canvas.left) / canvas.mm))
     x1 = min(canvas.shape[1], int((one.x + one.width * 0.75 - canvas.left) / canvas.mm))
     if x1 <= x0:
         return
     matrix = np.array([[1, 0, -x0], [0, 1, 0], [0, 0, 1.0]]) @ matrix
-    inside = cv2.warpAffine(maps.inside, matrix[:2], (x1 - x0, canvas.shape[0]), flags=cv2.INTER_LINEAR, borderValue=-3.0)
+    inside = cv2.warpAffine(
+        maps.inside, matrix[:2], (x1 - x0, canvas.shape[0]), flags=cv2.INTER_LINEAR, borderValue=-3.0
+    )
     x, y = canvas.grid()
     x = x[:, x0:x1]
     down = -1.0 if one.upper else 1.0
@@ -189,7 +205,12 @@ def _tooth_colour(one: Standing, tall: FloatImage, inside: FloatImage, shade: tu
     kind = tooth_place(one.tooth).kind
     warm = 0.96 if kind == "canine" else 1.0
     edge = tuple(0.55 * value + 0.45 * cool for value, cool in zip(light_shade, (0.70, 0.74, 0.80), strict=True))
-    stops: list[tuple[float, Colour]] = [(-0.1, neck_shade), (0.25, light_shade), (0.8, light_shade), (1.0, (edge[0], edge[1], edge[2]))]
+    stops: list[tuple[float, Colour]] = [
+        (-0.1, neck_shade),
+        (0.25, light_shade),
+        (0.8, light_shade),
+        (1.0, (edge[0], edge[1], edge[2])),
+    ]
     tint = blend(stops, tall) * np.array([1.0, warm, warm * 0.96], np.float32)
     state = one.state
     if state.crown == "metal":
@@ -230,12 +251,26 @@ def upper_arch(mouth: Mouth, exposure: str) -> NDArray[np.uint8]:
     curve = y - 0.047 * x * x
     inside = np.asarray(curve / np.sqrt(1 + (0.094 * x) ** 2), np.float32)
     height = 5.0 * np.exp(-((inside / 5.5) ** 2)) - 7.0 * ramp(inside, 2.0, 22.0)
-    rugae = 0.45 * np.sin(y * 1.5 + 0.05 * x * x * 0.4 + 0.8 * np.abs(x) ** 0.8) * ramp(y, 7, 10) * ramp(y, 22, 15) * ramp(np.abs(x), 13, 6)
+    rugae = (
+        0.45
+        * np.sin(y * 1.5 + 0.05 * x * x * 0.4 + 0.8 * np.abs(x) ** 0.8)
+        * ramp(y, 7, 10)
+        * ramp(y, 22, 15)
+        * ramp(np.abs(x), 13, 6)
+    )
     raphe = 0.35 * np.exp(-((x / 0.7) ** 2)) * ramp(y, 5, 9)
     grain = smooth_noise((ROWS, COLUMNS), 5, own) * 0.012 + smooth_noise((ROWS, COLUMNS), 40, own) * 0.10
     height = np.asarray(height + rugae + raphe + grain, np.float32)
-    colour = blend([(-14, (0.52, 0.18, 0.18)), (-6, (0.72, 0.36, 0.35)), (0, (0.80, 0.47, 0.46)), (8, (0.83, 0.56, 0.54)),
-                    (26, (0.76, 0.46, 0.45))], inside)
+    colour = blend(
+        [
+            (-14, (0.52, 0.18, 0.18)),
+            (-6, (0.72, 0.36, 0.35)),
+            (0, (0.80, 0.47, 0.46)),
+            (8, (0.83, 0.56, 0.54)),
+            (26, (0.76, 0.46, 0.45)),
+        ],
+        inside,
+    )
     wet = np.full((ROWS, COLUMNS), 0.35, np.float32)
     shade = _SHADES[2 if mouth.age > 50 else 0]
     for one in lay_out(mouth, upper=True):
@@ -250,7 +285,13 @@ def upper_arch(mouth: Mouth, exposure: str) -> NDArray[np.uint8]:
 
 
 def _from_below(
-    one: Standing, mouth: Mouth, x: FloatImage, y: FloatImage, height: FloatImage, colour: FloatImage, wet: FloatImage,
+    one: Standing,
+    mouth: Mouth,
+    x: FloatImage,
+    y: FloatImage,
+    height: FloatImage,
+    colour: FloatImage,
+    wet: FloatImage,
     shade: tuple[Colour, Colour],
 ) -> None:
     """Paint one tooth's biting surface into the arch, in place."""
@@ -263,7 +304,9 @@ def _from_below(
     centre = (side * at, 0.047 * at * at)
     angle = np.arctan2(0.094 * at * side, 1.0)
     place = tooth_place(one.tooth)
-    deep = {"incisor": 5.4, "canine": 7.0, "premolar": 8.6, "molar": 10.2}[place.kind] * (0.85 if place.primary else 1.0)
+    deep = {"incisor": 5.4, "canine": 7.0, "premolar": 8.6, "molar": 10.2}[place.kind] * (
+        0.85 if place.primary else 1.0
+    )
     half = np.array([one.width * 0.49, deep / 2])
     box = max(half) + 1.5
     columns = np.flatnonzero(np.abs(x[0] - centre[0]) < box)
@@ -292,7 +335,9 @@ def _from_below(
 def _biting_surface(kind: str, u: FloatImage, v: FloatImage) -> FloatImage:
     """Return cusps and grooves in mm; v points to the palate."""
     if kind in ("incisor", "canine"):
-        return np.asarray(-2.6 * ramp(v, -0.5, 0.9) + 0.5 * np.exp(-(((v - 0.55) / 0.3) ** 2) - (u / 0.5) ** 2), np.float32)
+        return np.asarray(
+            -2.6 * ramp(v, -0.5, 0.9) + 0.5 * np.exp(-(((v - 0.55) / 0.3) ** 2) - (u / 0.5) ** 2), np.float32
+        )
     wave = 0.10 * np.sin(5 * u) if kind == "molar" else 0.05 * np.sin(4 * u)
     fissure = np.exp(-(((v - wave) / 0.10) ** 2)) * ramp(np.abs(u), 0.85, 0.6)
     cusps = 1.3 * np.abs(v) ** 0.8 - 1.0
@@ -315,6 +360,6 @@ def _work_from_below(one: Standing, tint: FloatImage, u: FloatImage, v: FloatIma
     if state.filling == "composite":
         return over(tint, (0.92, 0.87, 0.77), 0.7 * filled)
     if state.caries > 0.2 and not state.crown:
-        spot = np.exp(-((u - 0.2) / 0.25) ** 2 - (v / 0.22) ** 2) * state.caries
+        spot = np.exp(-(((u - 0.2) / 0.25) ** 2) - (v / 0.22) ** 2) * state.caries
         return over(tint, (0.20, 0.11, 0.07), np.asarray(np.clip(1.3 * spot, 0, 0.9), np.float32))
     return tint

@@ -7,12 +7,13 @@ the edge enhancement that intraoral systems apply. Draws no anatomy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FloatImage = NDArray[np.float32]
+FloatImage = NDArray[np.floating[Any]]
 
 # Effective linear attenuation per mm at about 35 keV (60-70 kVp, filtered).
 SOFT = 0.021

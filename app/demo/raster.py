@@ -63,13 +63,18 @@ class Raster:
         inner = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
         outer = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
         signed = (inner - outer) * np.float32(self.step)
-        return np.asarray(cv2.GaussianBlur(signed, (0, 0), 1.1), dtype=np.float32)
+        return np.asarray(cv2.GaussianBlur(signed, (5, 5), 1.0), dtype=np.float32)
 
 
 def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
     """Return a smooth step from 0 at `low` to 1 at `high` (reversed when high < low)."""
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+    t = np.asarray((values - np.float32(low)) * np.float32(1 / (high - low)), np.float32)
+    np.clip(t, 0, 1, out=t)
+    step = t * np.float32(-2)
+    step += 3
+    step *= t
+    step *= t
+    return step
 
 
 def rounded(distance: FloatImage, reach: FloatImage | float, depth: FloatImage | float, power: float) -> FloatImage:

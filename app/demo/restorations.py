@@ -43,19 +43,41 @@ def _cavity(shape: ToothShape, site: str, rng: np.random.Generator) -> Points:
 
     if shape.incisal:
         sign = -1.0 if site == "mesial" else 1.0
-        return np.array([[sign * half * 1.05, -crown * 0.86], [sign * half * 0.55 + wander(), -crown * 0.80],
-                         [sign * half * 0.42 + wander(), -crown * 0.52], [sign * half * 0.70, -crown * 0.34],
-                         [sign * half * 1.05, -crown * 0.38]])
+        return np.array(
+            [
+                [sign * half * 1.05, -crown * 0.86],
+                [sign * half * 0.55 + wander(), -crown * 0.80],
+                [sign * half * 0.42 + wander(), -crown * 0.52],
+                [sign * half * 0.70, -crown * 0.34],
+                [sign * half * 1.05, -crown * 0.38],
+            ]
+        )
     floor, top = -crown * 0.60, -crown * 1.1
     left, right = -half * 0.52, half * 0.52
     if site == "occlusal":
-        return np.array([[left, top], [left + 0.2 + wander(), floor + wander()], [0.0, floor + 0.3 + wander()],
-                         [right - 0.2 + wander(), floor + wander()], [right, top]])
+        return np.array(
+            [
+                [left, top],
+                [left + 0.2 + wander(), floor + wander()],
+                [0.0, floor + 0.3 + wander()],
+                [right - 0.2 + wander(), floor + wander()],
+                [right, top],
+            ]
+        )
     box = -crown * 0.26 + wander()
     sign = -1.0 if site == "mesial" else 1.0
     wall = half * 0.60 + wander()
-    points = np.array([[-0.55 * half, top], [-0.50 * half, floor], [wall - 0.5, floor + 0.15], [wall, floor + 0.5],
-                       [wall + 0.1, box], [half * 1.12, box - 0.25], [half * 1.12, top]])
+    points = np.array(
+        [
+            [-0.55 * half, top],
+            [-0.50 * half, floor],
+            [wall - 0.5, floor + 0.15],
+            [wall, floor + 0.5],
+            [wall + 0.1, box],
+            [half * 1.12, box - 0.25],
+            [half * 1.12, top],
+        ]
+    )
     return points * (sign, 1.0)
 
 
@@ -73,13 +95,14 @@ def filling(
     # The filling keeps to the tooth's own surface and is carved below the cusps.
     carve = 0.25 + 0.75 * np.cos(np.clip(raster.x / shape.size.width * 3.0, -1.5, 1.5))
     skin = -0.02 if shape.incisal else carve * 0.45
-    cover = cover * ramp(inside - np.asarray(skin * ramp(-raster.y, shape.size.crown * 0.7, shape.size.crown), np.float32),
-                         -0.08, 0.08)
+    cover = cover * ramp(
+        inside - np.asarray(skin * ramp(-raster.y, shape.size.crown * 0.7, shape.size.crown), np.float32), -0.08, 0.08
+    )
     if state.filling == "amalgam":
         depth = 3.0 + 0.8 * ramp(-raster.y, shape.size.crown * 0.4, shape.size.crown * 0.8)
         return np.asarray(attenuation + cover * depth * (physics.AMALGAM - physics.DENTINE), np.float32)
-    depth = 3.4 if not shape.incisal else 2.4
-    return np.asarray(attenuation + cover * depth * (physics.COMPOSITE - 0.8 * physics.DENTINE), np.float32)
+    thick = 2.4 if shape.incisal else 3.4
+    return np.asarray(attenuation + cover * thick * (physics.COMPOSITE - 0.8 * physics.DENTINE), np.float32)
 
 
 def crown(
@@ -94,8 +117,11 @@ def crown(
         outer = rounded(inside, 2.4, depth, 2.6)
         coping = rounded(inside - 0.85 * tall, 2.2, depth - 1.0, 2.6)
         stump = rounded(inside - 1.4, 2.0, np.maximum(depth - 2.6, 0.4), 2.6)
-        made = (np.maximum(coping - stump, 0) * physics.ALLOY + np.maximum(outer - coping, 0) * physics.COMPOSITE * 0.8
-                + stump * physics.DENTINE)
+        made = (
+            np.maximum(coping - stump, 0) * physics.ALLOY
+            + np.maximum(outer - coping, 0) * physics.COMPOSITE * 0.8
+            + stump * physics.DENTINE
+        )
     else:
         outer = rounded(inside, 2.4, depth, 2.6)
         stump = rounded(inside - 0.35 - 1.0 * tall, 1.7, np.maximum(depth - 2.2, 0.4), 2.6)

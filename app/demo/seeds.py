@@ -23,7 +23,7 @@ def stable_int(*parts: object, bits: int = 64) -> int:
 
 def plain_random(*parts: object) -> random.Random:
     """Return a standard-library generator seeded by `parts` (needs no numpy)."""
-    return random.Random(stable_int(*parts))  # noqa: S311 - drawing, not secrecy
+    return random.Random(stable_int(*parts))
 
 
 def array_random(*parts: object) -> np.random.Generator:

@@ -23,8 +23,11 @@ def normals(height: FloatImage, mm_per_px: float) -> tuple[FloatImage, FloatImag
     slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / (8 * mm_per_px)
     slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / (8 * mm_per_px)
     length = np.sqrt(slope_x**2 + slope_y**2 + 1)
-    return (np.asarray(-slope_x / length, np.float32), np.asarray(-slope_y / length, np.float32),
-            np.asarray(1 / length, np.float32))
+    return (
+        np.asarray(-slope_x / length, np.float32),
+        np.asarray(-slope_y / length, np.float32),
+        np.asarray(1 / length, np.float32),
+    )
 
 
 def light(
@@ -58,7 +61,9 @@ def blend(stops: Sequence[tuple[float, Colour]], at: FloatImage) -> FloatImage:
     return np.asarray(np.stack(channels, axis=-1), np.float32)
 
 
-def finish(picture: FloatImage, rng: np.random.Generator, *, vignette: float = 0.25, grain: float = 0.012) -> NDArray[np.uint8]:
+def finish(
+    picture: FloatImage, rng: np.random.Generator, *, vignette: float = 0.25, grain: float = 0.012
+) -> NDArray[np.uint8]:
     """Return 8-bit RGB with the lens's vignette, grain and a touch of sharpening."""
     rows, columns = picture.shape[:2]
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]

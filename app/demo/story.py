@@ -143,10 +143,14 @@ _Germs = tuple[tuple[str, str], ...]
 def _dentition(age: float) -> tuple[tuple[str, ...], tuple[str, ...], _Germs, dict[str, ToothState]]:
     """Return the standing teeth of both jaws, the germs under them, and growing teeth's states."""
     if age >= 13.5:
-        growth = {} if age >= 19 else {
-            tooth: ToothState(formed=max(0.15, (age - 10) / 11), sunk_mm=7.5 - 0.5 * (age - 13))
-            for tooth in ("1", "16", "17", "32")
-        }
+        growth = (
+            {}
+            if age >= 19
+            else {
+                tooth: ToothState(formed=max(0.15, (age - 10) / 11), sunk_mm=7.5 - 0.5 * (age - 13))
+                for tooth in ("1", "16", "17", "32")
+            }
+        )
         return arch(upper=True), arch(upper=False), (), growth
     upper_permanent, lower_permanent = arch(upper=True), arch(upper=False)
     upper_primary, lower_primary = arch(upper=True, primary=True), arch(upper=False, primary=True)

@@ -8,6 +8,7 @@ lines around dark marrow spaces, never of grains.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from app.demo.physics import FloatImage
 from app.demo.seeds import array_random
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating[Any]]
 TILE_MM_PX = 0.06
 _TILE = 1024
 _PAD = 96
@@ -65,8 +66,13 @@ def bone_texture(kind: str, shape: tuple[int, int], to_world: Matrix, rng: np.ra
     offset = rng.uniform(0, _TILE, 2)
     to_tile = np.array([[1 / TILE_MM_PX, 0, offset[0]], [0, 1 / TILE_MM_PX, offset[1]], [0, 0, 1.0]])
     matrix = (to_tile @ to_world)[:2].astype(np.float32)
-    texture = cv2.warpAffine(trabeculae(kind), matrix, (shape[1], shape[0]),
-                             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_WRAP)
+    texture = cv2.warpAffine(
+        trabeculae(kind),
+        matrix,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_WRAP,
+    )
     return np.asarray(texture, np.float32)
 
 

@@ -63,6 +63,7 @@ _LOWER_PRIMARY = (
     ToothSize(5.5, 11.0, 9.9, 7.3, 8.7),
 )
 
+# fmt: off
 # Crown outlines: x in half widths (mesial negative), y in crown lengths. "n" marks the neck.
 _CROWNS: dict[str, tuple[tuple[float, float], ...]] = {
     "upper incisor": (
@@ -120,6 +121,7 @@ _PALATAL: _Root = (
     ((0.02, 0.02), (0.02, 0.34), (0.04, 0.66), (0.04, 0.88), (0.02, 1.07)),
     (0.62, 0.50, 0.40, 0.30, 0.13),
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,7 @@ def closed_curve(points: Points, per_segment: int = 10) -> Points:
 def _catmull(p0: Points, p1: Points, p2: Points, p3: Points, count: int) -> Points:
     t = np.linspace(0, 1, count, endpoint=False)[None, :, None]
     a, b, c, d = (p[:, None, :] for p in (p0, p1, p2, p3))
-    curve = 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    )
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.asarray(curve.reshape(-1, 2), dtype=np.float64)
 
 
@@ -194,11 +194,13 @@ def _resample(values: NDArray[np.float64], points: Points, per_segment: int) -> 
 
 def tooth_size(place: ToothPlace) -> ToothSize:
     """Return the average size of the tooth at this place."""
-    if place.primary:
-        table = _UPPER_PRIMARY if place.upper else _LOWER_PRIMARY
-    else:
-        table = _UPPER if place.upper else _LOWER
-    return table[place.position - 1]
+    tables: dict[tuple[bool, bool], tuple[ToothSize, ...]] = {
+        (True, False): _UPPER,
+        (False, False): _LOWER,
+        (True, True): _UPPER_PRIMARY,
+        (False, True): _LOWER_PRIMARY,
+    }
+    return tables[place.upper, place.primary][place.position - 1]
 
 
 def tooth_shape(place: ToothPlace, rng: np.random.Generator, age: float, formed: float) -> ToothShape:
@@ -211,8 +213,9 @@ def tooth_shape(place: ToothPlace, rng: np.random.Generator, age: float, formed:
     """
     base = tooth_size(place)
     scale = rng.normal(1.0, 0.035, 5)
-    size = ToothSize(*(float(v * s) for v, s in zip(
-        (base.crown, base.root, base.width, base.neck, base.depth), scale, strict=True)))
+    size = ToothSize(
+        *(float(v * s) for v, s in zip((base.crown, base.root, base.width, base.neck, base.depth), scale, strict=True))
+    )
     lean = float(rng.normal(0.06, 0.05))
     roots, behind = _roots(place, size, rng, lean)
     if formed < 1.0:
@@ -220,8 +223,9 @@ def tooth_shape(place: ToothPlace, rng: np.random.Generator, age: float, formed:
         behind = _cut_root(behind, formed) if behind is not None else None
     young = float(np.clip(1.5 - age / 62, 0.55, 1.4)) * (1.15 if place.primary else 1.0)
     canals, chamber = _pulp(place, size, roots, young, formed)
-    return ToothShape(size, _crown(place, size, rng), roots, behind, canals, chamber,
-                      place.kind in ("incisor", "canine"))
+    return ToothShape(
+        size, _crown(place, size, rng), roots, behind, canals, chamber, place.kind in ("incisor", "canine")
+    )
 
 
 def _crown(place: ToothPlace, size: ToothSize, rng: np.random.Generator) -> Points:
@@ -272,28 +276,31 @@ def _pulp(
     stop = 0.985 if formed >= 1.0 else 1.0
     tip = 0.22 if formed >= 1.0 else 1.1
     if place.kind != "molar":
-        top = np.array([[0.0, -0.60 * size.crown], [0.0, -0.36 * size.crown], [0.0, 0.0],
-                        [0.0, 0.12 * size.root]])
+        top = np.array([[0.0, -0.60 * size.crown], [0.0, -0.36 * size.crown], [0.0, 0.0], [0.0, 0.12 * size.root]])
         wide = np.array([0.25, 0.9, 1.35, 1.25]) * young * size.neck / 5.4
         canal = roots[0].narrowed((1.3 * young, 1.1 * young, 0.8 * young, 0.5 * young, tip), 0.18, stop)
         return (canal,), (Ribbon(top, wide),)
     half, floor, roof = 0.25 * size.neck, 0.13 * size.root, -0.26 * size.crown
     middle = (roof + floor) / 2
-    body = Ribbon(np.array([[-half, middle], [0.0, middle - 0.15], [half, middle]]),
-                  np.array([2.3, 2.0, 2.3]) * young)
+    body = Ribbon(np.array([[-half, middle], [0.0, middle - 0.15], [half, middle]]), np.array([2.3, 2.0, 2.3]) * young)
     horns = tuple(
-        Ribbon(np.array([[side * half, middle], [side * half * 1.12, roof - 0.2],
-                         [side * half * 1.25, -0.43 * size.crown]]), np.array([1.7, 0.9, 0.25]) * young)
+        Ribbon(
+            np.array(
+                [[side * half, middle], [side * half * 1.12, roof - 0.2], [side * half * 1.25, -0.43 * size.crown]]
+            ),
+            np.array([1.7, 0.9, 0.25]) * young,
+        )
         for side in (-1.0, 1.0)
     )
     # A funnel leads from the chamber's corner into each canal.
     funnels = tuple(
-        Ribbon(np.array([[side * half * 0.95, middle], *root.narrowed((1, 1), 0.10, 0.30).centre[[0, 13]]]),
-               np.array([1.5, 0.95, 0.62]) * young)
+        Ribbon(
+            np.array([[side * half * 0.95, middle], *root.narrowed((1, 1), 0.10, 0.30).centre[[0, 13]]]),
+            np.array([1.5, 0.95, 0.62]) * young,
+        )
         for side, root in zip((-1.0, 1.0), roots[:2], strict=True)
     )
     canals = tuple(
-        root.narrowed((0.70 * young, 0.60 * young, 0.50 * young, 0.42 * young, tip), 0.16, stop)
-        for root in roots[:2]
+        root.narrowed((0.70 * young, 0.60 * young, 0.50 * young, 0.42 * young, tip), 0.16, stop) for root in roots[:2]
     )
     return canals, (body, *horns, *funnels)

@@ -101,8 +101,9 @@ class _Builder:
         thin = 0.40 if self.shape.incisal else 0.66
         crown = size.depth * (1 - (1 - thin) * ramp(self.height_fraction, 0.25, 1.05))
         root = size.depth * (0.90 - 0.46 * self.depth_fraction**1.6)
-        return np.asarray(np.where(self.raster.y < 0, crown * (0.90 + 0.10 * ramp(-self.raster.y, 0, 2.0)), root),
-                          np.float32)
+        return np.asarray(
+            np.where(self.raster.y < 0, crown * (0.90 + 0.10 * ramp(-self.raster.y, 0, 2.0)), root), np.float32
+        )
 
     def _behind(self) -> FloatImage | None:
         if self.shape.behind is None:
@@ -118,14 +119,18 @@ class _Builder:
             thick = thick * 0.72
         enamel = np.asarray(thick * ramp(self.above_neck, -0.05, 0.6), np.float32)
         whole = rounded_power(inside, reach, depth, power)
-        core = rounded_power(inside - enamel, np.maximum(reach - enamel, 0.2),
-                             np.maximum(depth - 1.8 * enamel, 0.3), power)
+        core = rounded_power(
+            inside - enamel, np.maximum(reach - enamel, 0.2), np.maximum(depth - 1.8 * enamel, 0.3), power
+        )
         return whole, np.minimum(core, whole)
 
     def _mineral(self, inside: FloatImage, reach: FloatImage, depth: FloatImage, power: FloatImage) -> FloatImage:
         whole, core = self.solids(inside, reach, depth, power)
-        return np.asarray(physics.DENTINE * core * self._sound(inside, 0.66)
-                          + physics.ENAMEL * (whole - core) * self._sound(inside, 0.62), np.float32)
+        return np.asarray(
+            physics.DENTINE * core * self._sound(inside, 0.66)
+            + physics.ENAMEL * (whole - core) * self._sound(inside, 0.62),
+            np.float32,
+        )
 
     def _sound(self, inside: FloatImage, worst: float) -> FloatImage:
         """Return how much mineral is left: 1 sound, less where caries has gone."""
@@ -167,9 +172,13 @@ class _Builder:
         shell = np.maximum(rounded(inside + gap + LAMINA_MM, reach + LAMINA_MM, taper + 0.3, 2.0) - socket, 0)
         if behind is not None:
             hole = rounded(behind + gap, half_width(behind) + PDL_MM, 0.7 * taper, 2.0)
-            more = np.maximum(rounded(behind + gap + LAMINA_MM, half_width(behind) + 0.5, 0.7 * taper + 0.3, 2.0)
-                              - hole, 0)
-            socket, shell = np.maximum(socket, hole), np.maximum(shell * (1 - 0.8 * ramp(behind, -0.3, 0.6)), more * 0.7)
+            more = np.maximum(
+                rounded(behind + gap + LAMINA_MM, half_width(behind) + 0.5, 0.7 * taper + 0.3, 2.0) - hole, 0
+            )
+            socket, shell = (
+                np.maximum(socket, hole),
+                np.maximum(shell * (1 - 0.8 * ramp(behind, -0.3, 0.6)), more * 0.7),
+            )
         if self.state.formed < 1:
             follicle = rounded(inside + 1.3, half_width(inside) + 1.3, size.depth * 0.8, 2.0)
             socket = np.maximum(socket, follicle * ramp(-y, -1.0 - 6 * self.state.formed, 1.0))
