@@ -14,7 +14,7 @@ from datetime import datetime
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
 from app.domain.facts import FileFacts
 from app.domain.identity import Decision, Verdict, decide
-from app.domain.image import FileKind, ImageRecord, ImageType, Placement
+from app.domain.image import FileKind, Filing, ImageRecord, ImageType, Placement
 from app.domain.patient import Patient, PatientDraft
 from app.imaging.sniff import MIME_TYPES, Content
 from app.sync.duplicates import nearest
@@ -89,7 +89,7 @@ class Filer:
         refusal = refusal_of(prepared.examined.facts)
         if refusal is not None:
             return self._refuse(prepared, ItemStatus.SKIPPED, *refusal)
-        return self._take(prepared, prepared.examined.facts)
+        return self._take(prepared, prepared.examined.facts, self._args.filings.get(source.shown, self._args.filing))
 
     def _known_item(self, sha256: str, shown: str) -> ImportItem | None:
         if sha256 in self._planned:
@@ -139,9 +139,9 @@ class Filer:
             added_by=self._added_by,
         )
 
-    def _take(self, prepared: Prepared, facts: FileFacts) -> ImportItem:
-        described = describe(facts, self._args.filing)
-        outcome = self._decide(prepared, facts)
+    def _take(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> ImportItem:
+        described = describe(facts, filing)
+        outcome = self._decide(prepared, facts, filing)
         record = self._record(prepared, facts, described, outcome)
         similar = self._similar(record)
         code, said = outcome.code, dict(outcome.facts or {})
@@ -162,8 +162,8 @@ class Filer:
         self._thumbnail(prepared, kept)
         return self._said(prepared, kept, code, said)
 
-    def _decide(self, prepared: Prepared, facts: FileFacts) -> _Outcome:
-        chosen, elsewhere = self._chosen, self._catalogue.known(prepared.sha256)
+    def _decide(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> _Outcome:
+        chosen, elsewhere = self._patient_of(filing), self._catalogue.known(prepared.sha256)
         if chosen is not None and elsewhere:
             # Its bytes are filed under somebody else: a person decides whose it is.
             others: dict[str, object] = {"other_patient": elsewhere[0].patient_id, "image": elsewhere[0].id}
@@ -175,6 +175,14 @@ class Filer:
         if decision.verdict is Verdict.MAKE_PATIENT:
             return self._make(facts)
         return _Outcome(Placement.INBOX, decision.patient_id, code=decision.code, facts=_disagreement(decision))
+
+    def _patient_of(self, filing: Filing) -> Patient | None:
+        if filing.patient_id is None or (self._chosen is not None and self._chosen.id == filing.patient_id):
+            return self._chosen
+        patient = self._catalogue.patient(filing.patient_id)
+        if patient is None:
+            raise UserError("patient.none", text=filing.patient_id)
+        return patient
 
     def _make(self, facts: FileFacts) -> _Outcome:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -27,8 +28,8 @@ class ItemStatus(StrEnum):
 class ImportArgs:
     """What to bring in and how.
 
-    ``filing`` holds what a person chose; ``None`` in it means "as the file says". ``resume_job``
-    continues an earlier run.
+    ``filing`` holds what a person chose; ``None`` in it means "as the file says". ``filings`` does so
+    for single files by their path and wins. ``resume_job`` continues an earlier run.
     """
 
     paths: tuple[Path, ...]
@@ -36,6 +37,7 @@ class ImportArgs:
     recursive: bool = True
     dry_run: bool = False
     may_make_patients: bool = True
+    filings: Mapping[str, Filing] = field(default_factory=dict)
     resume_job: str | None = None
     trigger: str = "user"
 

@@ -1,0 +1,118 @@
+"""Filling a library with a made-up clinic, through the same import as everything else."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from app.core.context import JobContext
+from app.core.paths import LibraryPaths
+from app.demo.clinic import DEFAULT_IMAGES, DEFAULT_PATIENTS, DEFAULT_SEED, plan
+from app.demo.engine import DemoFile, write_clinic
+from app.demo.people import PlannedPatient
+from app.domain.changes import ChangeKind, Entity
+from app.domain.image import Filing
+from app.domain.patient import PatientDraft, Sex
+from app.domain.roles import Action, Actor
+from app.services.door import Door
+from app.services.images import save
+from app.services.imports import ImportsService
+from app.services.patients import add_patient
+from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
+
+_NEW = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What a demonstration clinic brought. A second run with the same seed brings nothing new."""
+
+    patients: int
+    images: int
+    duplicates: int
+    stopped: str | None = None
+
+
+class DemoService:
+    """Makes the clinic. Any thread."""
+
+    def __init__(self, door: Door, paths: LibraryPaths, imports: ImportsService) -> None:
+        self._door = door
+        self._paths = paths
+        self._imports = imports
+
+    def fill(
+        self,
+        actor: Actor,
+        patients: int = DEFAULT_PATIENTS,
+        images: int = DEFAULT_IMAGES,
+        seed: int = DEFAULT_SEED,
+        ctx: JobContext | None = None,
+    ) -> DemoReport:
+        """Add the clinic of ``seed``: its people first, then their images.
+
+        Raises
+        ------
+        Cancelled
+            While drawing; nothing but people was added then.
+        """
+        self._door.require(actor, Action.LIBRARY_DEMO)
+        ctx = ctx or JobContext.silent()
+        clinic = plan(seed, patients, images)
+        ids, added = self._people(actor, clinic.patients)
+        folder = self._paths.cache / f"demo-{uuid.uuid4().hex}"
+        try:
+            files = list(write_clinic(clinic, folder, ctx))
+            report, items = self._bring_in(actor, files, ids, ctx)
+            self._caption(actor, files, items)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        brought = sum(item.image_id is not None and item.status in _NEW for item in items.values())
+        return DemoReport(added, brought, report.count(ItemStatus.DUPLICATE), report.stopped)
+
+    def _people(self, actor: Actor, people: Iterable[PlannedPatient]) -> tuple[dict[str, str], int]:
+        ids: dict[str, str] = {}
+        added = 0
+        with self._door.writing(actor, Action.LIBRARY_DEMO) as unit:
+            for person in people:
+                known = [p for p in unit.store.patients.by_chart_number(person.chart_number) if p.deleted_at is None]
+                if known:
+                    ids[person.key] = known[0].id
+                    continue
+                draft = PatientDraft(
+                    person.family_name,
+                    person.given_name,
+                    person.chart_number,
+                    person.birth_date,
+                    Sex(person.sex),
+                    person.phone,
+                )
+                ids[person.key] = add_patient(unit, draft).id
+                added += 1
+        return ids, added
+
+    def _bring_in(
+        self, actor: Actor, files: list[DemoFile], ids: dict[str, str], ctx: JobContext
+    ) -> tuple[ImportReport, dict[str, ImportItem]]:
+        filings = {
+            str(file.path): Filing(ids[file.patient.key], file.tooth, file.teeth, file.image_type, file.view)
+            for file in files
+        }
+        items: dict[str, ImportItem] = {}
+        args = ImportArgs(tuple(file.path for file in files), filings=filings, trigger="demo")
+        report = self._imports.run_as(
+            actor, Action.LIBRARY_DEMO, args, ctx, lambda item: items.__setitem__(item.path, item)
+        )
+        return report, items
+
+    def _caption(self, actor: Actor, files: list[DemoFile], items: dict[str, ImportItem]) -> None:
+        with self._door.writing(actor, Action.LIBRARY_DEMO) as unit:
+            for file in files:
+                item = items.get(str(file.path))
+                record = unit.store.images.get(item.image_id) if item and item.image_id else None
+                if record is None or item is None or item.status not in _NEW:
+                    continue
+                saved = save(unit, replace(record, caption=file.caption, captured_at=file.captured_at))
+                unit.changed(Entity.IMAGE, ChangeKind.CHANGED, saved.id, saved.patient_id)

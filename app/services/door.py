@@ -1,0 +1,109 @@
+"""The one door of every service: permission, transaction, audit row and change log in one place.
+
+A method opens it with what it is about to do; what it did is written in the same transaction, and
+listeners hear of it only after the commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.clock import utc_now
+from app.core.errors import RefusedError
+from app.domain.audit import AuditEntry
+from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
+from app.domain.roles import Action, Actor, allowed
+from app.services.store import Store
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[ChangeSet], None]
+
+
+@dataclass(slots=True)
+class Unit:
+    """What one use case did, gathered while its transaction is open."""
+
+    actor: Actor
+    action: Action
+    store: Store
+    changes: list[Change] = field(default_factory=list)
+
+    def audit(self, entity: Entity, entity_id: str, *, outcome: str = "done", **details: Any) -> None:
+        """Write who did it to what. Details hold ids and codes, never names or free text (SEC-9)."""
+        self.audit_as(self.action, entity, entity_id, outcome=outcome, **details)
+
+    def audit_as(
+        self, action: Action, entity: Entity, entity_id: str, *, outcome: str = "done", **details: Any
+    ) -> None:
+        """Write an audit row for a part of the work that has a name of its own."""
+        self.store.audit.append(
+            AuditEntry(
+                writer=self.actor.workstation,
+                sequence=0,
+                at=utc_now(),
+                actor_id=self.actor.id,
+                action=action.value,
+                entity=entity.value,
+                entity_id=entity_id,
+                outcome=outcome,
+                details=details,
+            )
+        )
+
+    def changed(self, entity: Entity, kind: ChangeKind, entity_id: str, patient_id: str | None = None) -> None:
+        """Say that something changed; views hear of it after the commit."""
+        change = Change(entity, kind, entity_id, patient_id)
+        if change not in self.changes:
+            self.changes.append(change)
+
+
+class Door:
+    """Opens transactions for services. Any thread."""
+
+    def __init__(self, store: Store, publish: Publish | None = None) -> None:
+        self.store = store
+        self._publish = publish
+
+    def require(self, actor: Actor, action: Action) -> None:
+        """Refuse what the role may not do, and write the refusal down.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        """
+        if allowed(actor.role, action):
+            return
+        with self.store.write():
+            Unit(actor, action, self.store).audit(Entity.JOB, "", outcome="refused")
+        raise RefusedError("role.refused", action=action.value, role=actor.role.value)
+
+    @contextlib.contextmanager
+    def reading(self, actor: Actor, action: Action) -> Iterator[Store]:
+        """Open the reading door. Raises ``role.refused``."""
+        self.require(actor, action)
+        with self.store.read():
+            yield self.store
+
+    @contextlib.contextmanager
+    def writing(self, actor: Actor, action: Action) -> Iterator[Unit]:
+        """Open the writing door: all of the block is kept, or nothing. Raises ``role.refused``."""
+        self.require(actor, action)
+        unit = Unit(actor, action, self.store)
+        seq: int | None = None
+        with self.store.write():
+            yield unit
+            if unit.changes:
+                seq = self.store.changes.append(tuple(unit.changes))
+        if unit.changes:
+            self.publish(ChangeSet(tuple(unit.changes), seq))
+
+    def publish(self, changes: ChangeSet) -> None:
+        """Tell whoever listens in this process."""
+        if self._publish is not None:
+            self._publish(changes)

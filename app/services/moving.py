@@ -1,0 +1,166 @@
+"""Moving images between patients, teeth and types: file and row together, undoable (USERS, feature 2).
+
+Each image moves by itself: link under the new name, one transaction, unlink the old. A move that was cut
+short is finished at the next start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.core.errors import BitewingError, ItemError, UserError
+from app.domain.changes import ChangeKind, Entity
+from app.domain.image import Filing, ImageRecord, ImageType, ImageView, Placement
+from app.domain.identity import compare
+from app.domain.naming import image_directory, inbox_directory
+from app.domain.patient import Patient
+from app.domain.roles import Action, Actor
+from app.domain.tooth import GENERAL, TEETH, ordered
+from app.services.door import Door, Unit
+from app.services.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class MoveResult:
+    """What moved. ``previous`` holds each image's filing before: moving back there undoes the move."""
+
+    moved: tuple[ImageRecord, ...]
+    previous: dict[str, Filing] = field(default_factory=dict)
+
+
+class Mover:
+    """Carries out moves. Any thread."""
+
+    def __init__(self, door: Door, shelf: Shelf) -> None:
+        self._door = door
+        self._shelf = shelf
+
+    def move(
+        self, actor: Actor, ids: tuple[str, ...], filing: Filing, *, action: Action = Action.IMAGE_MOVE
+    ) -> MoveResult:
+        """File every image of ``ids`` as ``filing`` says; ``None`` in it keeps what an image has.
+
+        Raises
+        ------
+        UserError
+            ``image.none``, ``patient.none``, ``tooth.unknown`` before anything moved.
+        ItemError
+            ``move.stopped`` when a file could not be moved; facts tell how many were.
+        """
+        self._door.require(actor, action)
+        with self._door.store.read():
+            records = [self._movable(image_id) for image_id in ids]
+            patient = self._patient(filing)
+        _require_valid(filing)
+        moved: list[ImageRecord] = []
+        previous: dict[str, Filing] = {}
+        for record in records:
+            after = refiled(record, filing)
+            if after == record:
+                continue
+            try:
+                moved.append(self._one(actor, action, record, after, patient))
+            except BitewingError as error:
+                raise ItemError("move.stopped", moved=len(moved), total=len(ids), cause=error.code) from error
+            previous[record.id] = filing_of(record)
+        return MoveResult(tuple(moved), previous)
+
+    def back_to_inbox(self, actor: Actor, image_id: str) -> ImageRecord:
+        """Take a filed image out of its patient's record and let it wait in the inbox again."""
+        self._door.require(actor, Action.IMAGE_MOVE)
+        with self._door.store.read():
+            record = self._movable(image_id)
+        after = replace(
+            record,
+            placement=Placement.INBOX,
+            directory=inbox_directory(record.id),
+            reason=record.reason or "inbox.put_back",
+        )
+        return self._one(actor, Action.IMAGE_MOVE, record, after, None)
+
+    def move_deleted(self, actor: Actor, record: ImageRecord, patient_id: str) -> ImageRecord:
+        """Move a softly deleted image along with its patient."""
+        after = refiled(record, Filing(patient_id=patient_id))
+        return self._one(actor, Action.PATIENT_MERGE, record, after, None)
+
+    def _movable(self, image_id: str) -> ImageRecord:
+        record = self._door.store.images.get(image_id)
+        if record is None or record.deleted_at is not None:
+            raise UserError("image.none", id=image_id)
+        if record.placement is Placement.QUARANTINED:
+            raise UserError("image.in_quarantine", id=image_id)
+        return record
+
+    def _patient(self, filing: Filing) -> Patient | None:
+        if filing.patient_id is None:
+            return None
+        patient = self._door.store.patients.get(filing.patient_id)
+        if patient is None or patient.deleted_at is not None or patient.merged_into is not None:
+            raise UserError("patient.none", text=filing.patient_id)
+        return patient
+
+    def _one(
+        self, actor: Actor, action: Action, before: ImageRecord, after: ImageRecord, patient: Patient | None
+    ) -> ImageRecord:
+        def say(unit: Unit, stored: ImageRecord) -> None:
+            unit.audit(Entity.IMAGE, before.id, **_moved_details(before, stored, patient))
+            kind = ChangeKind.CHANGED
+            unit.changed(Entity.IMAGE, kind, before.id, stored.patient_id)
+            if before.patient_id and before.patient_id != stored.patient_id:
+                unit.changed(Entity.IMAGE, kind, before.id, before.patient_id)
+
+        return self._shelf.move(actor, action, before, after, say)
+
+
+def refiled(record: ImageRecord, filing: Filing) -> ImageRecord:
+    """Return the record as it would be filed; its place included. Pure."""
+    patient_id = filing.patient_id or record.patient_id
+    if patient_id is None:
+        raise UserError("patient.none", text="")
+    tooth = filing.tooth or record.tooth
+    teeth = record.teeth
+    if filing.teeth is not None:
+        teeth = ordered(item for item in filing.teeth if item != GENERAL)
+    elif filing.tooth is not None and filing.tooth != GENERAL and filing.tooth not in teeth:
+        # The set follows a filing tooth that it did not know, unless it shows several.
+        teeth = (filing.tooth,) if len(teeth) <= 1 else ordered((*teeth, filing.tooth))
+    image_type = filing.image_type or record.image_type
+    return replace(
+        record,
+        patient_id=patient_id,
+        placement=Placement.FILED,
+        tooth=tooth,
+        teeth=teeth,
+        image_type=image_type,
+        view=filing.view or record.view,
+        directory=image_directory(patient_id, tooth, image_type),
+        reason=None,
+        reason_facts={},
+    )
+
+
+def filing_of(record: ImageRecord) -> Filing:
+    """Return the filing that an image has now."""
+    return Filing(record.patient_id, record.tooth, record.teeth, record.image_type, record.view)
+
+
+def _require_valid(filing: Filing) -> None:
+    for tooth in (*(filing.teeth or ()), *((filing.tooth,) if filing.tooth else ())):
+        if tooth not in TEETH and tooth != GENERAL:
+            raise UserError("tooth.unknown", text=tooth)
+    if filing.image_type is not None:
+        ImageType(filing.image_type)
+    if filing.view is not None:
+        ImageView(filing.view)
+
+
+def _moved_details(before: ImageRecord, after: ImageRecord, patient: Patient | None) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "from": [before.patient_id, before.placement.value, before.tooth, before.image_type.value],
+        "to": [after.patient_id, after.placement.value, after.tooth, after.image_type.value],
+    }
+    if patient is not None:
+        # A person chose against what the file says: the answer is on record (USERS, feature 1).
+        details["contradictions"] = [part.value for part in compare(before.identity, patient)]
+    return details

@@ -1,0 +1,75 @@
+"""What is run under ``strace``: an import of a few small files, by us or by a naive importer.
+
+Looks at files in this process and without any imaging library, so that nearly every traced call is the
+importer's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+BEGIN = "/bitewing-crash-begin"
+
+
+class PlainExaminer:
+    """Takes every file for a small photograph."""
+
+    def examine(self, path: Path) -> object:
+        from app.domain.facts import FileFacts
+        from app.domain.identity import FileIdentity
+        from app.domain.image import FileKind
+        from app.imaging.examined import Examined
+
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        identity = FileIdentity(patient_id="17", family_name="Doe", given_name="Jane")
+        facts = FileFacts(
+            FileKind.PHOTO, "image/png", 10, 10, identity=identity, pixel_sha256=digest, picture_hash=digest
+        )
+        return Examined(facts, b"\xff\xd8thumbnail")
+
+
+def begin() -> None:
+    """Leave a mark in the trace: what comes after it is the work."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(BEGIN, os.O_RDONLY))
+
+
+def careful(root: Path, source: Path) -> int:
+    """Import with the program's own importer."""
+    from app.bootstrap.library import open_library
+    from app.core.context import JobContext
+    from app.domain.roles import owner
+    from app.sync.report import ImportArgs
+
+    library = open_library(root, create=True, examiner=PlainExaminer())
+    begin()
+    try:
+        report = library.imports.run(owner("test"), ImportArgs((source,)), JobContext.silent(), lambda _item: None)
+    finally:
+        library.close()
+    return 1 if report.has_failures else 0
+
+
+def naive(root: Path, source: Path) -> int:
+    """Import as one would without thinking: the row first, then a plain copy under the final name."""
+    root.mkdir(exist_ok=True)
+    (root / "files").mkdir(exist_ok=True)
+    database = sqlite3.connect(root / "naive.db", isolation_level=None)
+    database.execute("CREATE TABLE IF NOT EXISTS images (name TEXT, sha256 TEXT)")
+    begin()
+    for path in sorted(source.iterdir()):
+        database.execute("INSERT INTO images VALUES (?, ?)", (path.name, hashlib.sha256(path.read_bytes()).hexdigest()))
+        shutil.copyfile(path, root / "files" / path.name)
+        path.unlink()
+    database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit({"careful": careful, "naive": naive}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3])))
