@@ -1,0 +1,90 @@
+"""The one command that checks everything: ``python3 installer/test.py [--long] [pytest arguments]``.
+
+Installs what is missing into ``.venv``, then runs every check and, last, the tests; goes on after a
+failed check so that one run shows all. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036 - this very check is for older ones
+    sys.exit(f"Bitewing needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+
+import preparing
+import system_packages
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare, check and test; return the exit code."""
+    try:
+        system_packages.ensure(with_tests=True)
+        python = preparing.prepare(with_tests=True)
+    except preparing.PreparationFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    environment = {"CI": "1", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    failed = []
+    for name, command in checks(python):
+        if not _step(name, command, environment):
+            failed.append(name)
+    limited = permission_tests(preparing.ROOT / "tests")
+    if limited and is_superuser() and shutil.which("setpriv"):
+        # The superuser may write anywhere: these tests mean something only without that right.
+        command = [*without_rights(), str(python), "-m", "pytest", "-q", *map(str, limited)]
+        if not _step("tests without superuser rights", command, environment):
+            failed.append("tests without superuser rights")
+    for name in failed:
+        print(f"✗ {name}", flush=True)
+    if not _step("tests", [str(python), "-m", "pytest", *arguments], environment):
+        failed.append("tests")
+    return 1 if failed else 0
+
+
+def checks(python: Path) -> list[tuple[str, list[str]]]:
+    """Return every check but the tests, with its command."""
+    tools = python.parent
+    return [
+        ("ruff", [str(python), "-m", "ruff", "check", "--quiet", "."]),
+        ("format", [str(python), "-m", "ruff", "format", "--check", "--quiet", "."]),
+        ("types", [str(python), "-m", "mypy"]),
+        ("architecture", [str(tools / "lint-imports")]),
+        ("translations", [str(python), "installer/translations.py", "--check"]),
+    ]
+
+
+def permission_tests(folder: Path) -> list[Path]:
+    """Return the test files about what an account may not do."""
+    return sorted(folder.rglob("test_*permissions*.py"))
+
+
+def is_superuser() -> bool:
+    """Whether file permissions do not bind this account."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def without_rights() -> list[str]:
+    """Return the prefix that takes away the superuser's special rights, so that file permissions bind.
+
+    Another account may not be able to reach this copy at all (a folder under /root); one without
+    capabilities can, as the files' owner.
+    """
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"]
+
+
+def _step(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    preparing.say(f"{name}…")
+    started = time.monotonic()
+    good = subprocess.run(command, cwd=preparing.ROOT, env=environment, check=False).returncode == 0
+    if name != "tests":
+        print(f"  {'✓' if good else '✗'} {name} ({time.monotonic() - started:.1f} s)", flush=True)
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
