@@ -67,4 +67,4 @@ def reading(path: Path) -> Iterator[None]:
         if error.errno is None:
             # pydicom raises it for data, without a system's error number.
             raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
-        raise EnvironmentFault("file.unreadable", name=path.name, detail=type(error).__name__) from error
+        raise EnvironmentFault("file.unreadable", name=path.name, error=type(error).__name__) from error

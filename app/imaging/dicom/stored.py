@@ -6,7 +6,9 @@ of the file's bytes where nothing has to change. Applies no Modality LUT, window
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from app.imaging.dicom.guard import reading
 from app.imaging.dicom.layout import DOUBLE_TAG, FLOAT_TAG, PixelLayout, layout_of
 from app.imaging.dicom.limits import MAX_TOTAL_BYTES
 from app.imaging.dicom.reader import DicomFile, attach_pixels, no_pixels, open_dicom
+from app.imaging.dicom.structure import frame_offsets
+
+_MAX_THREADS = 4
 
 
 def stored_pixels(path: Path) -> NDArray[Any]:
@@ -33,18 +38,7 @@ def stored_pixels(path: Path) -> NDArray[Any]:
     EnvironmentFault
         ``file.truncated`` (``has``, ``needed`` in bytes), ``file.too_large``, ``file.undecodable``, …
     """
-    opened = open_dicom(path)
-    frames = FrameReader(opened)
-    if frames.count == 1:
-        return frames.read(0)
-    first = frames.read(0)
-    if first.nbytes * frames.count > MAX_TOTAL_BYTES:
-        raise EnvironmentFault("file.too_large", rows=first.shape[0], columns=first.shape[1], frames=frames.count)
-    volume = np.empty((frames.count, *first.shape), first.dtype)
-    volume[0] = first
-    for index in range(1, frames.count):
-        volume[index] = frames.read(index)
-    return volume
+    return FrameReader(open_dicom(path)).read_all()
 
 
 def iter_frames(opened: DicomFile) -> Iterator[NDArray[Any]]:
@@ -86,6 +80,10 @@ class FrameReader:
             self._syntax = UID(opened.transfer_syntax)
             self._decoder = get_decoder(self._syntax)
             attach_pixels(opened)
+            # One walk now instead of one per frame where a file brings no offsets.
+            offsets = frame_offsets(opened.pixel_view(), self.layout.frames)
+            known = "ExtendedOffsetTable" in opened.dataset or offsets is None
+            self._options = {} if known else {"extended_offsets": offsets}
         else:
             self._subsampled = self._require_native_bytes()
 
@@ -105,6 +103,30 @@ class FrameReader:
             ``file.undecodable``, ``file.truncated``.
         """
         return stored_values(self.container(index), self.layout)
+
+    def read_all(self) -> NDArray[Any]:
+        """Every frame as one array, decoded on several threads where a codec does the work.
+
+        Raises as ``read``; ``file.too_large`` when the whole is beyond the limit.
+        """
+        first = self.read(0)
+        if self.count == 1:
+            return first
+        if first.nbytes * self.count > MAX_TOTAL_BYTES:
+            raise EnvironmentFault("file.too_large", rows=first.shape[0], columns=first.shape[1], frames=self.count)
+        volume = np.empty((self.count, *first.shape), first.dtype)
+        volume[0] = first
+
+        def fill(index: int) -> None:
+            decoded = self._encapsulated(index) if self._pixels.encapsulated else self._native(index)
+            volume[index] = stored_values(decoded, self.layout)
+
+        # The codecs release the interpreter lock; the guard stands around all threads, being global to them.
+        workers = min(os.cpu_count() or 1, _MAX_THREADS) if self._pixels.encapsulated else 1
+        with reading(self._file.path), ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(fill, range(1, self.count)):
+                pass
+        return volume
 
     def container(self, index: int) -> NDArray[Any]:
         """One frame as its Bits Allocated hold it: unmasked, perhaps a read-only view of the file."""
@@ -158,7 +180,7 @@ class FrameReader:
     def _encapsulated(self, index: int) -> NDArray[Any]:
         try:
             buffer, found = self._decoder.as_buffer(
-                self._file.dataset, index=index, validate=False, decoding_plugin=codecs.PLUGIN
+                self._file.dataset, index=index, validate=False, decoding_plugin=codecs.PLUGIN, **self._options
             )
         except RuntimeError as error:
             if "end marker" in str(error) or "shorter than" in str(error):

@@ -188,3 +188,21 @@ def _fragments(walk: _Walk, position: int) -> tuple[int, bool]:
         position += 8 + length
     # Writers that forget the delimiter after whole items are common; half an item is a cut file.
     return position, position == size
+
+
+def frame_offsets(items: memoryview, frames: int) -> tuple[list[int], list[int]] | None:
+    """Offsets (from the end of the empty offset table) and lengths of frames of one fragment each.
+
+    ``None`` for a single frame, where there is an offset table, or where fragments and frames do not pair up.
+    """
+    if frames < 2 or len(items) < 8 or struct.unpack_from("<L", items, 4)[0]:
+        return None
+    offsets, lengths, position = [], [], 8
+    while position + 8 <= len(items):
+        group, element, length = struct.unpack_from("<HHL", items, position)
+        if group << 16 | element != ITEM:
+            break
+        offsets.append(position - 8)
+        lengths.append(length)
+        position += 8 + length
+    return (offsets, lengths) if len(offsets) == frames else None

@@ -13,6 +13,7 @@ import pydicom
 import pytest
 import rle
 from numpy.typing import NDArray
+from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 
 from app.core.errors import BitewingError
@@ -197,6 +198,18 @@ def test_encapsulated_frames(tmp_path: Path) -> None:
     path = write_encapsulated(tmp_path / "a.dcm", volume, LOSSLESS_SV1, streams, NumberOfFrames=5)
     assert np.array_equal(stored_pixels(path), volume)
     assert np.array_equal(FrameReader(open_dicom(path)).read(3), volume[3])
+
+
+def test_frames_without_an_offset_table(tmp_path: Path) -> None:
+    volume = np.stack([ramp(16, 16) // (index + 1) for index in range(5)])
+    dataset = image_dataset(volume, NumberOfFrames=5)
+    whole = [_lossless(frame) for frame in volume]
+    halves = [half for stream in whole for half in (stream[:20], stream[20:])]
+    for streams in (whole, halves):
+        dataset.PixelData = encapsulate(streams, has_bot=False)
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        path = write(tmp_path / "a.dcm", dataset, LOSSLESS_SV1)
+        assert np.array_equal(stored_pixels(path), volume)
 
 
 def test_pydicom_itself_uses_the_plugin(tmp_path: Path) -> None:
