@@ -36,10 +36,11 @@ class JobHandle(QObject):
     finished = Signal()
     thread_ended = Signal(object)
 
-    def __init__(self, key: object, title: str) -> None:
+    def __init__(self, key: object, title: str, args: Any = None) -> None:
         super().__init__()
         self.key = key
         self.title = title
+        self.args = args
         self.token = CancelToken()
         self.state = JobState.RUNNING
         self.progress = Progress(0, None)

@@ -47,7 +47,7 @@ class JobRunner(QObject):
         """
         if key in self._runs:
             return self._runs[key].handle
-        handle = JobHandle(key, title)
+        handle = JobHandle(key, title, args)
         if self._closed:
             handle.cancel()
             handle.on_cancelled()

@@ -20,6 +20,7 @@ QLabel[role="warn"] { color: $amber; }
 QLabel[role="bad"] { color: $red; }
 QLabel[role="good"] { color: $green; }
 QLabel[role="accent"] { color: $accent; font-weight: 600; }
+QLabel[role="key"] { background: $raised; border: 1px solid $border; border-radius: 4px; padding: 1px 8px; color: $muted; }
 QLabel[role="big"] { font-size: $size_big; font-weight: 600; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 8px; }
 
@@ -30,6 +31,7 @@ QWidget#sidePane { background: $window; }
 QWidget#patientHeader { background: $surface; border-bottom: 1px solid $border; }
 QFrame[role="card"] { background: $surface; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="card"][active="true"] { border: 2px solid $accent; }
+QFrame[role="upright"] { background: $border; border: none; }
 QFrame[role="line"] { background: $border; border: none; max-height: 1px; min-height: 1px; }
 QFrame[role="popup"] { background: $surface; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="toast"] { background: $raised; border: 1px solid $border; border-radius: 8px; }

@@ -1,0 +1,1 @@
+"""Dialogs and toasts: modal only when a person must decide now."""

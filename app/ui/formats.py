@@ -1,0 +1,48 @@
+"""What the window writes about patients, and whole numbers in the language's digits.
+
+Dates, sizes and durations come from :mod:`app.words.numbers`, so that window and command line agree.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from PySide6.QtCore import QLocale
+
+from app.domain.patient import Patient, Sex
+from app.words import numbers, t
+
+day = numbers.day
+moment = numbers.moment
+size = numbers.size
+clock = numbers.clock
+remaining = numbers.remaining
+
+
+def number(value: int) -> str:
+    """Return a whole number with the language's digits and grouping."""
+    return QLocale().toString(value)
+
+
+def age(birth_date: date) -> str:
+    """Return completed years in words."""
+    return numbers.age(birth_date, datetime.now().astimezone().date())
+
+
+def born(birth_date: date | None) -> str:
+    """Return ``14 Mar 1985 (41 years)``, or nothing."""
+    if birth_date is None:
+        return ""
+    years = age(birth_date)
+    return t("{date} ({age})", date=day(birth_date), age=years) if years else day(birth_date)
+
+
+def patient_detail(patient: Patient) -> str:
+    """Return what tells namesakes apart in a list: birth date and chart number."""
+    parts = [day(patient.birth_date) if patient.birth_date else "", patient.chart_number if patient.name else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def sex_word(sex: Sex) -> str:
+    """Return the sex in words, empty when unknown."""
+    return {Sex.FEMALE: t("female"), Sex.MALE: t("male"), Sex.OTHER: t("other sex")}.get(sex, "")

@@ -1,0 +1,1 @@
+"""Whose images these are: the patient header and the identity card for dialogs."""

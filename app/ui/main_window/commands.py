@@ -1,0 +1,265 @@
+"""What the window's actions do: opens dialogs and menus, passes wishes on to who carries them out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog
+
+from app.core.errors import BitewingError
+from app.domain.roles import Action
+from app.ui.dialogs.about import AboutDialog
+from app.ui.dialogs.csv_import import CsvImportDialog
+from app.ui.dialogs.file_move import MoveDialog
+from app.ui.dialogs.import_dialog import ImportDialog
+from app.ui.dialogs.import_results import ImportResultsDialog
+from app.ui.dialogs.merge import MergeDialog
+from app.ui.dialogs.patient import PatientDialog
+from app.ui.dialogs.shortcuts import ShortcutsDialog
+from app.ui.settings.dialog import SettingsDialog
+from app.ui.tree.place import Place
+from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
+from app.words import t
+
+if TYPE_CHECKING:
+    from app.ui.main_window.window import MainWindow
+
+_NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient")
+_NEEDS_IMAGE = ("move_image", "delete_image", "copy_id")
+
+
+class WindowCommands(QObject):
+    """Slots of the window's actions. GUI thread only."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        actions = window.actions_by_name
+        table = {
+            "search": window.top.search.start,
+            "import": self.show_import,
+            "import_files": lambda: self.show_import("files"),
+            "import_folder": lambda: self.show_import("folder"),
+            "import_patients": self.show_csv_import,
+            "paste": window.drops.paste,
+            "inbox": self.show_inbox,
+            "new_patient": self.new_patient,
+            "edit_patient": self.edit_patient,
+            "merge_patient": self.merge_patient,
+            "close_patient": window.patient.close,
+            "undo": self.undo,
+            "redo": self.redo,
+            "move_image": self.move_images,
+            "delete_image": self.delete_images,
+            "copy_id": self.copy_id,
+            "next_image": lambda: window.table.commands.run("next_image"),
+            "previous_image": lambda: window.table.commands.run("previous_image"),
+            "focus_tree": window.tree.view.setFocus,
+            "focus_viewer": window.table.pane.setFocus,
+            "focus_strip": window.table.strip.setFocus,
+            "focus_panels": window.panels.take_focus,
+            "toggle_left": lambda on: window.arrangement.left.setVisible(on),
+            "toggle_right": lambda on: window.arrangement.right.setVisible(on),
+            "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
+            "toggle_theme": self.toggle_theme,
+            "activity": self.show_activity,
+            "settings": self.show_settings,
+            "shortcuts": self.show_shortcuts,
+            "about": self.show_about,
+            "quit": window.close,
+        }
+        for name, slot in table.items():
+            actions.on(name, slot)
+        for name in ("toggle_left", "toggle_right"):
+            actions[name].setChecked(True)
+        window.undo.changed.connect(self.refresh)
+        window.table.image_chosen.connect(self._on_image_chosen)
+        window.table.pane.state_changed.connect(self.refresh)
+
+    # -- what is possible now ------------------------------------------------------------------------
+
+    @Slot()
+    def refresh(self) -> None:
+        """Enable what can be done now, and name what undo would take back."""
+        window, may = self._window, self._session.may
+        actions = window.actions_by_name
+        actions.enable(_NEEDS_PATIENT, on=window.patient.patient_id is not None)
+        actions.enable(_NEEDS_IMAGE, on=window.table.current is not None)
+        for name, action in (
+            ("new_patient", Action.PATIENT_ADD),
+            ("import", Action.IMAGE_IMPORT),
+            ("import_files", Action.IMAGE_IMPORT),
+            ("import_folder", Action.LIBRARY_IMPORT),
+            ("import_patients", Action.PATIENT_IMPORT),
+            ("paste", Action.IMAGE_IMPORT),
+            ("inbox", Action.IMAGE_FILE),
+        ):
+            actions[name].setEnabled(may(action))
+        for name, action in (
+            ("merge_patient", Action.PATIENT_MERGE),
+            ("edit_patient", Action.PATIENT_EDIT),
+            ("move_image", Action.IMAGE_MOVE),
+            ("delete_image", Action.IMAGE_DELETE),
+        ):
+            if not may(action):
+                actions[name].setEnabled(False)
+        undo, redo = window.undo.next_undo, window.undo.next_redo
+        actions["undo"].setText(t("Undo: {what}", what=undo) if undo else t("Undo"))
+        actions["redo"].setText(t("Redo: {what}", what=redo) if redo else t("Redo"))
+
+    @Slot(object)
+    def _on_image_chosen(self, _image: object) -> None:
+        self.refresh()
+
+    # -- undo: the viewer's adjustments where the viewer has the keyboard, else the library's ------------
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back the last thing done where the person is."""
+        self._take_back("undo", self._window.undo.undo, has=bool(self._window.undo.next_undo))
+
+    @Slot()
+    def redo(self) -> None:
+        """Do again what was taken back where the person is."""
+        self._take_back("redo", self._window.undo.redo, has=bool(self._window.undo.next_redo))
+
+    def _take_back(self, name: str, library: Any, *, has: bool) -> None:
+        focus = QApplication.focusWidget()
+        pane = self._window.table.pane
+        in_viewer = focus is not None and (focus is pane or pane.isAncestorOf(focus))
+        history = pane.cell.history
+        adjusted = history.can_undo if name == "undo" else history.can_redo
+        if in_viewer and adjusted or (adjusted and not has):
+            self._window.table.commands.run(name)
+        else:
+            library()
+
+    # -- patients ----------------------------------------------------------------------------------------
+
+    @Slot()
+    def new_patient(self) -> None:
+        """Add a patient and open them."""
+        dialog = PatientDialog(self._session, None, self._window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.saved is not None:
+            self._window.open_place(Place(dialog.saved.id))
+
+    @Slot()
+    def edit_patient(self) -> None:
+        """Edit the open patient."""
+        if self._window.patient.summary is not None:
+            self._edit(self._window.patient.summary)
+
+    def _edit(self, summary: Any) -> None:
+        PatientDialog(self._session, summary, self._window).exec()
+
+    @Slot()
+    def merge_patient(self) -> None:
+        """Merge another patient into the open one."""
+        if self._window.patient.summary is None:
+            return
+        dialog = MergeDialog(self._session, self._window.patient.summary, self._window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.kept is not None:
+            self._window.open_place(Place(dialog.kept))
+
+    # -- images ------------------------------------------------------------------------------------------
+
+    @Slot()
+    def move_images(self) -> None:
+        """Choose where the chosen images belong."""
+        window = self._window
+        ids = window.table.chosen_ids()
+        if not ids or window.patient.summary is None:
+            return
+        dialog = MoveDialog(self._session, window.patient.summary, len(ids), window.table.current, window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.place is not None:
+            window.filer.move(ids, dialog.place, from_patient=window.patient.patient_id)
+
+    @Slot()
+    def delete_images(self) -> None:
+        """Delete the chosen images, softly."""
+        self._window.filer.delete(self._window.table.chosen_ids())
+
+    @Slot()
+    def copy_id(self) -> None:
+        """Copy the image's id."""
+        image = self._window.table.current
+        if image is not None:
+            QGuiApplication.clipboard().setText(image.id)
+
+    # -- dialogs and panes ---------------------------------------------------------------------------------
+
+    @Slot()
+    def show_import(self, start: str | bool = "") -> None:
+        """Open the import dialog, perhaps straight at the file chooser."""
+        window = self._window
+        dialog = ImportDialog(self._session, window.imports, window.patient.summary, window)
+        dialog.inbox_requested.connect(self.show_inbox)
+        if start == "files":
+            dialog.choose_files()
+        elif start == "folder":
+            dialog.choose_folder()
+        dialog.show()
+
+    @Slot(object)
+    def show_import_results(self, run: Any) -> None:
+        """Show each file's result."""
+        dialog = ImportResultsDialog(run.items, self._window)
+        dialog.inbox_requested.connect(self.show_inbox)
+        dialog.show()
+
+    @Slot()
+    def show_csv_import(self) -> None:
+        """Open the patient list import."""
+        CsvImportDialog(self._session, self._window).exec()
+
+    @Slot()
+    def show_inbox(self) -> None:
+        """Bring the inbox to the middle, or put it away."""
+        arrangement = self._window.arrangement
+        showing = arrangement.inbox_shown and self.sender() is self._window.actions_by_name["inbox"]
+        arrangement.show_inbox(on=not showing)
+        if not showing:
+            self._window.inbox.reload()
+            self._window.inbox.take_focus()
+
+    @Slot()
+    def show_activity(self) -> None:
+        """Bring Activity to the front."""
+        self._window.arrangement.right.show()
+        self._window.actions_by_name["toggle_right"].setChecked(True)
+        self._window.panels.show_activity()
+
+    @Slot()
+    def show_settings(self) -> None:
+        """Open the settings; rebuild the window when its looks or language changed."""
+        dialog = SettingsDialog(self._session, self._window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.needs_rebuild:
+            self._window.rebuild_requested.emit()
+
+    @Slot()
+    def toggle_theme(self) -> None:
+        """Change between dark and light."""
+        value = "light" if self._session.workstation.theme == "dark" else "dark"
+        try:
+            self._session.library.settings.set(self._session.actor, "display.theme", value)
+        except BitewingError as error:
+            self._session.notices.fault(error)
+            return
+        self._window.rebuild_requested.emit()
+
+    @Slot()
+    def show_shortcuts(self) -> None:
+        """List every key."""
+        rows = [(command.group, command.text, command.key) for command in self._window.actions_by_name.table]
+        viewer = [
+            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.shortcut) for entry in VIEWER_ACTIONS
+        ]
+        ShortcutsDialog([*rows, *viewer], self._window).exec()
+
+    @Slot()
+    def show_about(self) -> None:
+        """Say what this program is, and is not."""
+        AboutDialog(self._window).exec()

@@ -1,0 +1,155 @@
+"""Imports as jobs: starts them, says how they ended, and keeps each file's result for the list."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.core.context import JobContext
+from app.core.errors import BitewingError
+from app.domain.image import Filing
+from app.jobs.handle import JobHandle
+from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
+from app.ui.formats import number
+from app.ui.notices import NoticeKind
+from app.ui.session import Session
+from app.ui.tree.place import Place
+from app.words import errors as error_words
+from app.words import t, tn
+
+DEMO_PATIENTS, DEMO_IMAGES, DEMO_SEED = 12, 120, 1
+
+
+@dataclass(frozen=True)
+class ImportRun:
+    """One import: its job, and each file's result in the order they were done.
+
+    The worker's thread appends to ``items``; readers go by its length and never change it.
+    """
+
+    handle: JobHandle
+    items: list[ImportItem]
+
+
+class Imports(QObject):
+    """Starts imports and other long work that fills the library. GUI thread only."""
+
+    results_requested = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._runs: dict[JobHandle, ImportRun] = {}
+        self._serial = 0
+
+    def import_here(self, paths: Sequence[Path], place: Place | None, *, remove_after: bool = False) -> ImportRun:
+        """Import files for a place; with ``None`` the files themselves say whose they are."""
+        run = self.start(ImportArgs(tuple(paths), place.filing() if place else Filing()))
+        if remove_after:
+            run.handle.finished.connect(_Remover(tuple(paths), run.handle).on_finished)
+        return run
+
+    def start(self, args: ImportArgs) -> ImportRun:
+        """Start an import as a job."""
+        self._serial += 1
+        library, actor = self.session.library, self.session.actor
+        items: list[ImportItem] = []
+
+        def engine(given: ImportArgs, ctx: JobContext) -> ImportReport:
+            report: ImportReport = library.imports.run(actor, given, ctx, items.append)
+            return report
+
+        handle = self.session.runner.start(("import", self._serial), t("Importing"), engine, args)
+        run = ImportRun(handle, items)
+        self._runs[handle] = run
+        handle.succeeded.connect(self._on_import_succeeded)
+        handle.failed.connect(self._on_job_failed)
+        handle.cancelled.connect(self._on_import_cancelled)
+        return run
+
+    def scan(self, paths: Sequence[Path]) -> JobHandle:
+        """Count what lies in folders without importing."""
+        self._serial += 1
+        library, actor = self.session.library, self.session.actor
+        return self.session.runner.start(
+            ("scan", self._serial), t("Scanning"), lambda given, ctx: library.imports.scan(actor, given, ctx), tuple(paths)
+        )
+
+    @Slot()
+    def fill_demo(self) -> JobHandle:
+        """Fill the library with a made-up clinic."""
+        library, actor = self.session.library, self.session.actor
+
+        def engine(_args: Any, ctx: JobContext) -> Any:
+            return library.demo.fill(actor, DEMO_PATIENTS, DEMO_IMAGES, DEMO_SEED, ctx)
+
+        handle = self.session.runner.start("demo", t("Making a demonstration clinic"), engine)
+        handle.failed.connect(self._on_job_failed)
+        handle.succeeded.connect(self._on_demo_succeeded)
+        return handle
+
+    @Slot(object)
+    def retry(self, handle: JobHandle) -> None:
+        """Start a failed job again with what it was given."""
+        if isinstance(handle.args, ImportArgs):
+            self.start(handle.args)
+        elif handle.key == "demo":
+            self.fill_demo()
+
+    @Slot(object)
+    def _on_import_succeeded(self, report: ImportReport) -> None:
+        handle = self.sender()
+        run = self._runs.get(handle) if isinstance(handle, JobHandle) else None
+        count = report.count
+        troubled = count(ItemStatus.FAILED) + count(ItemStatus.QUARANTINED)
+        parts = [tn("{n} image", "{n} images", count(ItemStatus.IMPORTED))]
+        for status, text in (
+            (ItemStatus.DUPLICATE, t("{n} already there", n=number(count(ItemStatus.DUPLICATE)))),
+            (ItemStatus.INBOX, t("{n} in the inbox", n=number(count(ItemStatus.INBOX)))),
+            (ItemStatus.SKIPPED, t("{n} not images", n=number(count(ItemStatus.SKIPPED)))),
+        ):
+            parts += [text] if count(status) else []
+        parts += [t("{n} with problems", n=number(troubled))] if troubled else []
+        title = t("Import finished")
+        if report.stopped:
+            words = error_words.describe(report.stopped, report.stop_facts)
+            title, parts = t("Import ended early"), [words.explanation, *parts]
+        self.session.notices.say(
+            title,
+            " · ".join(parts),
+            kind=NoticeKind.WARNING if troubled or report.stopped or count(ItemStatus.INBOX) else NoticeKind.DONE,
+            action=t("Show each file") if run else "",
+            act=(lambda: self.results_requested.emit(run)) if run else None,
+        )
+
+    @Slot()
+    def _on_import_cancelled(self) -> None:
+        self.session.notices.say(
+            t("Import stopped"), t("What was finished stays. Import the same folder again to go on.")
+        )
+
+    @Slot(object)
+    def _on_job_failed(self, error: BitewingError) -> None:
+        self.session.notices.fault(error)
+
+    @Slot(object)
+    def _on_demo_succeeded(self, _report: Any) -> None:
+        self.session.notices.say(t("The demonstration clinic is ready"), kind=NoticeKind.DONE)
+
+
+class _Remover(QObject):
+    """Removes a pasted picture's temporary file after its import."""
+
+    def __init__(self, paths: tuple[Path, ...], handle: JobHandle) -> None:
+        super().__init__(handle)
+        self._paths = paths
+
+    @Slot()
+    def on_finished(self) -> None:
+        for path in self._paths:
+            shutil.rmtree(path.parent, ignore_errors=True)

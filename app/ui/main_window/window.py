@@ -1,0 +1,180 @@
+"""The main window: makes the parts, gives each what it needs, and connects them. Decides nothing itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QIcon
+from PySide6.QtWidgets import QMainWindow
+
+from app.jobs.calls import Calls
+from app.ui.chart.chart import ToothChart
+from app.ui.dialogs.toasts import ToastRack
+from app.ui.header.patient_header import PatientHeader
+from app.ui.inbox.view import InboxView
+from app.ui.main_window.actions import Actions
+from app.ui.main_window.commands import WindowCommands
+from app.ui.main_window.drops import Drops
+from app.ui.main_window.filing import Filer
+from app.ui.main_window.imports import Imports
+from app.ui.main_window.layout import Parts, WindowLayout
+from app.ui.main_window.light_table import LightTable
+from app.ui.main_window.menus import ContextMenus
+from app.ui.main_window.open_patient import OpenPatient
+from app.ui.main_window.top_bar import TopBar
+from app.ui.main_window.undo import UndoStack
+from app.ui.panels.activity import ActivityPanel
+from app.ui.panels.details import DetailsPanel
+from app.ui.panels.side import SidePanels
+from app.ui.session import Session
+from app.ui.status.strip import StatusStrip
+from app.ui.theme.icons import icon
+from app.ui.tree.pane import TreePane
+from app.ui.tree.place import Place
+from app.ui.viewer.adjust_panel import AdjustPanel
+from app.words import t
+
+DEFAULT_SIZE = QSize(1440, 900)
+SMALLEST = QSize(960, 600)
+
+
+class MainWindow(QMainWindow):
+    """One library, one person, one open patient. GUI thread only."""
+
+    closed = Signal()
+    rebuild_requested = Signal()
+
+    def __init__(self, session: Session, pictures: Calls) -> None:
+        super().__init__()
+        self.session = session
+        self.setWindowTitle("Bitewing")
+        self.setMinimumSize(SMALLEST)
+        self.resize(DEFAULT_SIZE)
+        self.setAcceptDrops(True)
+        self.undo = UndoStack(session, self)
+        self.patient = OpenPatient(session, self)
+        self.filer = Filer(session, self.undo, self)
+        self.imports = Imports(session, self)
+        self.tree = TreePane(session)
+        self.table = LightTable(session, pictures, self)
+        self.chart = ToothChart()
+        self.chart.set_notation(session.notation)
+        self.header = PatientHeader()
+        self.inbox = InboxView(session, self.filer, self.patient)
+        self.panels = SidePanels(
+            DetailsPanel(session), AdjustPanel(self.table.pane, self.table.commands), ActivityPanel(session)
+        )
+        self.status = StatusStrip(session)
+        self.actions_by_name = Actions(self)
+        self.top = TopBar(session, self.actions_by_name, self.table.actions, self)
+        self.arrangement = WindowLayout(self, self._parts())
+        self.toasts = ToastRack(self)
+        self.drops = Drops(self.patient, self.imports, self.filer, self)
+        self.commands = WindowCommands(self)
+        self.menus = ContextMenus(self)
+        self._connect_patient()
+        self._connect_places()
+        self._connect_notices()
+        self._on_patient_changed(None)
+
+    def open_place(self, place: Place, image_id: str | None = None) -> None:
+        """Open a patient and bring them into view."""
+        self.arrangement.show_inbox(on=False)
+        self.patient.open(place, image_id)
+
+    def dragEnterEvent(self, event: object) -> None:
+        """Welcome files anywhere over the window."""
+        self.drops.enter(event)
+
+    def dropEvent(self, event: object) -> None:
+        """Import files dropped anywhere for the open patient."""
+        self.drops.drop(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout and say that the window goes."""
+        self.arrangement.remember()
+        event.accept()
+        self.closed.emit()
+
+    def set_icon(self, window_icon: QIcon) -> None:
+        """Give the window its icon."""
+        self.setWindowIcon(window_icon if not window_icon.isNull() else icon("tooth"))
+
+    def _parts(self) -> Parts:
+        return Parts(
+            top=self.top,
+            tree=self.tree,
+            chart=self.chart,
+            header=self.header,
+            table=self.table.area,
+            inbox=self.inbox,
+            panels=self.panels,
+            status=self.status,
+        )
+
+    def _connect_patient(self) -> None:
+        patient = self.patient
+        patient.patient_changed.connect(self._on_patient_changed)
+        patient.images_changed.connect(self._on_images_changed)
+        patient.image_requested.connect(self.table.open_image)
+        patient.portrait_changed.connect(self.header.set_portrait)
+        patient.failed.connect(self.session.notices.fault)
+        self.table.image_chosen.connect(self.panels.details.show_image)
+        self.panels.details.type_chosen.connect(self._on_details_type_chosen)
+        self.header.edit_requested.connect(self.actions_by_name["edit_patient"].trigger)
+
+    def _connect_places(self) -> None:
+        self.top.search.patient_chosen.connect(self._on_search_patient_chosen)
+        self.tree.view.place_chosen.connect(self.open_place)
+        self.tree.view.inbox_chosen.connect(self.commands.show_inbox)
+        self.tree.view.menu_requested.connect(self.menus.show_tree_menu)
+        self.tree.view.files_dropped.connect(self.drops.files_on_place)
+        self.tree.view.images_dropped.connect(self.drops.images_on_place)
+        self.tree.new_patient_requested.connect(self.actions_by_name["new_patient"].trigger)
+        self.tree.import_requested.connect(self.actions_by_name["import"].trigger)
+        self.tree.demo_requested.connect(self.imports.fill_demo)
+        self.chart.teeth_chosen.connect(self.patient.show_teeth)
+        self.chart.tooth_activated.connect(self._on_chart_tooth_activated)
+        self.chart.files_dropped.connect(self.drops.files_on_tooth)
+        self.chart.images_dropped.connect(self.drops.images_on_tooth)
+        self.table.strip.menu_requested.connect(self.menus.show_image_menu)
+        self.table.pane.menu_requested.connect(self.menus.show_viewer_menu)
+
+    def _connect_notices(self) -> None:
+        self.session.notices.said.connect(self.toasts.show_notice)
+        self.session.calls.failed.connect(self.session.notices.fault)
+        self.status.activity_requested.connect(self.commands.show_activity)
+        self.imports.results_requested.connect(self.commands.show_import_results)
+
+    @Slot(object)
+    def _on_patient_changed(self, summary: object) -> None:
+        self.header.show_patient(self.patient.summary)
+        self.table.show_patient(self.patient.summary)
+        self.commands.refresh()
+        name = self.patient.summary.patient.name if self.patient.summary else ""
+        self.setWindowTitle(t("{patient} – Bitewing", patient=name) if name else "Bitewing")
+        if self.patient.patient_id is not None:
+            self.tree.view.choose_patient(self.patient.patient_id)
+
+    @Slot(object)
+    def _on_images_changed(self, images: object) -> None:
+        self.table.show_images(list(self.patient.images_here()))
+        self.chart.set_counts(self.patient.tooth_counts())
+        place = self.patient.place
+        chosen = () if place is None else place.teeth or ((place.tooth,) if place.tooth else ())
+        self.chart.set_chosen(chosen)
+
+    @Slot(str)
+    def _on_search_patient_chosen(self, patient_id: str) -> None:
+        self.open_place(Place(patient_id))
+        self.table.pane.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(str)
+    def _on_chart_tooth_activated(self, tooth: str) -> None:
+        if self.patient.patient_id is not None:
+            self.open_place(Place(self.patient.patient_id, tooth))
+
+    @Slot(str, str)
+    def _on_details_type_chosen(self, image_id: str, image_type: str) -> None:
+        if self.patient.patient_id is not None:
+            place = Place(self.patient.patient_id, image_type=image_type)
+            self.filer.move([image_id], place, from_patient=self.patient.patient_id)

@@ -1,0 +1,1 @@
+"""The panels at the right: details of the image, adjustments, activity."""

@@ -1,0 +1,1 @@
+"""Finding a patient: the box in the top bar and its results."""

@@ -1,0 +1,1 @@
+"""The settings dialog: pages down the left, searchable; Cancel changes nothing."""

@@ -1,0 +1,137 @@
+"""The settings dialog: pages at the near side, a search over all of them, saved together or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+
+from app.core.errors import BitewingError
+from app.core.settings import setting_key
+from app.domain.roles import Action
+from app.ui.dialogs.frame import DialogFrame
+from app.ui.session import Session
+from app.ui.settings.editors import Editor
+from app.ui.settings.pages import Page, pages
+from app.ui.states import plain_label
+from app.ui.theme.icons import icon
+from app.ui.theme.stylesheet import UNIT
+from app.words import errors as error_words
+from app.words import t
+
+_REBUILDS = frozenset({"display.language", "display.theme", "display.touch_targets", "display.tooth_numbers", "viewer.wheel"})
+
+
+class SettingsDialog(DialogFrame):
+    """Cancel changes nothing; Save writes what differs. GUI thread only."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(t("Settings"), parent)
+        self._session = session
+        self.needs_rebuild = False
+        self.editors: list[Editor] = []
+        self._blocks: list[tuple[int, QWidget, str]] = []
+        self._titles: list[QWidget] = []
+        self._search = QLineEdit()
+        self._search.setPlaceholderText(t("Find a setting"))
+        self._search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self._search.setClearButtonEnabled(True)
+        self._search.textChanged.connect(self._on_search_changed)
+        self._list = QListWidget()
+        self._list.setFixedWidth(UNIT * 24)
+        self._list.setAccessibleName(t("Pages"))
+        self._list.currentRowChanged.connect(self._on_page_changed)
+        self._column = QVBoxLayout()
+        self._column.setContentsMargins(UNIT, 0, UNIT, 0)
+        self._column.setSpacing(UNIT * 2)
+        may = session.may(Action.SETTINGS_CHANGE)
+        for number, page in enumerate(pages()):
+            self._list.addItem(QListWidgetItem(icon(page.icon), page.title))
+            self._add_page(number, page, enabled=may)
+        self._column.addStretch(1)
+        near = QVBoxLayout()
+        near.setSpacing(UNIT)
+        near.addWidget(self._search)
+        near.addWidget(self._list, 1)
+        inner = QWidget()
+        inner.setLayout(self._column)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        row = QHBoxLayout()
+        row.setSpacing(UNIT * 2)
+        row.addLayout(near)
+        row.addWidget(scroll, 1)
+        self.body.addLayout(row, 1)
+        if not may:
+            self.say_problem(t("Only an administrator changes settings."))
+        self.add_cancel()
+        self._save = self.add_button(t("Save"), "primary", default=True)
+        self._save.setEnabled(may)
+        self._save.clicked.connect(self._on_save_clicked)
+        self.resize(UNIT * 96, UNIT * 62)
+        self._list.setCurrentRow(0)
+
+    def editor(self, key: str) -> Editor:
+        """Return the editor of a setting."""
+        return next(editor for editor in self.editors if editor.field.key == key)
+
+    def _add_page(self, number: int, page: Page, *, enabled: bool) -> None:
+        title = plain_label(page.title, "title")
+        self._column.addWidget(title)
+        self._titles.append(title)
+        for field in page.fields:
+            entry = setting_key(field.key)
+            stored: Any = self._session.clinic if entry.scope == "clinic" else self._session.workstation
+            editor = Editor(field, entry, getattr(stored, entry.attribute))
+            editor.widget.setEnabled(enabled)
+            self.editors.append(editor)
+            block = QWidget()
+            column = QVBoxLayout(block)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(UNIT // 2)
+            if entry.type is not bool:
+                column.addWidget(plain_label(field.title))
+            column.addWidget(editor.widget)
+            scope = t("For the whole clinic.") if entry.scope == "clinic" else t("For this computer.")
+            column.addWidget(plain_label(f"{field.help} {scope}", "muted", wrap=True))
+            self._column.addWidget(block)
+            self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
+
+    @Slot(int)
+    def _on_page_changed(self, row: int) -> None:
+        if not self._search.text():
+            self._show(lambda number, _words: number == row)
+
+    @Slot(str)
+    def _on_search_changed(self, text: str) -> None:
+        asked = text.casefold().strip()
+        if asked:
+            self._show(lambda _number, words: asked in words)
+        else:
+            self._on_page_changed(self._list.currentRow())
+
+    def _show(self, wanted: Any) -> None:
+        shown = set()
+        for number, block, words in self._blocks:
+            visible = bool(wanted(number, words))
+            block.setVisible(visible)
+            if visible:
+                shown.add(number)
+        for number, title in enumerate(self._titles):
+            title.setVisible(number in shown)
+
+    @Slot()
+    def _on_save_clicked(self) -> None:
+        settings, actor = self._session.library.settings, self._session.actor
+        changed = [editor for editor in self.editors if editor.changed]
+        try:
+            for editor in changed:
+                settings.set_value(actor, editor.field.key, editor.value())
+        except BitewingError as error:
+            self.say_problem(error_words.words_for(error).explanation)
+            return
+        self.needs_rebuild = any(editor.field.key in _REBUILDS for editor in changed)
+        self.accept()

@@ -1,0 +1,60 @@
+"""One editor per kind of setting: text, choice, switch, number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QWidget
+
+from app.core.settings import SettingKey
+from app.ui.settings.pages import Field
+
+_MOST = 1e12
+
+
+class Editor:
+    """A widget and how to read it; knows whether a person changed it."""
+
+    def __init__(self, field: Field, entry: SettingKey, value: Any) -> None:
+        self.field, self.entry, self._before = field, entry, value
+        self.widget = self._make(value)
+        self.widget.setAccessibleName(field.title)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the value differs from what was stored."""
+        return bool(self.value() != self._before)
+
+    def value(self) -> Any:
+        """Return the value as the service stores it."""
+        widget = self.widget
+        if isinstance(widget, QCheckBox):
+            return widget.isChecked()
+        if isinstance(widget, QComboBox):
+            return widget.currentData()
+        if isinstance(widget, QDoubleSpinBox):
+            return int(widget.value() * self.field.scale)
+        return widget.text().strip() if isinstance(widget, QLineEdit) else None
+
+    def _make(self, value: Any) -> QWidget:
+        if self.entry.type is bool:
+            switch = QCheckBox(self.field.title)
+            switch.setChecked(bool(value))
+            return switch
+        if self.field.choices:
+            box = QComboBox()
+            for choice, words in self.field.choices:
+                box.addItem(words, choice)
+            box.setCurrentIndex(max(0, box.findData(value)))
+            return box
+        if self.entry.type is int:
+            spin = QDoubleSpinBox()
+            spin.setDecimals(0)
+            spin.setGroupSeparatorShown(True)
+            spin.setRange((self.entry.minimum or 0) / self.field.scale, _MOST / self.field.scale)
+            spin.setValue(value / self.field.scale)
+            spin.setSuffix(f" {self.field.unit}" if self.field.unit else "")
+            return spin
+        line = QLineEdit(str(value))
+        line.setMaxLength(200)
+        return line

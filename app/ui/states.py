@@ -1,0 +1,75 @@
+"""The designed look of a pane that has nothing to show: empty, loading, or failed, with what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.core.errors import BitewingError
+from app.ui.theme import palette
+from app.ui.theme.icons import pixmap
+from app.ui.theme.stylesheet import UNIT
+from app.words import errors as error_words
+
+
+class StatePage(QWidget):
+    """An icon, a line, a quieter line and the next steps, in the middle of a pane."""
+
+    def __init__(self, icon_name: str, title: str, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = QLabel()
+        self._icon.setPixmap(pixmap(icon_name, palette.active().muted, UNIT * 5))
+        self._title = plain_label(title, "heading")
+        self._text = plain_label(text, "muted")
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(UNIT * 2, UNIT * 2, UNIT * 2, UNIT * 2)
+        self._layout.setSpacing(UNIT)
+        self._layout.addStretch(2)
+        self._layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
+        for label in (self._title, self._text):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            label.setWordWrap(True)
+            self._layout.addWidget(label)
+        self._text.setVisible(bool(text))
+        self._end = self._layout.count()
+        self._layout.addStretch(3)
+
+    def set_words(self, title: str, text: str = "") -> None:
+        """Change both lines."""
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+
+    def set_fault(self, error: BitewingError) -> None:
+        """Say a failure and what to do about it."""
+        words = error_words.words_for(error)
+        self.set_words(words.title, " ".join(part for part in (words.explanation, words.what_to_do) if part))
+
+    def add_button(
+        self, text: str, slot: SignalInstance | Callable[[], object], *, primary: bool = False
+    ) -> QPushButton:
+        """Add a next step."""
+        button = QPushButton(text)
+        if primary:
+            button.setProperty("role", "primary")
+        button.clicked.connect(lambda _checked=False: slot.emit() if isinstance(slot, SignalInstance) else slot())
+        self._layout.insertWidget(self._end, button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._end += 1
+        return button
+
+
+def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """Return a label that never renders markup, whatever a file or a person put into ``text``."""
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(text)
+    label.setWordWrap(wrap)
+    if role:
+        label.setProperty("role", role)
+    if selectable:
+        label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+    return label

@@ -1,0 +1,1 @@
+"""The strip at the bottom: a chip per background service and the job under way."""

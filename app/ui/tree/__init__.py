@@ -1,0 +1,1 @@
+"""The patient tree: patient, tooth, image type, each fetched when it is opened."""
