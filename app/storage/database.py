@@ -1,0 +1,251 @@
+"""The catalogue's two doors, ``read()`` and ``write()``, and the connection behind each thread.
+
+``write`` is BEGIN IMMEDIATE: a deferred transaction that turns into a writer fails at once with
+"database is locked", whatever the timeout (RELIABILITY, fact 8). No file or network I/O inside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from app.core.errors import EnvironmentFault, TransientFault
+from app.storage.faults import database_fault
+
+BUSY_TIMEOUT_MS = 10_000
+_CACHE_KIB = 16 * 1024
+_BACKUP_PAGES = 256
+_BACKUP_PAUSE_S = 0.05
+_OPEN_TRIES = 40
+_OPEN_PAUSE_S = 0.05
+# Statements SQLite keeps compiled per connection; the catalogue uses about a hundred.
+_KEPT_STATEMENTS = 256
+# synchronous=FULL: NORMAL loses committed rows at a power cut (RELIABILITY, fact 9).
+_PRAGMAS = (
+    ("busy_timeout", BUSY_TIMEOUT_MS),
+    ("journal_mode", "wal"),
+    ("synchronous", "full"),
+    ("foreign_keys", 1),
+    ("cache_size", -_CACHE_KIB),
+    ("temp_store", "memory"),
+)
+
+Row = tuple[Any, ...]
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be found again for closing, without being kept alive."""
+
+    __slots__ = ("__weakref__",)
+
+
+class _Sqlite(peewee.SqliteDatabase):
+    """peewee's SQLite database that remembers the connections of all threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.open_connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self.connections_lock = threading.Lock()
+        super().__init__(
+            str(path),
+            pragmas=_PRAGMAS,
+            autoconnect=False,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            check_same_thread=False,
+            factory=_Connection,
+            cached_statements=_KEPT_STATEMENTS,
+        )
+
+    def _connect(self) -> _Connection:
+        connection: _Connection = super()._connect()  # type: ignore[misc]
+        with self.connections_lock:
+            self.open_connections.add(connection)
+        return connection
+
+
+class Database:
+    """One library's catalogue. Any thread; a connection per thread.
+
+    Reads outside a transaction see each statement's own snapshot; inside ``write()`` they see the
+    transaction's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # peewee is untyped where it matters here.
+        self._engine: Any = _Sqlite(path)
+        self._closed = False
+
+    @property
+    def engine(self) -> peewee.Database:
+        """peewee's database, for its query builder."""
+        engine: peewee.Database = self._engine
+        return engine
+
+    @property
+    def in_write(self) -> bool:
+        """Whether this thread is inside ``write()``."""
+        return bool(self._engine.in_transaction())
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Make sure that this thread has a connection. Cheap; may be nested, also inside ``write()``."""
+        self._connect()
+        yield
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """Run the block as one transaction; inside another ``write()`` it joins that one.
+
+        Raises
+        ------
+        TransientFault
+            ``database.locked`` when another process writes for longer than ten seconds.
+        EnvironmentFault
+            ``disk.full``, ``database.corrupt``, …; nothing of the block is stored then.
+        """
+        self._connect()
+        if self._engine.in_transaction():
+            yield
+            return
+        with translated(), self._engine.atomic("IMMEDIATE"):
+            yield
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement with ``?`` parameters."""
+        if self._engine.is_closed():
+            self._connect()
+        try:
+            cursor: sqlite3.Cursor = self._engine.execute_sql(sql, parameters)
+        except peewee.PeeweeException as error:
+            raise database_fault(error) or error from error
+        return cursor
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for every row; only inside ``write()``."""
+        if not self.in_write:
+            raise RuntimeError("execute_many outside write()")
+        with translated():
+            self._engine.connection().executemany(sql, rows)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query."""
+        cursor = self.execute(sql, parameters)
+        try:
+            found: list[Row] = cursor.fetchall()
+        except sqlite3.Error as error:
+            raise database_fault(error) or error from error
+        return found
+
+    def stream(self, sql: str, parameters: Sequence[Any] = (), size: int = 1000) -> Iterator[Row]:
+        """Yield the rows of a query without holding them all."""
+        cursor = self.execute(sql, parameters)
+        try:
+            while block := cursor.fetchmany(size):
+                yield from block
+        except sqlite3.Error as error:
+            raise database_fault(error) or error from error
+        finally:
+            cursor.close()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Return the first row of a query, or ``None``."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row, or ``None``."""
+        found = self.row(sql, parameters)
+        return found[0] if found else None
+
+    def quick_check(self) -> bool:
+        """Whether the file's structure is sound (without comparing indices with their tables)."""
+        return self._check("PRAGMA quick_check(1)")
+
+    def integrity_check(self) -> bool:
+        """Whether file, tables and indices are sound; reads everything."""
+        return self._check("PRAGMA integrity_check(1)") and not self.rows("PRAGMA foreign_key_check")
+
+    def _check(self, pragma: str) -> bool:
+        try:
+            return bool(self.value(pragma) == "ok")
+        except EnvironmentFault as error:
+            if error.code != "database.corrupt":
+                raise
+            return False
+
+    def backup_to(self, target: Path) -> None:
+        """Copy the catalogue as of now into the new file ``target`` (a plain copy would miss the WAL).
+
+        Raises
+        ------
+        EnvironmentFault
+            ``disk.full``, ``database.corrupt`` when the copy does not pass its check.
+        """
+        self._connect()
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            with translated():
+                self._engine.connection().backup(copy, pages=_BACKUP_PAGES, sleep=_BACKUP_PAUSE_S)
+                copy.execute("PRAGMA journal_mode=delete")
+                sound = copy.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+        except BaseException:
+            copy.close()
+            target.unlink(missing_ok=True)
+            raise
+        copy.close()
+        if not sound:
+            target.unlink(missing_ok=True)
+            raise EnvironmentFault("database.corrupt")
+
+    def close_thread(self) -> None:
+        """Close this thread's connection; it is opened again when needed."""
+        if not self._engine.is_closed():
+            self._engine.close()
+
+    def close(self) -> None:
+        """Close every thread's connection for good; no thread may be working with them."""
+        self._closed = True
+        self.close_thread()
+        with self._engine.connections_lock:
+            left = list(self._engine.open_connections)
+            self._engine.open_connections.clear()
+        for connection in left:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _connect(self) -> None:
+        if not self._engine.is_closed():
+            return
+        if self._closed:
+            raise RuntimeError("the catalogue is closed")
+        for attempt in range(_OPEN_TRIES):
+            try:
+                with translated():
+                    self._engine.connect()
+                return
+            except TransientFault:
+                # Turning a new file into a WAL one does not wait for another process doing the same.
+                if attempt == _OPEN_TRIES - 1:
+                    raise
+                time.sleep(_OPEN_PAUSE_S)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what SQLite and peewee raise inside as the program's own errors."""
+    try:
+        yield
+    except (peewee.PeeweeException, sqlite3.Error) as error:
+        fault = database_fault(error)
+        if fault is None:
+            raise
+        raise fault from error

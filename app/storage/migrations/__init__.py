@@ -1,0 +1,1 @@
+"""Numbered schema scripts, loaded by path; each is frozen once released."""

@@ -1,0 +1,53 @@
+"""Studies: images that were taken together, grouped by Study Instance UID and patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.storage.database import Database
+from app.storage.rows import moment_or_none
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One study as the catalogue knows it."""
+
+    study_uid: str
+    patient_id: str | None
+    captured_at: datetime | None
+    description: str
+    modalities: tuple[str, ...]
+    images: int
+
+
+class Studies:
+    """The studies of one library. Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def list(self, patient_id: str | None = None, limit: int | None = None) -> list[StudyRow]:
+        """Return studies with filed images, newest first."""
+        where = "i.study_uid IS NOT NULL AND i.placement = 'filed' AND i.deleted_at IS NULL"
+        parameters: tuple[object, ...] = (-1 if limit is None else limit,)
+        if patient_id is not None:
+            where += " AND i.patient_id = ?"
+            parameters = (patient_id, *parameters)
+        rows = self._db.rows(
+            "SELECT i.study_uid, i.patient_id, MIN(i.captured_at) AS taken, MAX(i.study_description),"  # noqa: S608 - our own text
+            " group_concat(DISTINCT i.modality), COUNT(*) FROM images i"
+            f" WHERE {where} GROUP BY i.study_uid, i.patient_id ORDER BY taken DESC, i.study_uid LIMIT ?",
+            parameters,
+        )
+        return [
+            StudyRow(
+                study_uid=row[0],
+                patient_id=row[1],
+                captured_at=moment_or_none(row[2]),
+                description=row[3],
+                modalities=tuple(sorted(filter(None, row[4].split(",")))),
+                images=row[5],
+            )
+            for row in rows
+        ]
