@@ -8,30 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
-    QFocusEvent,
-    QHelpEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-)
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.domain.tooth import Notation, format_tooth, ordered
+from app.ui.chart.hand import ChartDrops, ChartInput, ChartMarks
 from app.ui.chart.painting import ToothLook, paint_band, paint_tooth
 from app.ui.chart.placing import ChartPlaces, chart_places, in_rectangle, neighbour, shows_primary
-from app.ui.viewer.cell import dropped_ids
 from app.ui.viewer.look import look
-from app.ui.viewer.sources import MIME_IMAGES
 from app.words import t, tn
 from app.words.terms import tooth_name
 
@@ -61,21 +46,18 @@ class ToothChart(QWidget):
         self._notation = Notation.FDI
         self._counts: dict[str, int] = {}
         self._chosen: tuple[str, ...] = ()
-        self._hovered = ""
-        self._focused = "8"
-        self._by_key = False
-        self._drop = ""
+        self.focused = "8"
+        self._marks = ChartMarks()
         self._rows = PrimaryRows.AUTO
-        self._band: tuple[QPointF, QPointF] | None = None
         self._places: ChartPlaces = chart_places(280, 14, primary=False)
-        self.setMouseTracking(True)
-        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName(t("Tooth chart"))
         self._arrange()
+        self._input = ChartInput(self)
+        self._drops = ChartDrops(self)
 
     def set_counts(self, counts: Mapping[str, int]) -> None:
         """Take the number of images that show each tooth (Universal numbers)."""
@@ -108,7 +90,7 @@ class ToothChart(QWidget):
         """Show another choice without telling anybody."""
         self._chosen = ordered(teeth)
         if self._chosen:
-            self._focused = self._chosen[0]
+            self.focused = self._chosen[0]
         self._arrange()
 
     def place_of(self, tooth: str) -> QRect:
@@ -139,7 +121,7 @@ class ToothChart(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(self._offset(), 0)
-        focus = self.hasFocus() and self._by_key
+        marks = self._marks
         narrowest = min(place.width for place in self._places.places)
         size = max(min(int(self._places.label_height * 0.9), int(narrowest * 0.68)), 8)
         for place in self._places.places:
@@ -148,125 +130,63 @@ class ToothChart(QWidget):
                 number_px=size,
                 count=self._counts.get(place.tooth, 0),
                 chosen=place.tooth in self._chosen,
-                hovered=place.tooth == self._hovered,
-                focused=focus and place.tooth == self._focused,
-                receiving=place.tooth == self._drop,
+                hovered=place.tooth == marks.hovered,
+                focused=marks.by_key and place.tooth == self.focused,
+                receiving=place.tooth == marks.receiving,
             )
             paint_tooth(painter, place, self._places.label_height, state, look())
-        if self._band:
-            paint_band(painter, QRectF(*self._band).normalized(), look())
+        if marks.band is not None:
+            paint_band(painter, marks.band.translated(-self._offset(), 0), look())
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._by_key = False
-        if event.button() == Qt.MouseButton.LeftButton:
-            start = self._inner(event.position())
-            self._band = (start, start)
+    def tooth_at(self, point: QPointF) -> str:
+        """Return the tooth under a point of the widget, empty for none."""
+        return self._places.at(point.x() - self._offset(), point.y()) or ""
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        place = self._inner(event.position())
-        if self._band is not None:
-            self._band = (self._band[0], place)
+    def teeth_in(self, box: QRectF) -> tuple[str, ...]:
+        """Return the teeth a rectangle of the widget touches."""
+        inner = box.translated(-self._offset(), 0)
+        return in_rectangle(self._places, inner.left(), inner.top(), inner.right(), inner.bottom())
+
+    def show_marks(self, marks: ChartMarks) -> None:
+        """Show what the hand does just now."""
+        if marks != self._marks:
+            if marks.hovered != self._marks.hovered:
+                self.tooth_hovered.emit(marks.hovered)
+            self._marks = marks
             self.update()
-        self._hover(self._places.at(place.x(), place.y()) or "")
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._band is None or event.button() != Qt.MouseButton.LeftButton:
-            return
-        box, self._band = QRectF(*self._band).normalized(), None
-        adds = bool(event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier))
-        if max(box.width(), box.height()) > 5:
-            touched = in_rectangle(self._places, box.left(), box.top(), box.right(), box.bottom())
-            self._choose((*self._chosen, *touched) if adds else touched)
-            return
-        tooth = self._places.at(box.left(), box.top())
-        self.update()
-        if tooth:
-            self._toggle(tooth, adds=adds)
-        elif self._chosen:
-            self._choose(())
+    def choose(self, teeth: Iterable[str]) -> None:
+        """Filter by these teeth and say so."""
+        self.set_chosen(teeth)
+        self._announce()
+        self.teeth_chosen.emit(self._chosen)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        place = self._inner(event.position())
-        tooth = self._places.at(place.x(), place.y())
-        if tooth and event.button() == Qt.MouseButton.LeftButton:
-            self._choose((tooth,))
-            self.tooth_activated.emit(tooth)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover("")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {
-            Qt.Key.Key_Left: (-1, 0),
-            Qt.Key.Key_Right: (1, 0),
-            Qt.Key.Key_Up: (0, -1),
-            Qt.Key.Key_Down: (0, 1),
-        }
-        key = Qt.Key(event.key())
-        self._by_key = True
-        if key in moves:
-            self._move_focus(*moves[key], extends=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-        elif key == Qt.Key.Key_Space:
-            self._toggle(self._focused, adds=bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._choose((self._focused,))
-            self.tooth_activated.emit(self._focused)
-        elif key == Qt.Key.Key_Escape and self._chosen:
-            self._choose(())
+    def toggle(self, tooth: str, *, adds: bool) -> None:
+        """Choose or unchoose a tooth, beside the others when it ``adds``."""
+        if adds:
+            rest = tuple(other for other in self._chosen if other != tooth)
+            self.choose(rest if tooth in self._chosen else (*rest, tooth))
         else:
-            super().keyPressEvent(event)
+            self.choose(() if self._chosen == (tooth,) else (tooth,))
+        self.focused = tooth
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            place = self._inner(QPointF(event.pos()))
-            tooth = self._places.at(place.x(), place.y())
-            if tooth:
-                QToolTip.showText(event.globalPos(), self.describe(tooth), self)
-            else:
-                QToolTip.hideText()
-            return True
-        if isinstance(event, QFocusEvent):
-            self._by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-            self.update()
-        return super().event(event)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(MIME_IMAGES) or event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        place = self._inner(event.position())
-        self._drop = self._places.at(place.x(), place.y()) or ""
-        self.update()
-        if self._drop:
-            event.acceptProposedAction()
+    def move_focus(self, across: int, down: int, *, extends: bool) -> None:
+        """Go to the tooth beside, above or below, as drawn."""
+        before = self.focused
+        self.focused = neighbour(before, across, down, primary=self.has_primary_rows)
+        target = self.focused
+        if extends:
+            self.choose((*self._chosen, before, target))
+            self.focused = target
         else:
-            event.ignore()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        super().dragLeaveEvent(event)
-        self._drop = ""
+            QToolTip.showText(self.mapToGlobal(self.place_of(target).topLeft()), self.describe(target), self)
+        self._announce()
         self.update()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        place = self._inner(event.position())
-        tooth, self._drop = self._places.at(place.x(), place.y()), ""
-        self.update()
-        if not tooth:
-            return
-        ids = dropped_ids(event.mimeData())
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        event.acceptProposedAction()
-        if ids:
-            self.images_dropped.emit(tooth, ids)
-        elif paths:
-            self.files_dropped.emit(tooth, paths)
 
     def _label_height(self) -> float:
         return self.fontMetrics().height() * 0.82
@@ -274,51 +194,14 @@ class ToothChart(QWidget):
     def _offset(self) -> float:
         return (self.width() - min(self.width(), WIDEST)) / 2 + 1
 
-    def _inner(self, point: QPointF) -> QPointF:
-        return QPointF(point.x() - self._offset(), point.y())
-
     def _arrange(self) -> None:
         inner = max(min(self.width(), WIDEST) - 2, 100)
         self._places = chart_places(inner, self._label_height(), primary=self.has_primary_rows)
-        if self._places.place(self._focused) is None:
-            self._focused = "8"
+        if self._places.place(self.focused) is None:
+            self.focused = "8"
         self.setFixedHeight(int(self._places.height + 1))
         self.update()
 
-    def _hover(self, tooth: str) -> None:
-        if tooth != self._hovered:
-            self._hovered = tooth
-            self.setCursor(Qt.CursorShape.PointingHandCursor if tooth else Qt.CursorShape.ArrowCursor)
-            self.tooth_hovered.emit(tooth)
-            self.update()
-
-    def _toggle(self, tooth: str, *, adds: bool) -> None:
-        self._focused = tooth
-        if adds:
-            rest = tuple(other for other in self._chosen if other != tooth)
-            self._choose(rest if tooth in self._chosen else (*rest, tooth))
-        else:
-            self._choose(() if self._chosen == (tooth,) else (tooth,))
-
-    def _choose(self, teeth: Iterable[str]) -> None:
-        self.set_chosen(teeth)
-        self._announce()
-        self.teeth_chosen.emit(self._chosen)
-
-    def _move_focus(self, across: int, down: int, *, extends: bool) -> None:
-        before = self._focused
-        self._focused = neighbour(self._focused, across, down, primary=self.has_primary_rows)
-        if extends:
-            focused = self._focused
-            self._choose((*self._chosen, before, focused))
-            self._focused = focused
-        place = self._places.place(self._focused)
-        if place and not extends:
-            spot = QPoint(int(place.x + self._offset()), int(place.y))
-            QToolTip.showText(self.mapToGlobal(spot), self.describe(self._focused), self)
-        self._announce()
-        self.update()
-
     def _announce(self) -> None:
-        self.setAccessibleDescription(self.describe(self._focused))
+        self.setAccessibleDescription(self.describe(self.focused))
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))

@@ -76,6 +76,10 @@ class FilmstripModel(QAbstractListModel):
         """Return the row of an image, -1 when it is not in the strip."""
         return self._rows.get(image_id, -1)
 
+    def thumbnail(self, image_id: str) -> QImage | None:
+        """Return an image's thumbnail when it is there."""
+        return self._thumbnails.get(image_id)
+
     def forget_thumbnail(self, image_id: str) -> None:
         """Fetch an image's thumbnail again when it is next in sight."""
         self._thumbnails.pop(image_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from app.ui.filmstrip.delegate import PAD, PICTURE, ThumbnailDelegate
@@ -98,6 +98,10 @@ class Filmstrip(QListView):
             self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
             self.scrollTo(first)
         self._following = False
+
+    def thumbnail_of(self, image_id: str) -> QImage | None:
+        """Return an image's thumbnail when it is already here."""
+        return self._strip.thumbnail(image_id)
 
     def refresh_thumbnail(self, image_id: str) -> None:
         """Fetch one image's thumbnail again."""

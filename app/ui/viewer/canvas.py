@@ -144,7 +144,7 @@ class Canvas(QWidget):
         if self._selected:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(look().accent, 2))
+            painter.setPen(QPen(look().table_accent, 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
 

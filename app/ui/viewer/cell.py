@@ -9,18 +9,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPoint, QTimer, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QPoint, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.corner_text import CornerTexts, corner_texts
+from app.ui.viewer.drops import ImageDrops
 from app.ui.viewer.frame_bar import FrameBar
 from app.ui.viewer.gestures import Gestures
 from app.ui.viewer.lazy import pixels
 from app.ui.viewer.loader import FrameLoader
 from app.ui.viewer.overlay_paint import Notice
-from app.ui.viewer.sources import MIME_IMAGES, ViewerItem
+from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.tools import Tool
 from app.ui.viewer.view_history import ViewHistory
 from app.ui.viewer.view_state import Level, ViewState
@@ -43,7 +44,7 @@ class ViewerCell(QWidget):
     chosen = Signal(object)
     state_changed = Signal(object)
     frame_shown = Signal(object)
-    failed = Signal(object, object)
+    failed = Signal(str, object)
     step_requested = Signal(object, int)
     maximise_requested = Signal(object)
     menu_requested = Signal(object, QPoint)
@@ -57,15 +58,22 @@ class ViewerCell(QWidget):
         self.history = ViewHistory()
         self.frame: DisplayFrame | None = None
         self._state = ViewState()
-        self._tool = Tool.WINDOW
+        self.tool = Tool.WINDOW
         self._preview = False
         self._corner_text = True
+        self._thumbnail: QImage | None = None
         self.preview_above = PREVIEW_ABOVE_PIXELS
         self.canvas = Canvas(self)
         self.canvas.resized.connect(self._write_texts)
         self.bar = FrameBar(self)
         self.bar.frame_chosen.connect(self.go_to_frame)
         self.gestures = Gestures(self)
+        self.gestures.pressed.connect(self.chosen)
+        self.gestures.stepped.connect(self.step)
+        self.gestures.maximise_requested.connect(self.maximise_requested)
+        self.gestures.menu_requested.connect(self.menu_requested)
+        self._drops = ImageDrops(self)
+        self._drops.dropped.connect(self._on_drops_dropped)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -75,18 +83,12 @@ class ViewerCell(QWidget):
         self._busy.setSingleShot(True)
         self._busy.setInterval(BUSY_AFTER_MS)
         self._busy.timeout.connect(self._on_busy_timeout)
-        self.setAcceptDrops(True)
         self.clear()
 
     @property
     def state(self) -> ViewState:
         """The state on show."""
         return self._state
-
-    @property
-    def tool(self) -> Tool:
-        """What the left button does."""
-        return self._tool
 
     @property
     def has_picture(self) -> bool:
@@ -106,8 +108,21 @@ class ViewerCell(QWidget):
         self.canvas.setAccessibleName(t("Empty cell"))
         self.state_changed.emit(self)
 
-    def show_item(self, item: ViewerItem, history: ViewHistory | None = None) -> None:
-        """Show an image, with the adjustments it had when it was last looked at."""
+    def update_item(self, item: ViewerItem) -> None:
+        """Take newer texts of the image on show; fetch it again only where the file is another."""
+        if self.item is None or item == self.item:
+            return
+        if item.sha256 != self.item.sha256 or not self.has_picture:
+            self.show_item(item, self.history)
+        else:
+            self.item = item
+            self._write_texts()
+
+    def show_item(self, item: ViewerItem, history: ViewHistory | None = None, thumbnail: QImage | None = None) -> None:
+        """Show an image, with the adjustments it had when it was last looked at.
+
+        ``thumbnail`` stands dimly in its place until the picture is there.
+        """
         self.item, self.history = item, history or ViewHistory()
         self._state = self.history.current
         self.frame, self._preview = None, False
@@ -115,7 +130,8 @@ class ViewerCell(QWidget):
         self.canvas.set_frame(None)
         self.canvas.set_state(self._state)
         self.canvas.set_texts(CornerTexts())
-        self.canvas.set_notice(None)
+        self._thumbnail = None if self._state.is_turned else thumbnail
+        self.canvas.set_notice(None, self._thumbnail)
         self.canvas.setAccessibleName(" ".join(part for part in (item.patient, item.tooth, item.kind, item.date)))
         self._busy.start()
         self._request(self._state.frame)
@@ -126,10 +142,6 @@ class ViewerCell(QWidget):
         if self.item is not None:
             self._loader.cache.drop_image(self.item.sha256)
             self.show_item(self.item, self.history)
-
-    def set_tool(self, tool: Tool) -> None:
-        """Choose what the left button does."""
-        self._tool = tool
 
     def set_corner_text(self, shown: bool) -> None:
         """Show or hide the texts over the picture; badges stay."""
@@ -156,13 +168,10 @@ class ViewerCell(QWidget):
         self.history.record(state)
         self._apply(state, moving=False)
 
-    def undo(self) -> None:
-        """Take the last adjustment back."""
-        self._apply(self.history.undo(self._state.frame), moving=False)
-
-    def redo(self) -> None:
-        """Make the adjustment again."""
-        self._apply(self.history.redo(self._state.frame), moving=False)
+    def step_history(self, *, back: bool) -> None:
+        """Take the last adjustment back, or make it again."""
+        frame = self._state.frame
+        self._apply(self.history.undo(frame) if back else self.history.redo(frame), moving=False)
 
     @Slot(int)
     def go_to_frame(self, index: int) -> None:
@@ -174,10 +183,7 @@ class ViewerCell(QWidget):
             return
         self._request(state.frame)
 
-    def choose(self) -> None:
-        """Make this the chosen cell."""
-        self.chosen.emit(self)
-
+    @Slot(int)
     def step(self, steps: int) -> None:
         """Go to another frame of an image that has several, else ask for another image."""
         if self.item is not None and self.item.frames > 1:
@@ -185,23 +191,9 @@ class ViewerCell(QWidget):
         else:
             self.step_requested.emit(self, steps)
 
-    def maximise(self) -> None:
-        """Ask for the whole pane."""
-        self.maximise_requested.emit(self)
-
-    def ask_menu(self, place: QPoint) -> None:
-        """Ask for the context menu."""
-        self.menu_requested.emit(self, place)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(MIME_IMAGES):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        ids = dropped_ids(event.mimeData())
-        if ids:
-            event.acceptProposedAction()
-            self.images_dropped.emit(self, ids)
+    @Slot(list)
+    def _on_drops_dropped(self, image_ids: list[str]) -> None:
+        self.images_dropped.emit(self, image_ids)
 
     def _request(self, index: int) -> None:
         item = self.item
@@ -237,13 +229,13 @@ class ViewerCell(QWidget):
         self.frame = None
         self.canvas.set_frame(None)
         self.canvas.set_notice(Notice(*self._explain(error), tone="danger"))
-        self.failed.emit(self, error)
+        self.failed.emit(item.image_id, error)
         self.state_changed.emit(self)
 
     @Slot()
     def _on_busy_timeout(self) -> None:
         if self.frame is None and self.item is not None:
-            self.canvas.set_notice(Notice(t("Opening the image…"), tone="busy"))
+            self.canvas.set_notice(Notice(t("Opening the image…"), tone="busy"), self._thumbnail)
 
     def _apply(self, state: ViewState, *, moving: bool) -> None:
         self._state = state
@@ -266,10 +258,3 @@ class ViewerCell(QWidget):
             self._preview,
         )
         self.canvas.set_texts(texts if self._corner_text else CornerTexts(badges=texts.badges))
-
-
-def dropped_ids(data: QMimeData) -> list[str]:
-    """Return the image ids of a drag from the filmstrip or the tree."""
-    if not data.hasFormat(MIME_IMAGES):
-        return []
-    return [line for line in bytes(data.data(MIME_IMAGES).data()).decode("utf-8").splitlines() if line]

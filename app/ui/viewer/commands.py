@@ -11,10 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from app.ui.viewer.cell import ViewerCell
 from app.ui.viewer.pane import ViewerPane
 from app.ui.viewer.presets import with_preset
-from app.ui.viewer.tools import Tool, zoom_stepped
+from app.ui.viewer.tools import Tool, pan_dragged, zoom_stepped
 from app.ui.viewer.view_state import ViewState
 
 GAMMA_STEP = 1.1
+LEVEL_STEP = 0.04
+PAN_PART = 8
 
 
 class ViewerCommands(QObject):
@@ -42,9 +44,17 @@ class ViewerCommands(QObject):
             "smooth": partial(self._change, lambda state: replace(state, smooth=not state.smooth)),
             "gamma_up": partial(self._change, lambda state: state.with_gamma(state.gamma * GAMMA_STEP)),
             "gamma_down": partial(self._change, lambda state: state.with_gamma(state.gamma / GAMMA_STEP)),
+            "brighter": partial(self._shift_level, 0.0, -LEVEL_STEP),
+            "darker": partial(self._shift_level, 0.0, LEVEL_STEP),
+            "more_contrast": partial(self._shift_level, -LEVEL_STEP, 0.0),
+            "less_contrast": partial(self._shift_level, LEVEL_STEP, 0.0),
+            "pan_left": partial(self._pan, 1, 0),
+            "pan_right": partial(self._pan, -1, 0),
+            "pan_up": partial(self._pan, 0, 1),
+            "pan_down": partial(self._pan, 0, -1),
             "reset": partial(self._change, ViewState.original),
-            "undo": self._undo,
-            "redo": self._redo,
+            "undo": partial(self._step_history, back=True),
+            "redo": partial(self._step_history, back=False),
             "next_image": partial(self._step_image, 1),
             "previous_image": partial(self._step_image, -1),
             "next_frame": partial(self._step_frame, 1),
@@ -109,15 +119,24 @@ class ViewerCommands(QObject):
         if cell:
             cell.commit(zoom_stepped(cell.canvas.view_geometry(), steps))
 
-    def _undo(self) -> None:
+    def _shift_level(self, wider: float, higher: float) -> None:
         cell = self._cell()
         if cell:
-            cell.undo()
+            level, span = cell.level(), cell.level_span()
+            moved = replace(level, width=level.width + wider * span, center=level.center + higher * span, name="")
+            cell.commit(cell.state.levelled(moved))
 
-    def _redo(self) -> None:
+    def _pan(self, across: int, down: int) -> None:
         cell = self._cell()
         if cell:
-            cell.redo()
+            geometry = cell.canvas.view_geometry()
+            step_x, step_y = geometry.width / PAN_PART, geometry.height / PAN_PART
+            cell.commit(pan_dragged(geometry, across * step_x, down * step_y))
+
+    def _step_history(self, *, back: bool) -> None:
+        cell = self._cell()
+        if cell:
+            cell.step_history(back=back)
 
     def _step_image(self, steps: int) -> None:
         self._pane.step_image(self._pane.cell, steps)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from app.ui.theme.icons import icon
+from app.ui.viewer.look import look
 from app.words import t
 
 DEFAULT_FRAME_MS = 100.0
@@ -39,6 +41,11 @@ class FrameBar(QWidget):
         self._timer.timeout.connect(self._on_timer_timeout)
         self._waiting = False
         self.set_frames(1, None)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), look().surface)
+        painter.end()
 
     @property
     def is_playing(self) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture
 
 from app.ui.viewer.canvas import Canvas
+from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.tools import Tool, level_dragged, pan_dragged, toggled_fit, zoom_dragged, zoom_stepped
 from app.ui.viewer.view_state import Level, ViewState
 
@@ -25,14 +26,12 @@ class GestureTarget(Protocol):
     """The cell whose state the gestures change."""
 
     canvas: Canvas
+    item: ViewerItem | None
+    tool: Tool
 
     @property
     def state(self) -> ViewState:
         """The state on show."""
-
-    @property
-    def tool(self) -> Tool:
-        """What the left button does."""
 
     @property
     def has_picture(self) -> bool:
@@ -50,18 +49,6 @@ class GestureTarget(Protocol):
     def commit(self, state: ViewState) -> None:
         """Show and record a state."""
 
-    def choose(self) -> None:
-        """Make this the chosen cell."""
-
-    def step(self, steps: int) -> None:
-        """Go to another frame, or to another image."""
-
-    def maximise(self) -> None:
-        """Fill the pane with this cell, or go back."""
-
-    def ask_menu(self, place: QPoint) -> None:
-        """Ask for the context menu at a global place."""
-
 
 @dataclass
 class _Drag:
@@ -74,7 +61,16 @@ class _Drag:
 
 
 class Gestures(QObject):
-    """Installs itself on a cell's canvas."""
+    """Installs itself on a cell's canvas.
+
+    Signals: ``pressed(cell)`` for any button or wheel, ``stepped(steps)`` by the wheel,
+    ``maximise_requested(cell)``, ``menu_requested(item, place)``.
+    """
+
+    pressed = Signal(object)
+    stepped = Signal(int)
+    maximise_requested = Signal(object)
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, target: GestureTarget, wheel_zooms: bool = False) -> None:
         super().__init__(target.canvas)
@@ -85,6 +81,10 @@ class Gestures(QObject):
         self.wheel_zooms = wheel_zooms
         target.canvas.grabGesture(Qt.GestureType.PinchGesture)
         target.canvas.installEventFilter(self)
+
+    def begin_pinch(self) -> None:
+        """Take the state from which a pinch scales."""
+        self._pinch_start, self._drag = self._target.state, None
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         handler = {
@@ -104,7 +104,7 @@ class Gestures(QObject):
 
     def _pressed(self, event: QEvent) -> bool:
         mouse = cast("QMouseEvent", event)
-        self._target.choose()
+        self.pressed.emit(self._target)
         tools = {
             Qt.MouseButton.RightButton: Tool.WINDOW,
             Qt.MouseButton.MiddleButton: Tool.PAN,
@@ -144,13 +144,13 @@ class Gestures(QObject):
         if drag.moved:
             self._target.commit(self._target.state)
         elif drag.button == Qt.MouseButton.RightButton:
-            self._target.ask_menu(mouse.globalPosition().toPoint())
+            self.menu_requested.emit(self._target.item, mouse.globalPosition().toPoint())
         return True
 
     def _double_clicked(self, event: QEvent) -> bool:
         mouse = cast("QMouseEvent", event)
         if mouse.button() == Qt.MouseButton.LeftButton:
-            self._target.maximise()
+            self.maximise_requested.emit(self._target)
             return True
         if mouse.button() == Qt.MouseButton.MiddleButton and self._target.has_picture:
             self._target.commit(toggled_fit(self._target.canvas.view_geometry(), self._device(mouse.position())))
@@ -159,7 +159,7 @@ class Gestures(QObject):
 
     def _wheeled(self, event: QEvent) -> bool:
         wheel = cast("QWheelEvent", event)
-        self._target.choose()
+        self.pressed.emit(self._target)
         turn = wheel.angleDelta().y() or wheel.angleDelta().x()
         zooms = bool(wheel.modifiers() & Qt.KeyboardModifier.ControlModifier) != self.wheel_zooms
         if zooms:
@@ -172,7 +172,7 @@ class Gestures(QObject):
         steps = int(self._wheel / NOTCH)
         if steps:
             self._wheel -= steps * NOTCH
-            self._target.step(-steps)
+            self.stepped.emit(-steps)
         return True
 
     def _pinched(self, event: QEvent) -> bool:
@@ -180,7 +180,7 @@ class Gestures(QObject):
         if not isinstance(pinch, QPinchGesture) or not self._target.has_picture:
             return False
         if pinch.state() == Qt.GestureState.GestureStarted:
-            self._pinch_start, self._drag = self._target.state, None
+            self.begin_pinch()
         if self._pinch_start is None:
             return False
         geometry = self._target.canvas.view_geometry(self._pinch_start)

@@ -16,6 +16,7 @@ class Look:
 
     surround: QColor
     gap: QColor
+    table_accent: QColor
     on_image: QColor
     on_image_muted: QColor
     shade: QColor
@@ -43,6 +44,7 @@ def _look(palette: Palette) -> Look:
     return Look(
         surround=palette.colour("table"),
         gap=DARK.colour("border"),
+        table_accent=DARK.colour("accent"),
         on_image=palette.colour("table_text"),
         on_image_muted=palette.colour("table_text", 205),
         shade=palette.colour("table", 170),

@@ -177,5 +177,5 @@ def _spinner(painter: QPainter, centre: QPointF, look: Look, phase: float) -> No
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(track, 3))
     painter.drawEllipse(box)
-    painter.setPen(QPen(look.accent, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setPen(QPen(look.table_accent, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.drawArc(box, int(-phase * 360 * 16), 90 * 16)

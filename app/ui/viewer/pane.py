@@ -5,11 +5,11 @@ Keeps each image's adjustments for as long as the patient is open. Knows images 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.ui.viewer.cell import Explain, ViewerCell
@@ -29,7 +29,9 @@ class ViewerPane(QWidget):
 
     Signals: ``image_opened(image_id)`` when a cell is given an image, ``image_shown(image_id)`` when its pixels
     are on screen, ``image_failed(image_id, error)``, ``cell_chosen(item | None)``, ``state_changed()`` for
-    panels and actions, ``menu_requested(item | None, place)``, ``layout_changed(rows, columns)``.
+    panels and actions, ``tool_changed(tool)``, ``menu_requested(item | None, place)``,
+    ``layout_changed(rows, columns)``. ``thumbnail_of`` may give a small picture to show while the real one is on
+    its way.
     """
 
     image_opened = Signal(str)
@@ -53,6 +55,7 @@ class ViewerPane(QWidget):
         self._corner_text = True
         self._wheel_zooms = False
         self.linked = False
+        self.thumbnail_of: Callable[[str], QImage | None] | None = None
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
@@ -92,21 +95,23 @@ class ViewerPane(QWidget):
         painter.fillRect(self.rect(), look().gap)
         painter.end()
 
-    def set_items(self, items: Iterable[ViewerItem]) -> None:
+    def set_items(self, items: Iterable[ViewerItem], others: Iterable[str] = ()) -> None:
         """Take the images that can be shown, in the order the wheel goes through them.
 
-        Cells whose image is no longer among them become empty; others get the newer texts.
+        ``others`` are ids that a filter hides but that are still the patient's: cells keep them. Cells whose
+        image is in neither (deleted, moved to somebody else) become empty; the rest get the newer texts.
         """
         self._items = {item.image_id: item for item in items}
+        kept = frozenset(others)
         for cell in self._cells:
             held = cell.item
             if held is None:
                 continue
             fresh = self._items.get(held.image_id)
-            if fresh is None:
+            if fresh is not None:
+                cell.update_item(fresh)
+            elif held.image_id not in kept:
                 cell.clear()
-            elif fresh != held:
-                cell.show_item(fresh, cell.history)
 
     def clear(self) -> None:
         """Empty every cell and forget adjustments (another patient)."""
@@ -122,7 +127,8 @@ class ViewerPane(QWidget):
         target = cell or self.cell
         if target.item is not None and target.item.image_id == image_id and target.has_picture:
             return True
-        target.show_item(item, self._histories.setdefault(image_id, ViewHistory()))
+        history = self._histories.setdefault(image_id, ViewHistory())
+        target.show_item(item, history, self.thumbnail_of(image_id) if self.thumbnail_of else None)
         self.image_opened.emit(image_id)
         if target is self.cell:
             self.cell_chosen.emit(item)
@@ -185,7 +191,7 @@ class ViewerPane(QWidget):
         """Choose what the left button does in every cell."""
         self._tool = tool
         for cell in self._cells:
-            cell.set_tool(tool)
+            cell.tool = tool
         self.tool_changed.emit(tool.value)
 
     def set_corner_text(self, shown: bool) -> None:
@@ -225,16 +231,16 @@ class ViewerPane(QWidget):
 
     def _new_cell(self) -> ViewerCell:
         cell = ViewerCell(self._loader, self._explain, self)
-        cell.set_tool(self._tool)
+        cell.tool = self._tool
         cell.set_corner_text(self._corner_text)
         cell.gestures.wheel_zooms = self._wheel_zooms
         cell.chosen.connect(self.choose)
         cell.state_changed.connect(self._on_cell_state_changed)
         cell.frame_shown.connect(self._on_cell_frame_shown)
-        cell.failed.connect(self._on_cell_failed)
+        cell.failed.connect(self.image_failed)
         cell.step_requested.connect(self.step_image)
         cell.maximise_requested.connect(self.toggle_maximised)
-        cell.menu_requested.connect(self._on_cell_menu_requested)
+        cell.menu_requested.connect(self.menu_requested)
         cell.images_dropped.connect(self._on_cell_images_dropped)
         return cell
 
@@ -243,16 +249,8 @@ class ViewerPane(QWidget):
         if cell is not self._chosen:
             return
         if self.linked and cell.has_picture:
-            self._carry_over(cell)
+            _carry_over(cell, self._cells)
         self.state_changed.emit()
-
-    def _carry_over(self, source: ViewerCell) -> None:
-        state = source.state
-        for other in self._cells:
-            if other is not source and other.has_picture:
-                moved = replace(other.state, zoom=state.zoom, pan=state.pan)
-                if moved != other.state:
-                    other.show_state(moved)
 
     @Slot(object)
     def _on_cell_frame_shown(self, cell: ViewerCell) -> None:
@@ -260,28 +258,28 @@ class ViewerPane(QWidget):
         if item is None:
             return
         self.image_shown.emit(item.image_id)
-        self._loader.prefetch(self._neighbours(cell, item))
-
-    def _neighbours(self, cell: ViewerCell, item: ViewerItem) -> list[tuple[ViewerItem, int]]:
-        if item.frames > 1:
-            frame = cell.state.frame
-            return [(item, (frame + 1) % item.frames), (item, (frame + 2) % item.frames)]
-        order = list(self._items)
-        if item.image_id not in self._items:
-            return []
-        place = order.index(item.image_id)
-        return [(self._items[order[near]], 0) for near in (place + 1, place - 1) if 0 <= near < len(order)]
-
-    @Slot(object, object)
-    def _on_cell_failed(self, cell: ViewerCell, error: object) -> None:
-        if cell.item is not None:
-            self.image_failed.emit(cell.item.image_id, error)
-
-    @Slot(object, QPoint)
-    def _on_cell_menu_requested(self, cell: ViewerCell, place: QPoint) -> None:
-        self.menu_requested.emit(cell.item, place)
+        self._loader.prefetch(_neighbours(item, cell.state.frame, list(self._items.values())))
 
     @Slot(object, list)
     def _on_cell_images_dropped(self, cell: ViewerCell, image_ids: list[str]) -> None:
         self.choose(cell)
         self.open_images(image_ids, cell)
+
+
+def _carry_over(source: ViewerCell, cells: Iterable[ViewerCell]) -> None:
+    """Give linked cells the zoom and position of one of them."""
+    for other in cells:
+        if other is not source and other.has_picture:
+            moved = replace(other.state, zoom=source.state.zoom, pan=source.state.pan)
+            if moved != other.state:
+                other.show_state(moved)
+
+
+def _neighbours(item: ViewerItem, frame: int, order: Sequence[ViewerItem]) -> list[tuple[ViewerItem, int]]:
+    """Return what is likely wanted next: the following frames, or the images beside this one."""
+    if item.frames > 1:
+        return [(item, (frame + 1) % item.frames), (item, (frame + 2) % item.frames)]
+    place = next((number for number, other in enumerate(order) if other.image_id == item.image_id), None)
+    if place is None:
+        return []
+    return [(order[near], 0) for near in (place + 1, place - 1) if 0 <= near < len(order)]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QColor, QDropEvent
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.domain.tooth import PERMANENT, PRIMARY, TEETH, Notation
 from app.ui.chart.chart import PrimaryRows, ToothChart
@@ -164,6 +165,11 @@ def test_right_to_left_does_not_mirror_it(chart: ToothChart):
 
 
 def drop(chart: ToothChart, data: QMimeData, tooth: str) -> None:
+    enter = QDragEnterEvent(
+        middle(chart, tooth), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(chart, enter)
+    assert enter.isAccepted()
     event = QDropEvent(
         QPointF(middle(chart, tooth)),
         Qt.DropAction.CopyAction,
@@ -171,7 +177,7 @@ def drop(chart: ToothChart, data: QMimeData, tooth: str) -> None:
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    chart.dropEvent(event)
+    QApplication.sendEvent(chart, event)
 
 
 def test_files_and_images_dropped_on_a_tooth(chart: ToothChart):

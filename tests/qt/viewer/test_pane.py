@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDropEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QGestureEvent, QPinchGesture
 
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.ui.viewer.commands import ViewerCommands
@@ -154,7 +154,7 @@ def test_right_drag_levels_as_one_step_and_undo_takes_it_back(pane: ViewerPane, 
     level = pane.cell.state.level
     assert level is not None
     assert (level.width, level.center) == (960 + 80 * 2.4, 480 + 40 * 2.4)
-    pane.cell.undo()
+    pane.cell.step_history(back=True)
     assert pane.cell.state.level is None
     assert not pane.cell.history.can_undo
 
@@ -212,7 +212,7 @@ def test_adjustments_come_back_with_the_image(pane: ViewerPane, calls: Any):
     assert not pane.cell.state.invert
     opened(pane, calls, "a")
     assert pane.cell.state.invert
-    pane.cell.undo()
+    pane.cell.step_history(back=True)
     assert not pane.cell.state.invert
 
 
@@ -308,6 +308,11 @@ def test_images_dropped_on_a_cell_open_from_there_on(pane: ViewerPane, calls: An
     pane.set_layout(1, 2)
     data = QMimeData()
     data.setData(MIME_IMAGES, b"b\nc")
+    enter = QDragEnterEvent(
+        QPoint(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(pane.cells[0], enter)
+    assert enter.isAccepted()
     drop = QDropEvent(
         QPointF(5, 5),
         Qt.DropAction.CopyAction,
@@ -315,7 +320,7 @@ def test_images_dropped_on_a_cell_open_from_there_on(pane: ViewerPane, calls: An
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    pane.cells[0].dropEvent(drop)
+    QApplication.sendEvent(pane.cells[0], drop)
     calls.answer()
     assert [cell.item.image_id for cell in pane.cells] == ["b", "c"]
 
@@ -329,10 +334,69 @@ def test_another_patient_empties_every_cell(pane: ViewerPane, calls: Any):
     assert opened_late == []
 
 
-def test_a_deleted_image_leaves_its_cell(pane: ViewerPane, calls: Any, make_item: Any):
+def test_a_deleted_image_leaves_its_cell_a_filtered_one_stays(pane: ViewerPane, calls: Any, make_item: Any):
     opened(pane, calls)
+    pane.set_items([make_item("b")], others=["a", "b"])
+    assert pane.cell.item.image_id == "a"
     pane.set_items([make_item("b")])
     assert pane.cell.item is None
+
+
+def test_newer_texts_do_not_fetch_the_picture_again(pane: ViewerPane, calls: Any, source: Any, make_item: Any):
+    opened(pane, calls)
+    source.requests.clear()
+    pane.set_items([make_item("a", tooth="11")])
+    assert pane.cell.canvas.texts.top_start[1] == "11"
+    assert source.requests == []
+    pane.set_items([make_item("a", sha256="other")])
+    calls.answer()
+    assert source.requests[0] == ("a", 0, None)
+
+
+def test_a_thumbnail_stands_in_until_the_picture_is_there(pane: ViewerPane, calls: Any):
+    thumbnail = QImage(12, 8, QImage.Format.Format_RGB32)
+    thumbnail.fill(QColor("#ffffff"))
+    pane.thumbnail_of = lambda image_id: thumbnail if image_id == "a" else None
+    pane.open_image("a")
+    canvas = pane.cell.canvas
+
+    def middle() -> int:
+        return canvas.grab().toImage().pixelColor(canvas.width() // 2, canvas.height() // 4).lightness()
+
+    assert 60 < middle() < 200
+    pane.open_image("b")
+    assert middle() < 30
+    calls.answer()
+
+
+def test_pinch_zooms_about_its_centre(pane: ViewerPane, calls: Any):
+    opened(pane, calls)
+    canvas = pane.cell.canvas
+    pinch = QPinchGesture()
+    pinch.setCenterPoint(QPointF(canvas.mapToGlobal(canvas.rect().center())))
+    pinch.setTotalScaleFactor(2.0)
+    pane.cell.gestures.begin_pinch()
+    QApplication.sendEvent(canvas, QGestureEvent([pinch]))
+    assert pane.cell.state.zoom == pytest.approx(2 * canvas.view_geometry().fit_scale)
+
+
+def test_keys_alone_can_pan_and_level(pane: ViewerPane, calls: Any):
+    opened(pane, calls)
+    commands = ViewerCommands(pane)
+    commands.run("brighter")
+    commands.run("more_contrast")
+    level = pane.cell.state.level
+    assert level is not None
+    assert level.center < 480
+    assert level.width < 960
+    for _ in range(12):
+        commands.run("zoom_in")
+    before = pane.cell.state.pan
+    commands.run("pan_right")
+    commands.run("pan_down")
+    after = pane.cell.state.pan
+    assert after[0] > before[0]
+    assert after[1] > before[1]
 
 
 def test_every_action_has_a_slot_a_text_and_a_key_of_its_own(pane: ViewerPane):
