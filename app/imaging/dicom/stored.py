@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.imaging.dicom.layout import DOUBLE_TAG, FLOAT_TAG, PixelLayout, layout_
 from app.imaging.dicom.limits import MAX_TOTAL_BYTES
 from app.imaging.dicom.reader import DicomFile, attach_pixels, no_pixels, open_dicom
 from app.imaging.dicom.structure import frame_offsets
+from app.imaging.dicom.values import raw
 
 _MAX_THREADS = 4
 
@@ -79,11 +81,10 @@ class FrameReader:
                 raise EnvironmentFault("file.truncated", has=self._pixels.end, needed=self._pixels.needed_end)
             self._syntax = UID(opened.transfer_syntax)
             self._decoder = get_decoder(self._syntax)
-            attach_pixels(opened)
-            # One walk now instead of one per frame where a file brings no offsets.
-            offsets = frame_offsets(opened.pixel_view(), self.layout.frames)
-            known = "ExtendedOffsetTable" in opened.dataset or offsets is None
-            self._options = {} if known else {"extended_offsets": offsets}
+            self._options = self._decode_options()
+            if self._syntax in codecs.J2K_SYNTAXES:
+                # The quick preview of reduced levels takes its code stream from the dataset.
+                attach_pixels(opened)
         else:
             self._subsampled = self._require_native_bytes()
 
@@ -135,6 +136,36 @@ class FrameReader:
         with reading(self._file.path):
             return self._encapsulated(index) if self._pixels.encapsulated else self._native(index)
 
+    def _stream(self) -> BytesIO:
+        """The encapsulated pixel data as a stream of its own that shares the file's bytes."""
+        if isinstance(self._file.data, bytes):
+            stream = BytesIO(self._file.data)
+            stream.seek(self._pixels.value)
+            return stream
+        return BytesIO(bytes(self._file.pixel_view()))
+
+    def _decode_options(self) -> dict[str, Any]:
+        """What pydicom's decoder wants to know of a stream."""
+        layout, dataset = self.layout, self._file.dataset
+        options: dict[str, Any] = {
+            "rows": layout.rows,
+            "columns": layout.columns,
+            "samples_per_pixel": layout.samples,
+            "number_of_frames": layout.frames,
+            "bits_allocated": layout.bits_allocated,
+            "bits_stored": layout.bits_stored,
+            "pixel_representation": int(layout.is_signed),
+            "photometric_interpretation": layout.photometric,
+            "planar_configuration": int(layout.is_planar),
+            "pixel_keyword": "PixelData",
+        }
+        table, lengths = raw(dataset, "ExtendedOffsetTable"), raw(dataset, "ExtendedOffsetTableLengths")
+        if isinstance(table, bytes) and isinstance(lengths, bytes) and len(table) == len(lengths):
+            return options | {"extended_offsets": (table, lengths)}
+        # One walk now instead of one per frame where a file brings no offsets.
+        offsets = frame_offsets(self._file.pixel_view(), layout.frames)
+        return options if offsets is None else options | {"extended_offsets": offsets}
+
     def _require_native_bytes(self) -> bool:
         """Whether samples are subsampled; raises ``file.truncated`` when bytes are missing."""
         layout = self.layout
@@ -180,7 +211,7 @@ class FrameReader:
     def _encapsulated(self, index: int) -> NDArray[Any]:
         try:
             buffer, found = self._decoder.as_buffer(
-                self._file.dataset, index=index, validate=False, decoding_plugin=codecs.PLUGIN, **self._options
+                self._stream(), index=index, validate=False, decoding_plugin=codecs.PLUGIN, **self._options
             )
         except RuntimeError as error:
             if "end marker" in str(error) or "shorter than" in str(error):
