@@ -6,6 +6,7 @@ Used in the decoding child. Text, forms and scripts of a document are never run 
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -90,7 +91,12 @@ def _page_size(document: pypdfium2.PdfDocument, index: int) -> tuple[int, int, f
     if not (0 < width < 1e6 and 0 < height < 1e6):
         raise EnvironmentFault("file.undecodable", error="page size")
     scale = min(DOTS_PER_INCH / 72, MAX_SIDE / max(width, height))
-    return max(1, int(np.ceil(height * scale))), max(1, int(np.ceil(width * scale))), scale
+    return _pixels(height * scale), _pixels(width * scale), scale
+
+
+def _pixels(length: float) -> int:
+    """Return whole pixels for ``length``, as pdfium's own rounding up gives them."""
+    return max(1, math.ceil(length))
 
 
 def _created_at(document: pypdfium2.PdfDocument) -> datetime | None:

@@ -164,7 +164,7 @@ def _walk_explicit(data: bytes, at: int, complete: bool, found: dict[int, bytes]
                         return False
                     continue
             else:
-                return tag > _LAST
+                return bool(tag > _LAST)
             if tag in wanted:
                 found[tag] = data[at : at + length]
             at += length

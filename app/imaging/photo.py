@@ -300,22 +300,35 @@ def _reduce(picture: Image.Image, max_pixels: tuple[int, int] | None) -> bool:
 
 def _decode_reduced(path: Path, content: Content, orientation: int, frames: int) -> Picture:
     """Decode a picture of 150 to 250 MP at half size: three bytes a pixel, never four."""
-    data = np.memmap(path, np.uint8, "r")
+    file = path.read_bytes()
+    data = np.frombuffer(file, np.uint8)
+    pixels: PixelArray | None
     try:
         if content is Content.PNG:
-            # OpenCV's PNG reader holds the picture twice.
-            whole = imagecodecs.png_decode(data)
-            half = cv2.resize(whole, (whole.shape[1] // 2, whole.shape[0] // 2), interpolation=cv2.INTER_AREA)
-            grey = half if half.ndim == 2 else half[:, :, 0] if half.shape[2] == 2 else None
-            pixels = half[:, :, :3] if grey is None else np.repeat(grey[:, :, None], 3, axis=2)
+            pixels = _half(imagecodecs.png_decode(file))  # OpenCV's PNG reader holds the picture twice
+        elif content is Content.TIFF and orientation != 1:
+            # OpenCV's TIFF reader applies the orientation in spite of the flag, and halves wrongly then.
+            found = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            pixels, orientation = None if found is None else _half(found)[:, :, ::-1], 1
         else:
             found = cv2.imdecode(data, cv2.IMREAD_REDUCED_COLOR_2 | cv2.IMREAD_IGNORE_ORIENTATION)
-            if found is None:
-                raise EnvironmentFault("file.undecodable", error="imdecode")
-            pixels = found[:, :, ::-1]
+            pixels = None if found is None else found[:, :, ::-1]
     except cv2.error as error:
         raise EnvironmentFault("decoder.memory") from error
-    return Picture(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8), orientation, 8, frames, True)
+    if pixels is None:
+        raise EnvironmentFault("file.undecodable", error="imdecode")
+    return Picture(pixels, orientation, 8, frames, reduced=True)
+
+
+def _half(whole: PixelArray) -> PixelArray:
+    """Return RGB (or BGR as given) uint8 of half the size; transparency is left out."""
+    half: PixelArray = cv2.resize(whole, (whole.shape[1] // 2, whole.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    if half.dtype != np.uint8:
+        half = (half >> 8).astype(np.uint8)
+    if half.ndim == 3 and half.shape[2] >= 3:
+        return half[:, :, :3]
+    grey = half if half.ndim == 2 else half[:, :, 0]
+    return np.repeat(grey[:, :, None], 3, axis=2)
 
 
 def _pixels(picture: Image.Image) -> PixelArray:
