@@ -133,7 +133,7 @@ def _tissue(
     middle = -0.10 * (height - 12) - 1.3 * ramp(np.abs(along), 26, 46)
     half = 3.4 + 2.7 * ramp(np.asarray(deep, np.float32), 0, 14) + 0.9 * ramp(np.abs(along), 22, 44)
     half = half * np.sqrt(np.clip((bottom - height) / 5.0, 0, 1)) * np.sqrt(np.clip(deep / 1.6, 0, 1))
-    inside = half - np.abs(across - middle)
+    inside = np.where(half > 0.4, half - np.abs(across - middle), -1.0)
     cortex = 1.7 + 1.1 * ramp(np.full_like(deep, height), 24, 31)
     texture = _texture(height, along, across, drift)
     marrow = _MARROW + 230 * texture - 130 * ramp(np.asarray(deep, np.float32), 4, 18)

@@ -25,15 +25,15 @@ _STEP = PIXEL_MM * 2
 _MAGNIFIED = 1.1
 _DETECTOR = Detector(
     bits=14,
-    full_scale=3.5,
+    full_scale=3.3,
     quanta=3000,
     blur_px=1.6,
     scatter=0.08,
     falloff=0.03,
     sharpen=0.8,
     sharpen_px=7.0,
-    gamma=0.85,
-    floor=-0.02,
+    gamma=0.78,
+    floor=-0.03,
 )
 _Path = tuple[tuple[float, float], ...]
 # fmt: off
@@ -55,6 +55,10 @@ _MAXILLA: _Path = ((172, 121), (166, 124), (166, 131), (160, 136), (140, 137), (
                    (152, 119.5))
 _ORBIT: _Path = ((160, 84), (158, 94), (152, 101), (146, 100), (141, 92), (146, 85))
 _SINUS: _Path = ((156, 104), (158, 114), (150, 119), (132, 119.5), (122, 116), (122, 104), (132, 99), (146, 100))
+_MIDFACE: _Path = (
+    (160, 84), (164, 98), (170, 112), (171, 132), (166, 152), (146, 160), (118, 152), (102, 130), (100, 108),
+    (112, 94), (136, 87),
+)
 # fmt: on
 
 
@@ -160,21 +164,26 @@ class _Skull:
         return np.asarray(total - 0.5 * ramp(canal, 3.4, 2.0), np.float32)
 
     def _face(self) -> FloatImage:
-        orbit = self.distance(_ORBIT, 1.5)
-        sinus = self.distance(_SINUS, 1.5)
-        total = -0.14 * ramp(orbit, -1, 3) + 0.20 * np.exp(-((orbit / 0.9) ** 2))
-        total = total - 0.20 * ramp(sinus, -1, 4) + 0.26 * np.exp(-((sinus / 0.8) ** 2))
-        nasal = self.stroke(((164.5, 83), (169, 90), (174, 97.5)), 2.0)
-        zygoma = self.stroke(((148, 101), (140, 106), (136, 114), (139, 119), (145, 115)), 1.8)
-        arch = self.stroke(((140, 106), (124, 104), (106, 102), (90, 100)), 2.6)
-        fissure = self.stroke(((124, 92), (121, 104), (121, 116)), 1.3) + self.stroke(
-            ((116, 96), (117, 108), (120, 118)), 1.2
+        """Return cheeks and midface: a cloudy mass with the faint rims of orbit and sinus in it."""
+        mass = self.distance(_MIDFACE, 4.0)
+        cloud = (
+            1
+            + 0.16 * smooth_noise(self.raster.shape, 14.0, self.own)
+            + 0.08 * smooth_noise(self.raster.shape, 5.0, self.own)
         )
+        total = 0.46 * rounded(mass, 16.0, 1.0, 2.0) * cloud
+        orbit, sinus = self.distance(_ORBIT, 1.5), self.distance(_SINUS, 1.5)
+        total = total - 0.13 * ramp(orbit, -2, 4) + 0.11 * np.exp(-((orbit / 1.1) ** 2)) * cloud
+        total = total - 0.20 * ramp(sinus, -2, 5) + 0.13 * np.exp(-((sinus / 1.0) ** 2)) * cloud
+        nasal = self.stroke(((164.5, 83), (168, 90), (172, 97.5)), 2.2)
+        zygoma = self.stroke(((150, 99), (142, 105), (137, 113), (139, 119), (146, 116)), 2.0)
+        arch = self.stroke(((140, 106), (124, 104), (106, 102), (90, 100)), 3.0)
+        fissure = self.stroke(((124, 92), (121, 104), (121, 116)), 1.4)
+        fissure = fissure + self.stroke(((116, 96), (117, 108), (120, 118)), 1.4)
         ethmoid = smooth_noise(self.raster.shape, 9.0, self.own) * 0.07
         cells = np.exp(-(((self.raster.x - 138) / 16) ** 2) - ((self.raster.y - 94) / 9) ** 2)
-        return np.asarray(
-            total + 0.62 * nasal + 0.40 * zygoma + 0.16 * arch + 0.26 * fissure + ethmoid * cells, np.float32
-        )
+        lines = 0.52 * nasal + 0.34 * zygoma + 0.16 * arch + 0.20 * fissure
+        return np.asarray(total + lines + ethmoid * cells, np.float32)
 
     def _jaws(self) -> FloatImage:
         jaw = self.distance(_MANDIBLE, 0.8)

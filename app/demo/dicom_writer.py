@@ -49,7 +49,7 @@ def write_intraoral(path: Path, exposure: Exposure, pixels: NDArray[np.uint16], 
     """Write a periapical or bitewing film as Digital Intra-Oral X-Ray For Presentation."""
     data = _common(exposure, IO_PRESENTATION, "IO", "XS-2 Sensor")
     _dx_image(data, pixels, bits, mm)
-    _window(data, centre=0.47 * (1 << bits), width=0.92 * (1 << bits), explanation="File")
+    _window(data, centre=0.50 * (1 << bits), width=1.0 * (1 << bits), explanation="File")
     data.ImageLaterality = _laterality(exposure.teeth)
     data.PatientOrientation = ["A", "F"] if data.ImageLaterality == "R" else ["P", "F"]
     jaws = {tooth_place(tooth).upper for tooth in exposure.teeth}

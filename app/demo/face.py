@@ -274,7 +274,7 @@ class _Face:
     def _hair_front(self, picture: FloatImage) -> FloatImage:
         t, w = self.tall, 71 * self.wide
         bald = self.male and self.age > 55
-        line = -66 * t if not bald else -86 * t
+        line = -66 * t if not bald else -80 * t
         skull = self.distance(
             [
                 (6, -108 * t),
@@ -282,7 +282,7 @@ class _Face:
                 (w + 3, -56 * t),
                 (w + 5, -18),
                 (w - 1, -10),
-                (w - 6, -34),
+                (w - 9, -34),
                 (w * 0.72, line + 8),
                 (w * 0.35, line - 2),
                 (5, line),

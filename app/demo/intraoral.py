@@ -134,7 +134,9 @@ def _shown(view: View, standing: list[Standing], *, crowns: bool = False) -> tup
     return tuple(
         one.tooth
         for one in standing
-        if one.state.present and left + margin * one.width < one.x < right - margin * one.width
+        if one.state.present
+        and one.state.sunk_mm < 3
+        and left + margin * one.width < one.x < right - margin * one.width
     )
 
 

@@ -175,28 +175,31 @@ def _tooth(canvas: _Canvas, mouth: Mouth, one: Standing, gum_line: FloatImage, s
     x1 = min(canvas.shape[1], int((one.x + one.width * 0.75 - canvas.left) / canvas.mm))
     if x1 <= x0:
         return
-    matrix = np.array([[1, 0, -x0], [0, 1, 0], [0, 0, 1.0]]) @ matrix
-    inside = cv2.warpAffine(
-        maps.inside, matrix[:2], (x1 - x0, canvas.shape[0]), flags=cv2.INTER_LINEAR, borderValue=-3.0
-    )
+    reach = sorted((one.neck_y - 3.0, one.neck_y + 3.0, one.neck_y + (1 if one.upper else -1) * (maps.crown_mm + 1.5)))
+    y0 = max(0, int((reach[0] - canvas.top) / canvas.mm))
+    y1 = min(canvas.shape[0], int((reach[-1] - canvas.top) / canvas.mm))
+    if y1 <= y0:
+        return
+    part = (slice(y0, y1), slice(x0, x1))
+    matrix = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1.0]]) @ matrix
+    inside = cv2.warpAffine(maps.inside, matrix[:2], (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderValue=-3.0)
     x, y = canvas.grid()
-    x = x[:, x0:x1]
+    x, y = x[:, x0:x1], y[y0:y1]
     down = -1.0 if one.upper else 1.0
-    above = np.asarray((one.neck_y - y) * down + 0 * x, np.float32)
-    tall = above / maps.crown_mm
+    tall = np.asarray((one.neck_y - y) * down + 0 * x, np.float32) / maps.crown_mm
     free = ramp(np.asarray((gum_line[:, x0:x1] - y) * down, np.float32), -0.02, 0.16)
     cover = ramp(inside, -canvas.mm, canvas.mm) * free
     dome = blur(rounded(inside + 0.15, maps.width_mm * 0.5, 1.9, 2.3), 0.45 / canvas.mm)
     height = dome + 0.9 * np.sin(np.clip(tall, 0, 1) * 2.6)
     lobes = 0.05 * np.cos((x - one.x) / maps.width_mm * 2 * np.pi * 1.6) * ramp(tall, 0.3, 0.8)
-    front = 0.25 if one.upper else 0.0
+    # The upper teeth bite in front of the lower ones.
+    front = 1.7 if one.upper else 0.0
     tint = _tooth_colour(one, tall, inside, shade)
-    part = (slice(None), slice(x0, x1))
     shadow = ramp(inside, -1.0, 0.2) * free
     canvas.colour[part] *= (1 - 0.30 * shadow)[..., None]
     canvas.colour[part] = over(canvas.colour[part], tint, cover)
     canvas.height[part] = canvas.height[part] * (1 - cover) + (height + lobes + front) * cover
-    canvas.wet[part] = canvas.wet[part] * (1 - cover) + 1.0 * cover
+    canvas.wet[part] = canvas.wet[part] * (1 - cover) + cover
 
 
 def _tooth_colour(one: Standing, tall: FloatImage, inside: FloatImage, shade: tuple[Colour, Colour]) -> FloatImage:
@@ -207,7 +210,7 @@ def _tooth_colour(one: Standing, tall: FloatImage, inside: FloatImage, shade: tu
     edge = tuple(0.55 * value + 0.45 * cool for value, cool in zip(light_shade, (0.70, 0.74, 0.80), strict=True))
     stops: list[tuple[float, Colour]] = [
         (-0.1, neck_shade),
-        (0.25, light_shade),
+        (0.35, light_shade),
         (0.8, light_shade),
         (1.0, (edge[0], edge[1], edge[2])),
     ]

@@ -126,5 +126,7 @@ def crown(
         outer = rounded(inside, 2.4, depth, 2.6)
         stump = rounded(inside - 0.35 - 1.0 * tall, 1.7, np.maximum(depth - 2.2, 0.4), 2.6)
         stump = np.minimum(stump, outer)
-        made = (outer - stump) * physics.CERAMIC + np.maximum(attenuation - (outer - stump) * physics.DENTINE, 0) * 0.85
+        made = (outer - stump) * physics.CERAMIC * 0.8 + np.maximum(
+            attenuation - (outer - stump) * physics.DENTINE, 0
+        ) * 0.85
     return np.asarray(attenuation * (1 - over) + made * over, np.float32)

@@ -96,17 +96,17 @@ class Layers:
         return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
 
 
-@lru_cache(maxsize=96)
-def cached_maps(person: str, tooth: str, decade: int, state: ToothState) -> ToothMaps:
+@lru_cache(maxsize=128)
+def cached_maps(person: str, tooth: str, age: int, state: ToothState) -> ToothMaps:
     """Return a tooth's maps; the same tooth in the same condition is drawn once."""
-    return tooth_maps(person, tooth, float(decade), state)
+    return tooth_maps(person, tooth, float(age), state)
 
 
 def maps_of(mouth: Mouth, tooth: str) -> ToothMaps:
-    """Return the maps of a tooth as it is in this mouth (pulps age in steps of six years)."""
+    """Return the maps of a tooth as it is in this mouth (pulps age in steps of twelve years)."""
     state = mouth.state(tooth)
     drawn = ToothState(**{**state.__dict__, "bone_loss_mm": 0.0, "sunk_mm": 0.0})
-    return cached_maps(mouth.person, tooth, int(mouth.age // 6) * 6 + 3, drawn)
+    return cached_maps(mouth.person, tooth, int(mouth.age // 12) * 12 + 6, drawn)
 
 
 def lay_out(mouth: Mouth, *, upper: bool, plane_y: float = 0.0) -> list[Standing]:

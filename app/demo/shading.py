@@ -22,6 +22,9 @@ def normals(height: FloatImage, mm_per_px: float) -> tuple[FloatImage, FloatImag
     smooth = cv2.GaussianBlur(height, (0, 0), 1.2)
     slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / (8 * mm_per_px)
     slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / (8 * mm_per_px)
+    # Steps at outlines would catch the light as hard rims: steep slopes are eased.
+    ease = 1 / np.sqrt(1 + (slope_x**2 + slope_y**2) / 1.6**2)
+    slope_x, slope_y = slope_x * ease, slope_y * ease
     length = np.sqrt(slope_x**2 + slope_y**2 + 1)
     return (
         np.asarray(-slope_x / length, np.float32),
@@ -72,5 +75,5 @@ def finish(
     lit = picture * shade[..., None]
     noise = cv2.GaussianBlur(rng.standard_normal((rows, columns), dtype=np.float32), (0, 0), 0.7)
     lit = lit + (noise * grain)[..., None]
-    lit = lit + 0.35 * (lit - cv2.GaussianBlur(lit, (0, 0), 1.6))
+    lit = lit + 0.22 * (lit - cv2.GaussianBlur(lit, (0, 0), 1.6))
     return np.asarray(np.clip(np.rint(lit * 255), 0, 255), np.uint8)
