@@ -45,7 +45,7 @@ _UPPER: dict[int, ToothShape] = {
     5: ToothShape(0.30, 0.43, 0.34, 0.33, _TWO, ((0.03, 0.13),)),
     6: ToothShape(0.38, 0.47, 0.40, 0.31, _THREE, ((-0.33, 0.17), (0.0, 0.12), (0.33, 0.20)), 0.47),
     7: ToothShape(0.37, 0.46, 0.39, 0.31, _THREE, ((-0.26, 0.19), (0.04, 0.15), (0.30, 0.22)), 0.45),
-    8: ToothShape(0.34, 0.43, 0.35, 0.30, _TWO, ((-0.10, 0.27), (0.16, 0.25)), 0.38),
+    8: ToothShape(0.34, 0.43, 0.35, 0.30, _TWO, ((-0.12, 0.25), (0.17, 0.23)), 0.42),
 }
 _LOWER: dict[int, ToothShape] = {
     1: ToothShape(0.25, 0.36, 0.35, 0.35, ((-0.28, 0.0), (0.28, 0.0)), ((0.0, 0.16),)),
@@ -55,7 +55,7 @@ _LOWER: dict[int, ToothShape] = {
     5: ToothShape(0.29, 0.44, 0.34, 0.34, _TWO, ((0.03, 0.12),)),
     6: ToothShape(0.40, 0.48, 0.42, 0.31, _THREE, ((-0.25, 0.15), (0.25, 0.18)), 0.47),
     7: ToothShape(0.38, 0.46, 0.40, 0.31, _THREE, ((-0.18, 0.18), (0.22, 0.20)), 0.43),
-    8: ToothShape(0.36, 0.45, 0.38, 0.31, _THREE, ((-0.04, 0.27), (0.24, 0.28)), 0.39),
+    8: ToothShape(0.36, 0.45, 0.38, 0.31, _THREE, ((-0.10, 0.25), (0.22, 0.26)), 0.43),
 }
 _PRIMARY_FRONT = ToothShape(0.28, 0.43, 0.40, 0.44, _INCISOR, ((0.02, 0.12),))
 _PRIMARY_CANINE = ToothShape(0.30, 0.45, 0.28, 0.44, _POINT, ((0.03, 0.02),))
@@ -121,26 +121,36 @@ def root_path(shape: ToothShape) -> QPainterPath:
     top, neck = 1 - shape.crown, shape.neck
     path = QPainterPath()
     path.moveTo(-neck, top)
-    previous = (-neck, top)
+    blunt = 0.055 if len(shape.tips) > 1 else 0.07
+    start = (-neck, top)
     for number, (x, y) in enumerate(shape.tips):
-        last = number == len(shape.tips) - 1
-        blunt = 0.055 if len(shape.tips) > 1 else 0.07
-        _side(path, previous, (x - blunt, y + 0.03))
-        path.quadTo(x, y - 0.03, x + blunt, y + 0.03)
-        if last:
-            _side(path, (x + blunt, y + 0.03), (neck, top), outward=True)
+        shoulder = y + 0.03
+        if number == 0:
+            _outer(path, start, (x - blunt, shoulder))
+        else:
+            _inner(path, start, (x - blunt, shoulder))
+        path.quadTo(x, y - 0.03, x + blunt, shoulder)
+        if number == len(shape.tips) - 1:
+            _outer(path, (x + blunt, shoulder), (neck, top))
         else:
             fork = ((x + shape.tips[number + 1][0]) / 2, shape.fork)
-            path.cubicTo(x + blunt + 0.03, y + 0.15, fork[0] - 0.05, fork[1] - 0.05, *fork)
-            previous = fork
+            _inner(path, (x + blunt, shoulder), fork)
+            start = fork
     path.quadTo(0, top - 0.035, -neck, top)
     path.closeSubpath()
     return path
 
 
-def _side(path: QPainterPath, start: tuple[float, float], end: tuple[float, float], *, outward: bool = False) -> None:
+def _outer(path: QPainterPath, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw the outer side of a root between the gum line and the tip, fullest near the gum line."""
     drop = end[1] - start[1]
-    if outward:
-        path.cubicTo(start[0] + 0.05, start[1] + drop * 0.3, end[0], start[1] + drop * 0.55, *end)
-    else:
+    if drop < 0:
         path.cubicTo(start[0], start[1] + drop * 0.45, end[0] - 0.05, start[1] + drop * 0.7, *end)
+    else:
+        path.cubicTo(start[0] + 0.05, start[1] + drop * 0.3, end[0], start[1] + drop * 0.55, *end)
+
+
+def _inner(path: QPainterPath, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw the side of a root that faces another one, from a tip to the fork or back."""
+    drop, across = end[1] - start[1], end[0] - start[0]
+    path.cubicTo(start[0] + across * 0.15, start[1] + drop * 0.4, end[0] - across * 0.35, end[1] - drop * 0.25, *end)

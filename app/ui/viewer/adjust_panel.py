@@ -32,6 +32,7 @@ from app.words import t
 
 FILE_PRESETS_SHOWN = 6
 COLUMNS = 3
+COUNT_AFTER_MS = 60
 _STEPS = 50
 
 
@@ -63,7 +64,8 @@ class AdjustPanel(QWidget):
         self._show_presets(general_presets())
         self._count = QTimer(self)
         self._count.setSingleShot(True)
-        self._count.setInterval(0)
+        # Counting waits for a pause: while frames run it would cost more than showing them.
+        self._count.setInterval(COUNT_AFTER_MS)
         self._count.timeout.connect(self._on_count_timeout)
         pane.state_changed.connect(self.refresh)
         pane.cell_chosen.connect(self.refresh)

@@ -95,10 +95,14 @@ class Raster:
 
 
 def _scalable(values: Array) -> Array:
-    # OpenCV scales neither int8 nor 32-bit integers; float64 holds the latter without loss.
-    if values.dtype == np.int8:
-        return values.astype(np.int16)
-    return values if values.dtype in _TABLE_TYPES else values.astype(np.float64)
+    # OpenCV scales neither int8 nor 32-bit integers. What fits 16 bits goes through a table; float64 holds the rest.
+    if values.dtype in _TABLE_TYPES:
+        return values
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    for fitting in (np.uint16, np.int16):
+        if np.iinfo(fitting).min <= low and high <= np.iinfo(fitting).max:
+            return values.astype(fitting)
+    return values.astype(np.float64)
 
 
 def _box(place: Placement, full: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -40,6 +40,12 @@ def test_one_to_one_is_exact_for_every_type(dtype: type):
     assert np.array_equal(painted(frame, ViewState(zoom=1.0), 90, 60), expected)
 
 
+def test_values_beyond_16_bits_are_exact_too():
+    values = np.array([[-70000, 0, 70000, 100000]], np.int32)
+    frame = DisplayFrame(values, default_window=WindowSetting(0, 200000, "", "LINEAR_EXACT"))
+    assert painted(frame, ViewState(zoom=1.0), 4, 1).tolist() == [[38, 128, 217, 255]]
+
+
 @pytest.mark.parametrize(("rotation", "flip"), list(product((0, 90, 180, 270), (False, True))))
 def test_orientation_is_clockwise_then_mirrored(rotation: int, flip: bool):
     frame = picture()
