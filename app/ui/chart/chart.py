@@ -8,9 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QAction,
+    QContextMenuEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from app.domain.tooth import Notation, format_tooth, ordered
 from app.ui.chart.hand import ChartDrops, ChartInput, ChartMarks
@@ -115,7 +123,7 @@ class ToothChart(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         inner = min(width, WIDEST) - 2
-        return int(chart_places(inner, self._label_height(), primary=self.has_primary_rows).height + 1)
+        return int(chart_places(inner, _label_height(self), primary=self.has_primary_rows).height + 1)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -142,6 +150,26 @@ class ToothChart(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        choices = (
+            (PrimaryRows.AUTO, t("Primary teeth when there are images")),
+            (PrimaryRows.SHOWN, t("Always show primary teeth")),
+            (PrimaryRows.HIDDEN, t("Never show primary teeth")),
+        )
+        for rows, text in choices:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(rows is self._rows)
+            action.setData(rows)
+        menu.triggered.connect(self._on_menu_triggered)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(event.globalPos())
+
+    @Slot(QAction)
+    def _on_menu_triggered(self, action: QAction) -> None:
+        self.set_primary_rows(PrimaryRows(action.data()))
 
     def tooth_at(self, point: QPointF) -> str:
         """Return the tooth under a point of the widget, empty for none."""
@@ -188,15 +216,12 @@ class ToothChart(QWidget):
         self._announce()
         self.update()
 
-    def _label_height(self) -> float:
-        return self.fontMetrics().height() * 0.82
-
     def _offset(self) -> float:
         return (self.width() - min(self.width(), WIDEST)) / 2 + 1
 
     def _arrange(self) -> None:
         inner = max(min(self.width(), WIDEST) - 2, 100)
-        self._places = chart_places(inner, self._label_height(), primary=self.has_primary_rows)
+        self._places = chart_places(inner, _label_height(self), primary=self.has_primary_rows)
         if self._places.place(self.focused) is None:
             self.focused = "8"
         self.setFixedHeight(int(self._places.height + 1))
@@ -205,3 +230,7 @@ class ToothChart(QWidget):
     def _announce(self) -> None:
         self.setAccessibleDescription(self.describe(self.focused))
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+
+
+def _label_height(widget: QWidget) -> float:
+    return widget.fontMetrics().height() * 0.82

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QElapsedTimer, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QPointF, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -39,6 +39,7 @@ class Canvas(QWidget):
         self._notice: Notice | None = None
         self._backdrop: QImage | None = None
         self._selected = False
+        self._receiving = False
         self._raster: Any = None
         self._painter: Any = None
         self._cut_key: tuple[object, ...] | None = None
@@ -112,6 +113,13 @@ class Canvas(QWidget):
             self._selected = selected
             self.update()
 
+    @Slot(bool)
+    def set_receiving(self, receiving: bool) -> None:
+        """Show that letting go now would put an image here."""
+        if receiving != self._receiving:
+            self._receiving = receiving
+            self.update()
+
     def view_geometry(self, state: ViewState | None = None) -> ViewGeometry:
         """Return the map between stored and device pixels now in force, or for another state."""
         ratio = self.devicePixelRatioF()
@@ -141,7 +149,11 @@ class Canvas(QWidget):
         if self._notice is not None:
             phase = (self._clock.elapsed() % 1000) / 1000 if self._clock.isValid() else 0.0
             paint_notice(painter, self.rect(), self._notice, look(), phase)
-        if self._selected:
+        if self._receiving:
+            veil = QColor(look().table_accent)
+            veil.setAlpha(50)
+            painter.fillRect(self.rect(), veil)
+        if self._selected or self._receiving:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(look().table_accent, 2))

@@ -74,6 +74,7 @@ class ViewerCell(QWidget):
         self.gestures.menu_requested.connect(self.menu_requested)
         self._drops = ImageDrops(self)
         self._drops.dropped.connect(self._on_drops_dropped)
+        self._drops.hovered.connect(self.canvas.set_receiving)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -10,9 +10,10 @@ from app.ui.viewer.sources import MIME_IMAGES
 
 
 class ImageDrops(QObject):
-    """Makes a widget take images. Signal: ``dropped(image_ids)``."""
+    """Makes a widget take images. Signals: ``dropped(image_ids)``, ``hovered(over)`` while a drag is above it."""
 
     dropped = Signal(list)
+    hovered = Signal(bool)
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
@@ -20,9 +21,13 @@ class ImageDrops(QObject):
         widget.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DragLeave:
+            self.hovered.emit(False)
+            return False
         if not isinstance(event, QDropEvent) or not event.mimeData().hasFormat(MIME_IMAGES):
             return False
         event.acceptProposedAction()
+        self.hovered.emit(event.type() != QEvent.Type.Drop)
         if event.type() == QEvent.Type.Drop:
             ids = dropped_ids(event.mimeData())
             if ids:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from app.domain.tooth import PERMANENT, PRIMARY, TEETH, Notation
 from app.ui.chart.chart import PrimaryRows, ToothChart
@@ -129,6 +129,17 @@ def test_primary_teeth_show_when_there_are_images_of_them(chart: ToothChart):
     chart.set_counts({})
     chart.set_primary_rows(PrimaryRows.SHOWN)
     assert {tooth for tooth in PRIMARY if chart.place_of(tooth).isValid()} == set(PRIMARY)
+
+
+def test_the_context_menu_switches_primary_rows(qtbot: Any, chart: ToothChart):
+    place = middle(chart, "8")
+    reason = QContextMenuEvent.Reason.Mouse
+    QApplication.sendEvent(chart, QContextMenuEvent(reason, place, chart.mapToGlobal(place)))
+    menu = chart.findChild(QMenu)
+    assert [action.isChecked() for action in menu.actions()] == [True, False, False]
+    menu.actions()[1].trigger()
+    menu.close()
+    assert chart.has_primary_rows
 
 
 def test_words_for_a_tooth(chart: ToothChart):

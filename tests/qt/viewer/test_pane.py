@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QImage, QKeySeque
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QGestureEvent, QPinchGesture
 
+from app.jobs.calls import Calls
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.ui.viewer.commands import ViewerCommands
+from app.ui.viewer.loader import FrameLoader
 from app.ui.viewer.pane import ViewerPane
 from app.ui.viewer.sources import MIME_IMAGES
 from app.ui.viewer.tools import Tool
@@ -320,9 +322,30 @@ def test_images_dropped_on_a_cell_open_from_there_on(pane: ViewerPane, calls: An
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
+    before = pane.cells[0].canvas.grab().toImage()
     QApplication.sendEvent(pane.cells[0], drop)
+    # The veil that a drag lays over the cell is gone with the drop.
+    assert pane.cells[0].canvas.grab().toImage() != before
     calls.answer()
     assert [cell.item.image_id for cell in pane.cells] == ["b", "c"]
+
+
+def test_with_real_threads_the_last_wish_is_shown(qtbot: Any, source: Any, make_item: Any):
+    calls = Calls(threads=2)
+    pane = ViewerPane(FrameLoader(calls, source))
+    qtbot.addWidget(pane)
+    pane.resize(300, 200)
+    pane.show()
+    names = [f"n{number}" for number in range(40)]
+    pane.set_items([make_item(name) for name in names])
+    shown: list[str] = []
+    pane.image_shown.connect(shown.append)
+    for name in names:
+        pane.open_image(name)
+    qtbot.waitUntil(lambda: names[-1] in shown, timeout=5000)
+    assert shown == [names[-1]]
+    assert pane.cell.has_picture
+    calls.shutdown()
 
 
 def test_another_patient_empties_every_cell(pane: ViewerPane, calls: Any):
