@@ -6,11 +6,11 @@ Writers join the caller's transaction. ``update`` writes a whole record over the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.core.clock import utc_now
+from app.core.clock import epoch_ms, utc_now
 from app.core.errors import UserError
 from app.domain.image import ImageRecord, ImageType, Placement
 from app.storage.database import Database, Row
@@ -28,6 +28,18 @@ _RANKED = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank IN ({{}})"
 _LIVE_FILED = "i.placement = 'filed' AND i.deleted_at IS NULL"
 # SQLite before 3.32 takes 999 parameters; newer ones 32,766.
 _CHUNK = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many images a library has; ``size_bytes`` is the sum of all files, deleted ones too."""
+
+    filed: int
+    inbox: int
+    quarantined: int
+    deleted: int
+    size_bytes: int
+    imported_since: int
 
 
 class Images:
@@ -193,6 +205,23 @@ class Images:
     def bytes_used(self) -> int:
         """Return the bytes of all files."""
         return int(self._db.value("SELECT COALESCE(SUM(size_bytes), 0) FROM images"))
+
+    def figures(self, since: datetime) -> Figures:
+        """Return how many images there are, by how they stand, and how many came since a moment."""
+        waiting: dict[str, int] = dict(
+            self._db.rows(
+                "SELECT placement, COUNT(*) FROM images WHERE placement <> 'filed' AND deleted_at IS NULL"
+                " GROUP BY placement"
+            )
+        )
+        return Figures(
+            filed=self.count(),
+            inbox=waiting.get(Placement.INBOX.value, 0),
+            quarantined=waiting.get(Placement.QUARANTINED.value, 0),
+            deleted=self._db.value("SELECT COUNT(*) FROM images WHERE deleted_at IS NOT NULL"),
+            size_bytes=self.bytes_used(),
+            imported_since=self._db.value("SELECT COUNT(*) FROM images WHERE imported_at >= ?", (epoch_ms(since),)),
+        )
 
     def tooth_counts(self, patient_id: str) -> dict[str, dict[str, int]]:
         """Return a patient's number of images by filing tooth and type."""

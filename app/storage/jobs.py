@@ -12,6 +12,7 @@ from typing import Any
 
 from app.core.clock import epoch_ms, utc_now
 from app.storage.database import Database, Row
+from app.storage.owner import Owner
 from app.storage.rows import moment, moment_or_none, to_json
 
 
@@ -57,15 +58,16 @@ class JobItem:
     similar_to: str | None = None
 
 
+JobRecords = list[JobRecord]
 JobItems = list[JobItem]
 _COLUMNS = "id, kind, started_by, actor_id, state, started_at, ended_at, arguments, counts, error_code, error_facts"
 _ITEM_COLUMNS = "path, status, size, mtime_ns, image_id, patient_id, code, facts, similar_to"
 
 
 class Jobs:
-    """The runs of one library. Any thread. ``owner`` is this process's token."""
+    """The runs of one library. Any thread. ``owner`` is this process."""
 
-    def __init__(self, database: Database, owner: str = "") -> None:
+    def __init__(self, database: Database, owner: Owner | str = "") -> None:
         self._db = database
         self._owner = owner
 
@@ -84,7 +86,7 @@ class Jobs:
                     started_by,
                     actor_id,
                     record.state.value,
-                    self._owner,
+                    self._owner if isinstance(self._owner, str) else self._owner.token(),
                     epoch_ms(record.started_at),
                     to_json(record.arguments),
                 ),
@@ -132,6 +134,16 @@ class Jobs:
         )
         return [_job_of(row) for row in rows]
 
+    def last(self, kind: str) -> JobRecord | None:
+        """Return the newest run of a kind."""
+        found = self.list(1, kind)
+        return found[0] if found else None
+
+    def running(self) -> JobRecords:
+        """Return runs that go on, oldest first."""
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY number")  # noqa: S608 - our own text
+        return [_job_of(row) for row in rows]
+
     def unfinished(self, kind: str, arguments: Mapping[str, Any] | None = None) -> JobRecord | None:
         """Return the newest run of a kind if it was cancelled, failed or interrupted: what a new one continues.
 
@@ -150,7 +162,7 @@ class Jobs:
         """Mark runs as interrupted whose process is gone; return how many."""
         with self._db.read():
             rows = self._db.rows("SELECT id, owner FROM jobs WHERE state = 'running'")
-            dead = [row[0] for row in rows if row[1] != self._owner and not is_alive(row[1])]
+            dead = [row[0] for row in rows if not is_alive(row[1])]
         for job_id in dead:
             self.finish(job_id, JobState.INTERRUPTED)
         return len(dead)

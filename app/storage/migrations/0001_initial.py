@@ -115,7 +115,7 @@ STATEMENTS = (
     "CREATE INDEX images_by_patient ON images (patient_id) WHERE patient_id IS NOT NULL",
     "CREATE INDEX images_waiting ON images (placement, imported_at) WHERE placement <> 'filed'",
     "CREATE INDEX images_deleted ON images (deleted_at) WHERE deleted_at IS NOT NULL",
-    "CREATE INDEX images_by_import ON images (imported_at)",
+    "CREATE INDEX images_by_import ON images (imported_at, size_bytes)",
     "CREATE INDEX images_by_filename ON images (filename)",
     """
     CREATE TABLE image_teeth (

@@ -1,0 +1,124 @@
+"""A library's storage put together: one database, its repositories, its files. Opens, migrates, recovers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from app.core.clock import epoch_ms, utc_now
+from app.core.paths import LibraryPaths
+from app.domain.audit import AuditEntry
+from app.domain.changes import Change, ChangeKind, Entity
+from app.domain.image import ImageRecord
+from app.domain.roles import Action
+from app.storage.audit import Audit
+from app.storage.changes import Changes
+from app.storage.database import Database
+from app.storage.filing import Filing
+from app.storage.image_store import ImageStore
+from app.storage.images import Images
+from app.storage.intents import Intents
+from app.storage.jobs import Jobs
+from app.storage.migrating import migrate
+from app.storage.owner import Owner
+from app.storage.patients import Patients
+from app.storage.recovery import Recovery, RecoveryReport
+from app.storage.settings import SealedSecrets, Settings
+from app.storage.studies import Studies
+from app.storage.volume import require_safe_place
+
+
+class Catalogue:
+    """Everything stored of one library. Any thread; ``close()`` when all threads are done."""
+
+    def __init__(self, paths: LibraryPaths, database: Database, library_id: str) -> None:
+        self.paths = paths
+        self.database = database
+        self.library_id = library_id
+        self.owner = Owner(paths.incoming)
+        self.patients = Patients(database)
+        self.images = Images(database)
+        self.studies = Studies(database)
+        self.audit = Audit(database)
+        self.settings = Settings(database)
+        self.secrets = SealedSecrets(database)
+        self.jobs = Jobs(database, self.owner)
+        self.changes = Changes(database, self.owner.name)
+        self.intents = Intents(database, self.owner)
+        self.files = ImageStore(paths, self.owner)
+        self.filing = Filing(self.files, self.images, self.intents)
+
+    def read(self) -> AbstractContextManager[None]:
+        """The reading door."""
+        return self.database.read()
+
+    def write(self) -> AbstractContextManager[None]:
+        """The writing door: one transaction."""
+        return self.database.write()
+
+    def recover(self, writer: str, actor_id: str = "owner") -> RecoveryReport:
+        """Finish or clear what dead processes left behind, with audit rows in ``writer``'s chain."""
+
+        def finish(record: ImageRecord, write_rows: Callable[[], None]) -> None:
+            entry = AuditEntry(
+                writer,
+                0,
+                utc_now(),
+                actor_id,
+                Action.IMAGE_IMPORT.value,
+                Entity.IMAGE.value,
+                record.id,
+                details={"recovered": True, "placement": record.placement.value},
+            )
+            with self.write():
+                write_rows()
+                self.audit.append(entry)
+                self.changes.append((Change(Entity.IMAGE, ChangeKind.ADDED, record.id, record.patient_id),))
+
+        report = Recovery(self.files, self.images, self.intents, self.owner).run(finish)
+        self.jobs.interrupt_dead(self.owner.is_alive)
+        return report
+
+    def close_thread(self) -> None:
+        """Close this thread's connection; called by a worker thread before it ends."""
+        self.database.close_thread()
+
+    def close(self) -> None:
+        """Close all connections and stop owning unfinished work."""
+        self.database.close()
+        self.owner.close()
+
+
+def open_catalogue(paths: LibraryPaths, *, make: bool = False) -> Catalogue:
+    """Open a library's storage, migrated; with ``make`` its folders and database are made when missing.
+
+    Raises
+    ------
+    UserError
+        ``database.network_drive``, ``database.cloud_folder``.
+    EnvironmentFault
+        ``database.newer``, ``database.corrupt``, ``database.migration_failed``, ``disk.full``, …
+    """
+    require_safe_place(paths.root)
+    if make:
+        paths.make()
+    database = Database(paths.database)
+    try:
+        migrate(database)
+        return Catalogue(paths, database, _library_id(database))
+    except BaseException:
+        database.close()
+        raise
+
+
+def _library_id(database: Database) -> str:
+    found = database.value("SELECT id FROM library")
+    if found is not None:
+        return str(found)
+    with database.write():
+        database.execute(
+            "INSERT OR IGNORE INTO library (only_row, id, created_at) VALUES (1, ?, ?)",
+            (str(uuid.uuid4()), epoch_ms(utc_now())),
+        )
+        return str(database.value("SELECT id FROM library"))
