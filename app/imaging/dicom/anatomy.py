@@ -17,7 +17,11 @@ from app.domain.tooth_codes import tooth_from_code
 from app.imaging.dicom.functional import macro
 from app.imaging.dicom.values import items, text
 
-_CODE_SEQUENCES = ("PrimaryAnatomicStructureSequence", "AnatomicRegionSequence", "AnatomicStructureSequence")
+_CODE_SEQUENCES = (
+    "PrimaryAnatomicStructureSequence",
+    "AnatomicRegionSequence",
+    "AnatomicStructureSpaceOrRegionSequence",
+)
 _MODIFIERS = ("PrimaryAnatomicStructureModifierSequence", "AnatomicRegionModifierSequence")
 _SCHEMES = ("SCT", "SRT", "ISO3950")
 

@@ -8,21 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 from app.imaging.dicom.guard import DATA_ERRORS
 
 
+class NotADicomKeywordError(Exception):
+    """A keyword misspelt in our own code: a bug, not bad data."""
+
+
 def raw(dataset: Dataset, keyword: str) -> Any:
     """The value pydicom makes of an element, or ``None`` when it is absent or broken."""
+    tag = _tag_of(keyword)
     try:
-        return dataset.get(keyword)
+        return dataset[tag].value if tag in dataset else None
     except DATA_ERRORS:
         return None
+
+
+@cache
+def _tag_of(keyword: str) -> BaseTag:
+    """The tag of a keyword; pydicom would look it up anew for each of some thirty elements an image."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise NotADicomKeywordError(keyword)
+    return Tag(tag)
 
 
 def every(dataset: Dataset, keyword: str) -> list[Any]:
