@@ -137,3 +137,27 @@ def contradiction(part: str) -> str:
         "birth_date": t("birth date"),
         "sex": t("sex"),
     }.get(part, part)
+
+
+def import_status(status: str) -> str:
+    """Return what became of an imported file."""
+    return {
+        "imported": t("imported"),
+        "inbox": t("in the inbox"),
+        "duplicate": t("already here"),
+        "skipped": t("skipped, not an image"),
+        "quarantined": t("kept aside"),
+        "failed": t("failed"),
+    }.get(status, status)
+
+
+def job_kind(kind: str) -> str:
+    """Return what a run of background work does."""
+    return {
+        "import": t("Import"),
+        "check": t("Check"),
+        "export": t("Export"),
+        "export.everything": t("Export of everything"),
+        "demo": t("Demonstration clinic"),
+        "scan": t("Scan"),
+    }.get(kind, kind)

@@ -1,0 +1,91 @@
+"""``bitewing images move|delete|restore IMAGE…``: one by one, so that one failure stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from app.cli import choices, output
+from app.cli.group import group
+from app.cli.library import opened
+from app.cli.session import Session, common
+from app.core.errors import BitewingError, RefusedError
+from app.words import t, tn
+
+
+@group("images", t("Move, delete and restore images."))
+def command() -> None:
+    """Hold the commands about images."""
+
+
+@command.command("move", help=t("File images elsewhere: patient, tooth, teeth, type or view."))
+@click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
+@choices.place_options
+@common
+@click.pass_obj
+def move(
+    session: Session,
+    images: tuple[str, ...],
+    patient: str | None,
+    tooth: str | None,
+    teeth: tuple[str, ...] | None,
+    image_type: str | None,
+    view: str | None,
+) -> int:
+    """Move."""
+    if all(value is None for value in (patient, tooth, teeth, image_type, view)):
+        raise click.UsageError(t("Say where to: --patient, --tooth, --teeth, --type or --view."))
+    with opened(session) as library:
+        patient_id = library.patients.resolve(library.actor, patient).id if patient is not None else None
+        filing = choices.filing(patient_id, tooth, teeth, image_type, view)
+        done = _each(session, images, lambda image: library.images.move(library.actor, (image,), filing))
+    if not session.json:
+        output.say(tn("{n} image moved.", "{n} images moved.", done))
+    return 0 if done == len(images) else 1
+
+
+@command.command("delete", help=t("Delete images; they can be restored."))
+@click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
+@common
+@click.pass_obj
+def delete(session: Session, images: tuple[str, ...]) -> int:
+    """Delete."""
+    with opened(session) as library:
+        done = _each(session, images, lambda image: library.images.delete(library.actor, (image,)))
+    if not session.json:
+        output.say(tn("{n} image deleted.", "{n} images deleted.", done))
+    return 0 if done == len(images) else 1
+
+
+@command.command("restore", help=t("Bring deleted images back."))
+@click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
+@common
+@click.pass_obj
+def restore(session: Session, images: tuple[str, ...]) -> int:
+    """Restore."""
+    with opened(session) as library:
+        done = _each(session, images, lambda image: library.images.restore(library.actor, (image,)))
+    if not session.json:
+        output.say(tn("{n} image restored.", "{n} images restored.", done))
+    return 0 if done == len(images) else 1
+
+
+def _each(session: Session, images: tuple[str, ...], act: Callable[[str], object]) -> int:
+    """Do it to every image, print what failed, and return how many were done."""
+    rows = []
+    for image in images:
+        try:
+            act(image)
+        except RefusedError:
+            raise
+        except BitewingError as error:
+            facts = {"text": image, **error.facts}
+            output.fail(image, error.code, facts)
+            rows.append({"image_id": image, "status": "failed", **output.refusal(error.code, facts)})
+        else:
+            rows.append({"image_id": image, "status": "done", **output.nothing_refused()})
+    done = sum(row["status"] == "done" for row in rows)
+    if session.json:
+        output.emit({"done": done, "failed": len(rows) - done, "items": rows})
+    return done

@@ -1,0 +1,79 @@
+"""``bitewing list patients|images|studies``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from app.bootstrap.library import Library
+from app.cli import output
+from app.cli.library import opened
+from app.cli.rows import image_row, patient_row, study_row
+from app.cli.session import Session, common
+from app.domain.patient import PatientSummary
+from app.words import t
+
+_PAGE = 500
+_COLUMNS = {
+    "patients": ("id", "chart_number", "name", "birth_date", "sex", "images"),
+    "images": ("id", "patient_id", "tooth", "type", "view", "rows", "columns", "captured_at"),
+    "studies": ("study_uid", "patient_id", "date", "description", "modalities", "images"),
+}
+
+
+@click.command("list", help=t("List patients, images or studies."))
+@click.argument("what", type=click.Choice(list(_COLUMNS)))
+@click.option("--patient", metavar="ID", help=t("Our id or an exact chart number."))
+@click.option("--search", metavar="TEXT", help=t("Any part of name, number, phone or birth date."))
+@click.option("--limit", type=click.IntRange(0), metavar="N", help=t("No more than this many."))
+@common
+@click.pass_obj
+def command(session: Session, what: str, patient: str | None, search: str | None, limit: int | None) -> int:
+    """List."""
+    with opened(session) as library:
+        patient_id = library.patients.resolve(library.actor, patient).id if patient is not None else None
+        rows = _READERS[what](library, patient_id, search, limit)
+    if session.json:
+        output.emit(rows)
+    else:
+        columns = _COLUMNS[what]
+        output.table(columns, [[output.plain(row[column]) for column in columns] for row in rows])
+    return 0
+
+
+def _patients(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
+    found: list[PatientSummary]
+    if patient_id is not None:
+        found = [library.patients.summary(library.actor, patient_id)][:limit]
+    elif search:
+        found = library.patients.search(library.actor, search, _EVERYTHING if limit is None else limit)
+    else:
+        found = _pages(library, limit)
+    return [patient_row(summary.patient, summary.images) for summary in found]
+
+
+_EVERYTHING = 1_000_000
+
+
+def _pages(library: Library, limit: int | None) -> list[PatientSummary]:
+    found: list[PatientSummary] = []
+    while limit is None or len(found) < limit:
+        wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        page = library.patients.page(library.actor, found[-1].patient if found else None, wanted)
+        found += page
+        if len(page) < wanted:
+            break
+    return found
+
+
+def _images(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
+    records = library.images.list(library.actor, patient_id=patient_id, search=search, limit=limit)
+    return [image_row(record) for record in records]
+
+
+def _studies(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
+    return [study_row(study) for study in library.images.studies(library.actor, patient_id, search, limit)]
+
+
+_READERS = {"patients": _patients, "images": _images, "studies": _studies}

@@ -1,0 +1,98 @@
+"""Printing: one JSON document or lines for people on standard output, failures on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.core.errors import BitewingError
+from app.words import errors as error_words
+
+
+def emit(document: Any) -> None:
+    """Print the one JSON document."""
+    click.echo(json.dumps(plain(document), ensure_ascii=False))
+
+
+def say(line: str) -> None:
+    """Print a line for people."""
+    click.echo(line)
+
+
+def fail(name: str, code: str, facts: Mapping[str, Any] | None = None) -> None:
+    """Print ``name: reason`` on standard error."""
+    click.echo(f"{name}: {error_words.reason(code, facts)}", err=True)
+
+
+def refusal(code: str, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return code and translated reason, as every JSON document has them."""
+    return {"code": code, "reason": error_words.reason(code, facts)}
+
+
+def nothing_refused() -> dict[str, Any]:
+    """Return the same two keys where there is nothing to say."""
+    return {"code": None, "reason": None}
+
+
+def name_of(error: BitewingError, otherwise: str) -> str:
+    """Return what a failure is about: the file or the text that was typed, else ``otherwise``."""
+    for fact in ("name", "path", "text", "key"):
+        value = error.facts.get(fact)
+        if value:
+            return str(value)
+    return otherwise
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON can hold; times as ISO 8601 in UTC."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def known(text: str | None) -> str | None:
+    """Return ``None`` for an empty text: unknown values are ``null``."""
+    return text or None
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows in columns."""
+    texts = [list(head), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(head))]
+    for row in texts:
+        say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple):
+        return ",".join(str(part) for part in value) or "–"
+    # Control characters of a file's text must not reach the terminal.
+    return "".join(character if character.isprintable() else " " for character in str(plain(value)))
+
+
+def use_utf8() -> None:
+    """Let both streams take any letter, whatever the system's encoding; odd file names are escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,92 @@
+"""``bitewing settings list|get|set|test``. Secrets come from standard input, never from arguments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from app.cli import output
+from app.cli.group import group
+from app.cli.library import opened
+from app.cli.session import Session, common
+from app.core.errors import UserError
+from app.words import t
+
+
+@group("settings", t("Show and change settings."))
+def command() -> None:
+    """Hold the commands about settings."""
+
+
+@command.command("list", help=t("List every setting."))
+@common
+@click.pass_obj
+def list_settings(session: Session) -> int:
+    """List."""
+    with opened(session, make=True) as library:
+        entries = library.settings.list(library.actor)
+    if session.json:
+        rows = [
+            {"key": entry.key, "value": entry.value, "default": entry.default, "scope": entry.scope}
+            for entry in entries
+        ]
+        output.emit(rows)
+    else:
+        for entry in entries:
+            output.say(f"{entry.key} = {_text(entry.value)}")
+    return 0
+
+
+@command.command("get", help=t("Show one setting."))
+@click.argument("key")
+@common
+@click.pass_obj
+def get(session: Session, key: str) -> int:
+    """Get."""
+    with opened(session, make=True) as library:
+        value = library.settings.get(library.actor, key)
+    if session.json:
+        output.emit({"key": key, "value": value})
+    else:
+        output.say(_text(value))
+    return 0
+
+
+@command.command("set", help=t("Change one setting."), context_settings={"ignore_unknown_options": True})
+@click.argument("key")
+@click.argument("value", required=False)
+@common
+@click.pass_obj
+def set_value(session: Session, key: str, value: str | None) -> int:
+    """Set."""
+    text = _from_input(key) if value is None else value
+    with opened(session, make=True) as library:
+        stored = library.settings.set(library.actor, key, text)
+    if session.json:
+        output.emit({"key": key, "value": stored})
+    return 0
+
+
+@command.command("test", help=t("Try a connection."))
+@click.argument("name")
+@common
+@click.pass_obj
+def test(session: Session, name: str) -> int:
+    """Test a connection; this version has none that could be tested."""
+    with opened(session, make=True):
+        raise UserError("settings.no_connection", name=name)
+
+
+def _from_input(key: str) -> str:
+    """Read a value that must not stand in the list of processes or the shell's history."""
+    if sys.stdin.isatty():
+        answer: str = click.prompt(key, hide_input=True, err=True)
+        return answer
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
