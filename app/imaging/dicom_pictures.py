@@ -6,6 +6,7 @@ Opens the file once for whatever is asked; parsing, decoding and display rules a
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,39 @@ from app.imaging.photo import REDUCED_LABEL
 
 ENCAPSULATED_PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
 _PREVIEWED = frozenset({JPEG2000, JPEG2000Lossless})
+
+
+class _LastOpened:
+    """The file of the last frame, so that going through a volume parses its header once.
+
+    Files of one frame are not kept, nor anything on Windows, where a mapped file cannot be moved.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._value: tuple[DicomFile, FrameReader] | None = None
+
+    def get(self, path: Path) -> tuple[DicomFile, FrameReader] | None:
+        """Return what is kept of ``path`` in its present state; anything else is let go of."""
+        if self._value is not None and self._key != _state(path):
+            self._key = self._value = None
+        return self._value
+
+    def put(self, path: Path, opened: DicomFile, reader: FrameReader) -> None:
+        """Keep the file when it is worth it."""
+        if reader.count > 1 and os.name != "nt":
+            self._key, self._value = _state(path), (opened, reader)
+
+
+def _state(path: Path) -> tuple[object, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return path, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+_kept = _LastOpened()
 
 
 def encapsulated_pdf(opened: DicomFile) -> bytes | None:
@@ -48,11 +82,16 @@ def load_frame(path: Path, index: int = 0, max_pixels: tuple[int, int] | None = 
     BitewingError
         As ``dicom.frames.load_dicom_frame`` and ``document.load_page``.
     """
-    opened = open_dicom(path)
-    pdf = encapsulated_pdf(opened)
-    if pdf is not None:
-        return document.load_page(pdf, index)
-    reader = FrameReader(opened)
+    kept = _kept.get(path)
+    if kept is None:
+        opened = open_dicom(path)
+        pdf = encapsulated_pdf(opened)
+        if pdf is not None:
+            return document.load_page(pdf, index)
+        reader = FrameReader(opened)
+        _kept.put(path, opened, reader)
+    else:
+        opened, reader = kept
     if max_pixels is not None and opened.transfer_syntax in _PREVIEWED:
         preview = _preview(opened, reader, index, max_pixels)
         if preview is not None:

@@ -2,7 +2,8 @@
 
 POSIX: an anonymous file (memfd, else an unlinked temporary file) passed by descriptor, so nothing
 can be left behind whoever is killed. Windows: a named mapping that vanishes with its last handle.
-Knows nothing of messages or processes.
+Knows nothing of messages or processes. Numpy is imported when first needed: commands that decode
+nothing import this too.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import shared_memory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-Array = np.ndarray[Any, Any]
+    Array = np.ndarray[Any, Any]
 
 _ALIGNMENT = 64
 _STRIP_BYTES = 4 << 20
@@ -54,6 +56,8 @@ def _little_endian(array: Array) -> Array:
 
 def write_anonymous(arrays: Sequence[Array], layout: Layout) -> int:
     """Write ``arrays`` into a fresh anonymous file and return its descriptor."""
+    import numpy as np
+
     if _LINUX:
         descriptor = os.memfd_create("bitewing-pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     else:
@@ -80,6 +84,8 @@ def _pieces(array: Array) -> Iterator[Array]:
 
     Views (a rotated picture) are copied piece by piece, never as a whole.
     """
+    import numpy as np
+
     if array.ndim == 0 or array.flags.c_contiguous or array.nbytes <= _STRIP_BYTES:
         yield _little_endian(np.ascontiguousarray(array))
         return
@@ -115,6 +121,8 @@ def map_anonymous(descriptor: int, size: int) -> memoryview:
 
 def write_named(arrays: Sequence[Array], layout: Layout) -> shared_memory.SharedMemory:
     """Write ``arrays`` into a named mapping (Windows); the caller keeps it until it was read."""
+    import numpy as np
+
     memory = shared_memory.SharedMemory(create=True, size=max(1, layout.size))
     for array, item in zip(arrays, layout.items, strict=True):
         at = item["offset"]
@@ -154,6 +162,8 @@ def arrays_of(content: memoryview, items: Sequence[dict[str, Any]]) -> list[Arra
     ValueError
         When a description is not a plain numeric array within the content.
     """
+    import numpy as np
+
     found: list[Array] = []
     for item in items:
         dtype = np.dtype(str(item["dtype"]))

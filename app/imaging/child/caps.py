@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 MEMORY_LIMIT_BYTES = 1536 * 1024 * 1024
@@ -24,6 +25,11 @@ TOTAL_LIMIT_S = 300.0
 CPU_LIMIT_S = 60
 """Processor time for one request (several threads): a guard for when the parent is stopped."""
 PAYLOAD_LIMIT_BYTES = 2 * 1024 * 1024 * 1024
+
+FILE_LIMIT_BYTES = 5 * 1024 * 1024 * 1024
+"""The largest file that may be mapped: 4 GiB of decoded volume (B8) with room for its header."""
+MAPPED_ABOVE_BYTES = 64 * 1024 * 1024
+"""Smaller files are loaded and count as own memory."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -52,7 +58,9 @@ def apply_caps(memory_bytes: int, parent_pid: int) -> dict[str, Any]:
     if sys.platform.startswith("linux"):
         _linux_caps(parent_pid, applied)
         if memory_bytes:
-            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+            # Own memory is capped for good; address space also holds the file that is being read, see below.
+            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes + FILE_LIMIT_BYTES))
             applied["memory"] = True
     return applied
 
@@ -67,6 +75,21 @@ def _linux_caps(parent_pid: int, applied: dict[str, Any]) -> None:
     applied["network"] = libc.unshare(_CLONE_NEWNET) == 0 or (
         os.geteuid() != 0 and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     )
+
+
+def allow_mapping(path: Path, memory_bytes: int) -> None:
+    """Make room in the address space for a large file, which is mapped and not loaded."""
+    if not memory_bytes or not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    mapped = size if size > MAPPED_ABOVE_BYTES else 0
+    resource.setrlimit(resource.RLIMIT_AS, (min(memory_bytes + mapped, hard), hard))
 
 
 def renew_cpu_limit() -> None:

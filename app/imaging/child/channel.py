@@ -42,7 +42,7 @@ class Message:
     """One message: a JSON object and the arrays that it refers to by number."""
 
     header: dict[str, Any]
-    arrays: list[blob.Array] = field(default_factory=list)
+    arrays: list[Any] = field(default_factory=list)
 
 
 class Channel(Protocol):

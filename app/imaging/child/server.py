@@ -10,6 +10,7 @@ import faulthandler
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import BitewingError
@@ -26,12 +27,12 @@ def main(arguments: list[str]) -> int:
     parent_pid, memory_bytes, line = int(arguments[0]), int(arguments[1]), arguments[2]
     applied = caps.apply_caps(memory_bytes, parent_pid)
     channel = _channel(line)
-    load_and_serve(channel, applied)
+    load_and_serve(channel, applied, memory_bytes)
     # Native libraries may hold threads or fail in their destructors; there is nothing to save.
     os._exit(0)
 
 
-def load_and_serve(channel: Channel, applied: dict[str, Any]) -> None:
+def load_and_serve(channel: Channel, applied: dict[str, Any], memory_bytes: int) -> None:
     """Load what decoding needs, say so, and serve until the line closes."""
     # By name, after the caps: an import statement above would run first, outside of them.
     import importlib
@@ -43,6 +44,8 @@ def load_and_serve(channel: Channel, applied: dict[str, Any]) -> None:
     while True:
         try:
             request = channel.receive(None)
+            caps.renew_cpu_limit()
+            caps.allow_mapping(Path(str(request.header.get("path", ""))), memory_bytes)
             channel.send(_answer(request, channel, operations.OPERATIONS, messages.Message, codec))
         except ConnectionError:
             return
@@ -69,8 +72,6 @@ def _answer(
     message_type: type[Message],
     codec: Any,
 ) -> Message:
-    caps.renew_cpu_limit()
-
     def alive() -> None:
         channel.send(message_type({"type": "alive"}))
 

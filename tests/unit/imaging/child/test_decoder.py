@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 
 from app.core.cancel import CancelToken
 from app.core.errors import BitewingError, Cancelled, UserError
@@ -256,6 +259,52 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path, ct_file: Path
     _, alive = psutil.wait_procs([child], timeout=5)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
     assert _shared_memory() <= before
+
+
+def test_importing_the_client_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, app.imaging.child.client\n"
+        "print([name for name in ('numpy', 'pydicom', 'cv2', 'PIL', 'imagecodecs') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _volume(path: Path, frames: int, rows: int) -> Path:
+    """Write a multi-frame file whose frames are holes in the file, the last pixel excepted."""
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")), stop_before_pixels=True)
+    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = frames, rows, rows
+    size = frames * rows * rows * 2
+    dataset.save_as(path)
+    with path.open("r+b") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.write(struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size))
+        stream.truncate(stream.tell() + size)
+        stream.seek(-2, os.SEEK_END)
+        stream.write(b"\x07\0")
+    return path
+
+
+@linux_only
+def test_a_volume_larger_than_the_cap_is_read_frame_by_frame(make_decoder: MakeDecoder, tmp_path: Path) -> None:
+    path = _volume(tmp_path / "a.dcm", 420, 1600)
+    assert path.stat().st_size > caps.MEMORY_LIMIT_BYTES + (512 << 20)
+    decoder = make_decoder()
+    assert decoder.probe(path).frames == 420
+    assert decoder.frame(path, 419).values[-1, -1] == 7
+    assert decoder.frame(path, 3).values.max() == 0
+    assert _code(lambda: decoder.stored(path)) == "decoder.memory"
+
+
+def test_a_file_that_changed_is_opened_again(make_decoder: MakeDecoder, tmp_path: Path) -> None:
+    decoder = make_decoder()
+    path = _volume(tmp_path / "a.dcm", 2, 16)
+    assert decoder.frame(path, 1).values.shape == (16, 16)
+    path.unlink()
+    _volume(path, 3, 24)
+    assert decoder.frame(path, 2).values.shape == (24, 24)
+    path.unlink()
+    assert _code(lambda: decoder.frame(path, 0)) == "file.missing"
 
 
 def test_a_missing_file_is_named_as_such(make_decoder: MakeDecoder, tmp_path: Path) -> None:
