@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 
-from app.demo import cbct, cephalometric, face, intraoral, panoramic, photos
+from app.demo import cbct, cephalometric, face, intraoral, panoramic, photos, scene, texture
 from app.demo.clinic import PlannedImage
 from app.demo.dicom_writer import Exposure, write_extraoral, write_intraoral
 from app.demo.enhanced_ct import write_volume
@@ -21,8 +21,8 @@ from app.domain.image import ImageView
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Keep OpenCV from splitting every small blur over all cores while pictures are drawn side by side.
+def session() -> Iterator[None]:
+    """Keep OpenCV to one thread per picture while pictures are drawn, and drop all caches at the end.
 
     Two drawing threads with OpenCV's own threads beneath them took twice as long as without.
     """
@@ -32,6 +32,8 @@ def one_thread_each() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(before)
+        for cache in (scene.cached_maps, panoramic.surroundings, texture.trabeculae):
+            cache.cache_clear()
 
 
 def file_name(planned: PlannedImage) -> str:

@@ -58,7 +58,7 @@ def write_clinic(plan: ClinicPlan, directory: Path, ctx: JobContext) -> Iterator
     done, total = 0, len(plan.images)
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="demo-draw")
     try:
-        with drawing.one_thread_each():
+        with drawing.session():
             while True:
                 ctx.check()
                 while len(waiting) < _AHEAD and (planned := next(remaining, None)) is not None:

@@ -178,7 +178,7 @@ def alveolar_bone(
     cover = (
         plates * (1 + 0.05 * texture)
         + crest * inside
-        + layers.lamina * ramp(deep, 0.0, 0.8) * np.clip(0.62 + 0.22 * texture, 0.2, 1)
+        + layers.lamina * ramp(deep, 0.0, 0.8) * np.clip(0.66 + 0.10 * texture, 0.3, 1)
     )
     return np.asarray(cover * physics.CORTICAL + marrow * physics.TRABECULAR * dense, np.float32)
 

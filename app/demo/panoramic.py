@@ -101,7 +101,7 @@ def _mirrored(half: Points) -> Points:
 
 
 @lru_cache(maxsize=2)
-def _surroundings(person: str) -> tuple[FloatImage, FloatImage, FloatImage]:
+def surroundings(person: str) -> tuple[FloatImage, FloatImage, FloatImage]:
     """Return the person's broad anatomy at half size: mandible distance, other attenuation, maxilla distance."""
     rng = array_random(person, "face bones")
     raster = Raster(_LEFT - 4, _TOP - 4, -_LEFT + 4, _TOP + ROWS * _WORLD_MM + 4, _WORLD_MM * 2)
@@ -243,7 +243,7 @@ def _framed(broad: FloatImage, view: View) -> FloatImage:
 def _jaws(mouth: Mouth, view: View, standing: list[Standing], layers: Layers) -> FloatImage:
     """Return the attenuation of both jaws' bone and everything round them, at half size."""
     shape = (view.rows, view.columns)
-    mandible, other, maxilla = (_framed(part, view) for part in _surroundings(mouth.person))
+    mandible, other, maxilla = (_framed(part, view) for part in surroundings(mouth.person))
     x, y = view.grid()
     own = array_random(mouth.person, "panoramic bone")
     to_world = np.linalg.inv(view.matrix())

@@ -96,7 +96,7 @@ class Layers:
         return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=72)
 def cached_maps(person: str, tooth: str, age: int, state: ToothState) -> ToothMaps:
     """Return a tooth's maps; the same tooth in the same condition is drawn once."""
     return tooth_maps(person, tooth, float(age), state)

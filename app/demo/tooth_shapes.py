@@ -286,7 +286,7 @@ def _pulp(
     horns = tuple(
         Ribbon(
             np.array(
-                [[side * half, middle], [side * half * 1.12, roof - 0.2], [side * half * 1.25, -0.43 * size.crown]]
+                [[side * half, middle], [side * half * 1.12, roof - 0.2], [side * half * 1.25, -0.40 * size.crown]]
             ),
             np.array([1.7, 0.9, 0.25]) * young,
         )

@@ -80,7 +80,9 @@ class _Builder:
         attenuation = self._mineral(inside, reach, depth, power)
         if behind is not None:
             palatal = rounded(behind, half_width(behind), 0.95 * depth, 2.0)
-            attenuation += physics.DENTINE * palatal * (1 - 0.80 * ramp(inside, -0.35, 0.7))
+            hidden = physics.DENTINE * palatal
+            # Behind the trunk the palatal root is the same dentine; over the other roots a little adds up.
+            attenuation = np.maximum(attenuation, hidden) + 0.15 * np.minimum(attenuation, hidden)
         attenuation -= self._pulp() * physics.DENTINE
         attenuation = np.maximum(attenuation, 0)
         attenuation = self._restore(attenuation, inside, depth)
@@ -156,10 +158,10 @@ class _Builder:
         if self.state.root_filled:
             return np.zeros(self.raster.shape, np.float32)
         shape = self.shape
-        chamber = self.raster.distance(self.raster.mask(*(part.polygon() for part in shape.chamber)), 0.2)
+        chamber = self.raster.distance(self.raster.mask(*(part.polygon() for part in shape.chamber)), 0.34)
         canals = self.raster.distance(self.raster.mask(*(part.polygon() for part in shape.canals)), 0.03)
-        wide = shape.size.depth * 0.34
-        empty = rounded(chamber, 0.85, wide, 2.0)
+        wide = shape.size.depth * 0.30
+        empty = rounded(chamber, 1.0, wide, 2.0)
         fine = rounded(canals, half_width(canals, 12), np.maximum(wide * (0.85 - 0.6 * self.depth_fraction), 0.5), 2.0)
         return np.asarray(np.maximum(empty, fine), np.float32)
 
