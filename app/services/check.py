@@ -91,7 +91,7 @@ class CheckService:
         store = self._door.store
         with store.read():
             database = "ok" if store.database.integrity_check() else "damaged"
-            total, _size = store.images.totals()
+            total = store.images.count(None)
         found: list[CheckItem] = []
         expected: set[str] = set()
         counts = {"missing": 0, "orphan": 0, "corrupt": 0}
@@ -102,7 +102,7 @@ class CheckService:
             found.append(item)
             on_item(item)
 
-        for record in store.images.everything():
+        for record in store.images.stream():
             ctx.check()
             images += 1
             size += record.size_bytes

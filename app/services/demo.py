@@ -77,7 +77,7 @@ class DemoService:
         added = 0
         with self._door.writing(actor, Action.LIBRARY_DEMO) as unit:
             for person in people:
-                known = [p for p in unit.store.patients.by_chart_number(person.chart_number) if p.deleted_at is None]
+                known = unit.store.patients.by_chart_number(person.chart_number)
                 if known:
                     ids[person.key] = known[0].id
                     continue

@@ -17,7 +17,7 @@ from app.core.errors import RefusedError
 from app.domain.audit import AuditEntry
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.domain.roles import Action, Actor, allowed
-from app.services.store import Store
+from app.storage.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Unit:
 
     actor: Actor
     action: Action
-    store: Store
+    store: Catalogue
     changes: list[Change] = field(default_factory=list)
 
     def audit(self, entity: Entity, entity_id: str, *, outcome: str = "done", **details: Any) -> None:
@@ -65,7 +65,7 @@ class Unit:
 class Door:
     """Opens transactions for services. Any thread."""
 
-    def __init__(self, store: Store, publish: Publish | None = None) -> None:
+    def __init__(self, store: Catalogue, publish: Publish | None = None) -> None:
         self.store = store
         self._publish = publish
 
@@ -84,7 +84,7 @@ class Door:
         raise RefusedError("role.refused", action=action.value, role=actor.role.value)
 
     @contextlib.contextmanager
-    def reading(self, actor: Actor, action: Action) -> Iterator[Store]:
+    def reading(self, actor: Actor, action: Action) -> Iterator[Catalogue]:
         """Open the reading door. Raises ``role.refused``."""
         self.require(actor, action)
         with self.store.read():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,25 +18,14 @@ from app.domain.roles import Action, Actor
 from app.domain.tooth import GENERAL, TEETH, ordered
 from app.services.door import Door, Unit
 from app.services.locating import Locator
-from app.services.moving import MoveResult, Mover
+from app.services.moving import Mover, MoveResult
 from app.services.thumbnails import Thumbnails
 from app.services.views import ViewLog
+from app.storage.studies import StudyRow
 
 log = logging.getLogger(__name__)
 
 CAPTION_LIMIT = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """Images that were taken together."""
-
-    study_uid: str
-    patient_id: str | None
-    date: str | None
-    description: str
-    modalities: tuple[str, ...]
-    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +61,14 @@ class ImagesService:
         image_type: ImageType | str | None = None,
         search: str | None = None,
         limit: int | None = None,
-    ) -> list[ImageRecord]:
+    ) -> builtins.list[ImageRecord]:
         """Return filed images, newest first; slices of a series in the order of their position.
 
         ``tooth`` matches the filing tooth or a tooth that the image shows.
         """
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             wanted = ImageType(image_type) if image_type else None
-            return list(store.images.list(patient_id, tooth, wanted, search, limit))
+            return store.images.list(patient_id, tooth, wanted, search, limit)
 
     def tooth_counts(self, actor: Actor, patient_id: str) -> Mapping[str, Mapping[str, int]]:
         """Return the number of images by filing tooth and type."""
@@ -123,13 +113,13 @@ class ImagesService:
         Raises
         ------
         UserError
-            ``image.none``, ``tooth.unknown``, ``image.caption_too_long`` or ``record.changed``.
+            ``image.none``, ``tooth.unknown``, ``image.caption_too_long`` or ``image.changed_elsewhere``.
         """
         changes = _checked(details)
         with self._door.writing(actor, Action.IMAGE_EDIT) as unit:
             before = required_image(unit.store.images.get(image_id), image_id)
             if version is not None and before.version != version:
-                raise UserError("record.changed", id=image_id)
+                raise UserError("image.changed_elsewhere", id=image_id)
             after = save(unit, replace(before, **changes))
             unit.audit(Entity.IMAGE, image_id, fields=sorted(changes))
             unit.changed(Entity.IMAGE, ChangeKind.CHANGED, image_id, before.patient_id)
@@ -156,14 +146,16 @@ class ImagesService:
 
     def studies(
         self, actor: Actor, patient_id: str | None = None, search: str | None = None, limit: int | None = None
-    ) -> list[Study]:
+    ) -> builtins.list[StudyRow]:
         """Return studies, newest first."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            if not search:
+                return store.studies.list(patient_id, limit)
             records = store.images.list(patient_id, None, None, search, None)
         return group_studies(records)[:limit]
 
 
-def group_studies(records: Iterable[ImageRecord]) -> list[Study]:
+def group_studies(records: Iterable[ImageRecord]) -> builtins.list[StudyRow]:
     """Group images by study, newest study first."""
     groups: dict[tuple[str, str | None], list[ImageRecord]] = {}
     for record in records:
@@ -173,30 +165,29 @@ def group_studies(records: Iterable[ImageRecord]) -> list[Study]:
     for (uid, patient_id), members in groups.items():
         moments = [record.captured_at for record in members if record.captured_at]
         studies.append(
-            Study(
+            StudyRow(
                 study_uid=uid,
                 patient_id=patient_id,
-                date=min(moments).date().isoformat() if moments else None,
+                captured_at=min(moments) if moments else None,
                 description=next((record.study_description for record in members if record.study_description), ""),
                 modalities=tuple(sorted({record.modality for record in members if record.modality})),
                 images=len(members),
             )
         )
-    return sorted(studies, key=lambda study: (study.date or "", study.study_uid), reverse=True)
+    return sorted(studies, key=lambda study: (str(study.captured_at or ""), study.study_uid), reverse=True)
 
 
 def required_image(record: ImageRecord | None, image_id: str) -> ImageRecord:
     """Return the record or raise ``image.none``."""
     if record is None:
-        raise UserError("image.none", id=image_id)
+        raise UserError("image.none", text=image_id)
     return record
 
 
 def save(unit: Unit, record: ImageRecord) -> ImageRecord:
     """Write a changed record with a new version inside an open transaction."""
     saved = replace(record, version=record.version + 1, changed_at=utc_now())
-    unit.store.images.update(saved)
-    return saved
+    return unit.store.images.update(saved)
 
 
 def _checked(details: Details) -> dict[str, Any]:
@@ -216,5 +207,3 @@ def _checked(details: Details) -> dict[str, Any]:
     if details.laterality is not None:
         changes["laterality"] = Laterality(details.laterality)
     return changes
-
-

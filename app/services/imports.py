@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app.core.context import JobContext
+from app.core.errors import EnvironmentFault, UserError
 from app.core.files import free_bytes
-from app.core.errors import EnvironmentFault
 from app.core.paths import LibraryPaths
+from app.domain.image import Filing, ImageType, ImageView
 from app.domain.roles import Action, Actor
 from app.services.books import ImportBooks
 from app.services.decoders import DecoderExaminer, Decoders, HeaderFallback
@@ -52,7 +58,8 @@ class ImportsService:
     def scan(self, actor: Actor, paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True) -> ScanReport:
         """Count what ``paths`` hold, changing nothing. Raises Cancelled."""
         self._door.require(actor, Action.IMAGE_IMPORT)
-        return scan_anywhere(paths, self._decoders, ctx, recursive=recursive, unpack_into=self._paths.incoming)
+        with self._work_folder() as folder:
+            return scan(paths, folder, HeaderFallback(self._decoders, ctx.token), ctx, recursive=recursive)
 
     def run(self, actor: Actor, args: ImportArgs, ctx: JobContext, on_item: OnItem | None = None) -> ImportReport:
         """Import; ``on_item`` hears of every file as it is finished.
@@ -75,10 +82,14 @@ class ImportsService:
         self._door.require(actor, action)
         listener: OnItem = on_item or (lambda _item: None)
         if args.dry_run:
-            return self._engine(actor, action, None, None, ctx).run(args, ctx, listener)
+            with self._work_folder() as folder:
+                return self._engine(actor, action, None, None, ctx, folder).run(args, ctx, listener)
         earlier = args.resume_job or self._jobs.unfinished(KIND, _arguments(args))
-        with self._jobs.running(actor, KIND, _arguments(args), trigger=args.trigger) as job:
-            engine = self._engine(actor, action, job.id, earlier, ctx)
+        with (
+            self._jobs.running(actor, KIND, _arguments(args), trigger=args.trigger) as job,
+            self._work_folder() as folder,
+        ):
+            engine = self._engine(actor, action, job.id, earlier, ctx, folder)
             report = engine.run(args, ctx, listener)
             job.counts = {status.value: count for status, count in report.counts.items()}
             job.stopped, job.stop_facts = report.stopped, report.stop_facts
@@ -86,19 +97,36 @@ class ImportsService:
 
     def resume(self, actor: Actor, job_id: str, ctx: JobContext, on_item: OnItem | None = None) -> ImportReport:
         """Go on with an import that was stopped or interrupted. Raises ``job.none``."""
-        return self.run(actor, self._jobs.import_args(job_id), ctx, on_item)
+        job = self._jobs.get(job_id)
+        if job is None or job.kind != KIND or not job.arguments.get("paths"):
+            raise UserError("job.none", id=job_id)
+        return self.run(actor, replace(_args_of(job.arguments), resume_job=job_id), ctx, on_item)
+
+    @contextlib.contextmanager
+    def _work_folder(self) -> Iterator[Path]:
+        """Give a private folder for archive members; what a crash leaves in it is cleared at the next start."""
+        folder = self._door.store.files.work_folder()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _engine(
-        self, actor: Actor, action: Action, job_id: str | None, earlier: str | None, ctx: JobContext
+        self,
+        actor: Actor,
+        action: Action,
+        job_id: str | None,
+        earlier: str | None,
+        ctx: JobContext,
+        unpack_into: Path,
     ) -> Importer:
         books = ImportBooks(self._door, self._shelf, self._thumbnails, actor, action, job_id, earlier)
         examiner = self._examiner or DecoderExaminer(self._decoders.importing(), ctx.token)
-        self._paths.incoming.mkdir(mode=0o700, exist_ok=True)
         return Importer(
             catalogue=books,
             examiner=examiner,
             space=Reserve(self._paths.root, self._settings.clinic().reserve_bytes),
-            unpack_into=self._paths.incoming,
+            unpack_into=unpack_into,
             added_by=actor.id,
             job_id=job_id,
         )
@@ -118,20 +146,26 @@ class Reserve:
             raise EnvironmentFault("disk.reserve", needed=needed, free=free, reserve=self._reserve)
 
 
-def scan_anywhere(
-    paths: tuple[Path, ...],
-    decoders: Decoders,
-    ctx: JobContext,
-    *,
-    recursive: bool = True,
-    unpack_into: Path | None = None,
-) -> ScanReport:
-    """Scan with or without a library; without one, archive members are unpacked in a private folder."""
+def scan_without_library(paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True) -> ScanReport:
+    """Scan when there is no library; archive members are unpacked in a private folder. Raises Cancelled."""
+    decoders = Decoders()
     fallback = HeaderFallback(decoders, ctx.token)
-    if unpack_into is not None and unpack_into.is_dir():
-        return scan(paths, unpack_into, fallback, ctx, recursive=recursive)
-    with tempfile.TemporaryDirectory(prefix="bitewing-scan-") as folder:
+    with contextlib.closing(decoders), tempfile.TemporaryDirectory(prefix="bitewing-scan-") as folder:
         return scan(paths, Path(folder), fallback, ctx, recursive=recursive)
+
+
+def _args_of(arguments: dict[str, Any]) -> ImportArgs:
+    """Return the arguments of an earlier run."""
+    teeth, image_type, view = arguments.get("teeth"), arguments.get("type"), arguments.get("view")
+    filing = Filing(
+        arguments.get("patient_id"),
+        arguments.get("tooth"),
+        tuple(teeth) if teeth is not None else None,
+        ImageType(image_type) if image_type else None,
+        ImageView(view) if view else None,
+    )
+    paths = tuple(Path(path) for path in arguments["paths"])
+    return ImportArgs(paths, filing, recursive=bool(arguments.get("recursive", True)))
 
 
 def _arguments(args: ImportArgs) -> dict[str, object]:

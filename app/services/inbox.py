@@ -14,7 +14,7 @@ from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.images import required_image, save
-from app.services.moving import MoveResult, Mover
+from app.services.moving import Mover, MoveResult
 
 PROPOSAL_LIMIT = 8
 
@@ -51,7 +51,7 @@ class InboxService:
     def list(self, actor: Actor) -> builtins.list[ImageRecord]:
         """Return what waits, oldest first."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return [record for record in store.images.in_placement(Placement.INBOX) if record.deleted_at is None]
+            return store.images.list(placement=Placement.INBOX)[::-1]
 
     def waiting(self, actor: Actor) -> builtins.list[Waiting]:
         """Return what waits with reasons and proposals."""

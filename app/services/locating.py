@@ -54,9 +54,11 @@ class Locator:
             # Legacy places: flat, and a folder per patient (T7, T8).
             yield self._paths.images / record.filename
             yield self._paths.images / record.patient_id / record.filename
-            yield self._paths.images / record.patient_id / record.original_name if _is_plain(
-                record.original_name
-            ) else self._paths.images / record.filename
+            yield (
+                self._paths.images / record.patient_id / record.original_name
+                if _is_plain(record.original_name)
+                else self._paths.images / record.filename
+            )
         everywhere = (self._paths.images, self._paths.inbox, self._paths.quarantine)
         by_size: list[Path] = []
         for folder in everywhere:
@@ -88,7 +90,7 @@ class Locator:
 
 
 def _is_plain(name: str) -> bool:
-    return bool(name) and name not in {".", ".."} and not set(name) & set('/\\:\0')
+    return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
 def _is_it(path: Path, record: ImageRecord) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.image import Filing, ImageRecord, Placement
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
 from app.services.door import Door
+from app.services.images import save
 from app.services.moving import Mover
 
 
@@ -44,13 +44,13 @@ class Merging:
             raise UserError("patient.merge_self", id=keep_id)
         with self._door.reading(actor, Action.PATIENT_MERGE) as store:
             kept, other = self._living(keep_id), self._living(from_id)
-            images = [image for image in store.images.of_patient(from_id) if image.placement is Placement.FILED]
-        moved = self._move(actor, keep_id, images)
+            living = store.images.list(from_id)
+            deleted = store.images.list(from_id, deleted=True)
+        moved = self._move(actor, keep_id, living, deleted)
         with self._door.writing(actor, Action.PATIENT_MERGE) as unit:
-            now = utc_now()
-            retired = replace(other, merged_into=keep_id, deleted_at=now, updated_at=now, version=other.version + 1)
-            unit.store.patients.update(retired, expected_version=other.version)
-            unit.store.images.repoint_waiting(from_id, keep_id)
+            unit.store.patients.retire(from_id, other.version, keep_id)
+            for waiting in unit.store.images.list(from_id, placement=Placement.INBOX):
+                save(unit, replace(waiting, patient_id=keep_id))
             unit.audit(Entity.PATIENT, keep_id, merged=from_id, images=len(moved))
             unit.changed(Entity.PATIENT, ChangeKind.REMOVED, from_id, from_id)
             unit.changed(Entity.PATIENT, ChangeKind.CHANGED, keep_id, keep_id)
@@ -62,11 +62,12 @@ class Merging:
             raise UserError("patient.none", text=patient_id)
         return patient
 
-    def _move(self, actor: Actor, keep_id: str, images: list[ImageRecord]) -> tuple[str, ...]:
+    def _move(
+        self, actor: Actor, keep_id: str, living: list[ImageRecord], deleted: list[ImageRecord]
+    ) -> tuple[str, ...]:
         """Move living images, and deleted ones too: restoring them must not bring the old patient back."""
-        living = tuple(image.id for image in images if image.deleted_at is None)
-        deleted = [image for image in images if image.deleted_at is not None]
-        self._mover.move(actor, living, Filing(patient_id=keep_id), action=Action.PATIENT_MERGE)
+        ids = tuple(image.id for image in living)
+        self._mover.move(actor, ids, Filing(patient_id=keep_id), action=Action.PATIENT_MERGE)
         for image in deleted:
             self._mover.move_deleted(actor, image, keep_id)
-        return (*living, *(image.id for image in deleted))
+        return (*ids, *(image.id for image in deleted))

@@ -11,8 +11,8 @@ from typing import Any
 
 from app.core.errors import BitewingError, ItemError, UserError
 from app.domain.changes import ChangeKind, Entity
-from app.domain.image import Filing, ImageRecord, ImageType, ImageView, Placement
 from app.domain.identity import compare
+from app.domain.image import Filing, ImageRecord, ImageType, ImageView, Placement
 from app.domain.naming import image_directory, inbox_directory
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
@@ -87,7 +87,7 @@ class Mover:
     def _movable(self, image_id: str) -> ImageRecord:
         record = self._door.store.images.get(image_id)
         if record is None or record.deleted_at is not None:
-            raise UserError("image.none", id=image_id)
+            raise UserError("image.none", text=image_id)
         if record.placement is Placement.QUARANTINED:
             raise UserError("image.in_quarantine", id=image_id)
         return record

@@ -91,7 +91,7 @@ class PatientImport:
             tally.seen.add(key)
         existing = self._existing(draft)
         if existing is not None:
-            if compare(_identity(draft), existing):
+            if compare(identity_of(draft), existing):
                 raise UserError("csv.contradicts", chart_number=draft.chart_number, id=existing.id)
             tally.known += 1
             return
@@ -103,10 +103,10 @@ class PatientImport:
         """Return the living patient with this chart number or, without one, with this name and birth date."""
         patients = self._door.store.patients
         if draft.chart_number:
-            found = [p for p in patients.by_chart_number(draft.chart_number) if p.deleted_at is None]
+            found = patients.by_chart_number(draft.chart_number)
             return found[0] if found else None
         named = patients.by_name(draft.family_name, draft.given_name)
-        same = [p for p in named if p.deleted_at is None and p.birth_date == draft.birth_date]
+        same = [patient for patient in named if patient.birth_date == draft.birth_date]
         return same[0] if same else None
 
 
@@ -119,7 +119,8 @@ class _Tally:
     seen: set[str] = field(default_factory=set)
 
 
-def _identity(draft: PatientDraft) -> FileIdentity:
+def identity_of(draft: PatientDraft) -> FileIdentity:
+    """Return a draft as the identity it stands for."""
     return FileIdentity(draft.chart_number, draft.family_name, draft.given_name, draft.birth_date, draft.sex.value)
 
 

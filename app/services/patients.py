@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from app.domain.naming import is_uuid
 from app.domain.patient import Patient, PatientDraft, PatientSummary
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
+from app.storage.patients import PageKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +53,7 @@ class PatientsService:
                 found = store.patients.get(cleaned.lower())
                 if found is not None:
                     return required(_survivor(store.patients.get, found), text)
-            matches = [patient for patient in store.patients.by_chart_number(cleaned) if patient.deleted_at is None]
+            matches = store.patients.by_chart_number(cleaned)
         if not matches:
             raise UserError("patient.none", text=text)
         if len(matches) > 1:
@@ -75,14 +77,12 @@ class PatientsService:
         Raises
         ------
         UserError
-            ``patient.none``; ``record.changed`` when somebody else changed it since.
+            ``patient.none``; ``patient.changed_elsewhere`` when somebody else changed it since.
         """
         cleaned = draft.cleaned()
         with self._door.writing(actor, Action.PATIENT_EDIT) as unit:
             patients = unit.store.patients
             before = required(patients.get(patient_id), patient_id)
-            if before.version != version:
-                raise UserError("record.changed", id=patient_id)
             _require_free_chart_number(unit, cleaned.chart_number, patient_id)
             after = replace(
                 before,
@@ -94,9 +94,8 @@ class PatientsService:
                 phone=cleaned.phone,
                 notes=cleaned.notes,
                 updated_at=utc_now(),
-                version=before.version + 1,
             )
-            patients.update(after, expected_version=version)
+            after = patients.update(after, expected_version=version)
             unit.audit(Entity.PATIENT, patient_id, fields=_changed_fields(before.draft(), cleaned))
             unit.changed(Entity.PATIENT, ChangeKind.CHANGED, patient_id, patient_id)
             return after
@@ -105,7 +104,7 @@ class PatientsService:
         """Move every image of ``from_id`` to ``keep_id`` and retire ``from_id``."""
         return self._merging.merge(actor, keep_id, from_id)
 
-    def page(self, actor: Actor, after: Patient | None, limit: int) -> list[PatientSummary]:
+    def page(self, actor: Actor, after: PageKey | Patient | None, limit: int) -> list[PatientSummary]:
         """Return patients in name order, beginning after a patient already shown."""
         with self._door.reading(actor, Action.PATIENT_VIEW) as store:
             return list(store.patients.page(after, limit))
@@ -118,7 +117,7 @@ class PatientsService:
     def recent(self, actor: Actor, limit: int) -> list[PatientSummary]:
         """Return the patients opened last, newest first."""
         with self._door.reading(actor, Action.PATIENT_VIEW) as store:
-            return list(store.patients.recent(limit))
+            return list(store.patients.recent(limit, actor.id))
 
     def summary(self, actor: Actor, patient_id: str) -> PatientSummary:
         """Return a patient with the number of images. Raises ``patient.none``."""
@@ -131,7 +130,7 @@ class PatientsService:
     def touch(self, actor: Actor, patient_id: str) -> None:
         """Remember that a patient was opened, and write the view down."""
         with self._door.writing(actor, Action.PATIENT_VIEW) as unit:
-            unit.store.patients.touch(patient_id, utc_now())
+            unit.store.patients.touch(patient_id, utc_now(), actor.id)
             unit.audit(Entity.PATIENT, patient_id)
 
     def import_csv(self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool = False) -> CsvReport:
@@ -173,7 +172,7 @@ def _require_free_chart_number(unit: Unit, chart_number: str, own_id: str | None
     if not chart_number:
         return
     for other in unit.store.patients.by_chart_number(chart_number):
-        if other.id != own_id and other.deleted_at is None and other.merged_into is None:
+        if other.id != own_id:
             raise UserError("patient.chart_number_taken", chart_number=chart_number, id=other.id)
 
 
@@ -181,11 +180,11 @@ def _changed_fields(before: PatientDraft, after: PatientDraft) -> list[str]:
     return [name for name in PatientDraft.__slots__ if getattr(before, name) != getattr(after, name)]
 
 
-def _survivor(get: object, patient: Patient) -> Patient | None:
+def _survivor(get: Callable[[str], Patient | None], patient: Patient) -> Patient | None:
     """Follow a merged patient to the one it was merged into."""
     seen = {patient.id}
     current: Patient | None = patient
     while current is not None and current.merged_into is not None and current.merged_into not in seen:
         seen.add(current.merged_into)
-        current = get(current.merged_into)  # type: ignore[operator]
+        current = get(current.merged_into)
     return current

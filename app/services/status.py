@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from app.core.clock import utc_now
 from app.core.files import free_bytes
 from app.core.paths import LibraryPaths
+from app.domain.image import Placement
 from app.domain.roles import Action, Actor
 from app.services.door import Door
-from app.services.jobs import JobRow
 from app.services.settings import SettingsService
+from app.storage.catalogue import Catalogue
+from app.storage.jobs import JobRecord, JobState
+from app.sync.report import ItemStatus
+
+_RECENT = 500
+_BROUGHT = (ItemStatus.IMPORTED.value, ItemStatus.INBOX.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +29,13 @@ class Snapshot:
     images: int
     inbox: int
     quarantined: int
-    deleted: int
     image_bytes: int
     imported_today: int
     free_bytes: int
     reserve_bytes: int
-    last_import: JobRow | None
-    last_check: JobRow | None
-    running: tuple[JobRow, ...]
+    last_import: JobRecord | None
+    last_check: JobRecord | None
+    running: tuple[JobRecord, ...]
 
     @property
     def has_room(self) -> bool:
@@ -49,22 +54,37 @@ class StatusService:
     def snapshot(self, actor: Actor) -> Snapshot:
         """Return how the library stands now."""
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
-            figures = store.images.figures(_local_midnight())
+            recent = store.jobs.list(_RECENT)
             return Snapshot(
                 library=str(self._paths.root),
                 patients=store.patients.count(),
-                images=figures.filed,
-                inbox=figures.inbox,
-                quarantined=figures.quarantined,
-                deleted=figures.deleted,
-                image_bytes=figures.size_bytes,
-                imported_today=figures.imported_since,
+                images=store.images.count(),
+                inbox=store.images.count(Placement.INBOX),
+                quarantined=store.images.count(Placement.QUARANTINED),
+                image_bytes=store.images.bytes_used(),
+                imported_today=_imported_today(recent),
                 free_bytes=free_bytes(self._paths.root),
                 reserve_bytes=self._settings.clinic().reserve_bytes,
-                last_import=store.jobs.last("import"),
-                last_check=store.jobs.last("check"),
-                running=tuple(store.jobs.running()),
+                last_import=_last(store, "import"),
+                last_check=_last(store, "check"),
+                running=tuple(job for job in recent if job.state is JobState.RUNNING),
             )
+
+
+def _last(store: Catalogue, kind: str) -> JobRecord | None:
+    found = store.jobs.list(1, kind)
+    return found[0] if found else None
+
+
+def _imported_today(jobs: list[JobRecord]) -> int:
+    """Add up what imports brought since midnight."""
+    midnight = _local_midnight()
+    return sum(
+        int(job.counts.get(key, 0))
+        for job in jobs
+        if job.kind == "import" and job.started_at >= midnight
+        for key in _BROUGHT
+    )
 
 
 def _local_midnight() -> datetime:

@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 OnItem = Callable[[ImportItem], None]
 NOTE_EVERY = 100
 NOTE_AFTER_S = 1.0
-# Statuses whose files led to a record, written down together with it.
-_WITH_RECORD = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
 
 
 @dataclass(slots=True)
@@ -114,8 +112,7 @@ class Importer:
                 yield source
                 continue
             source.release()
-            tally.add(item, 0)
-            on_item(item)
+            self._tell(source, item, tally, on_item)
 
     def _finish(self, filer: Filer, prepared: Prepared, tally: Tally, on_item: OnItem) -> ImportItem:
         shown = prepared.source.shown
@@ -138,7 +135,8 @@ class Importer:
 
     def _tell(self, source: Source, item: ImportItem, tally: Tally, on_item: OnItem) -> None:
         tally.add(item, source.size)
-        if item.status not in _WITH_RECORD:
+        if item.image_id is None or item.status is ItemStatus.DUPLICATE:
+            # New records carry their ledger line in their own transaction.
             self._notes.append(LedgerLine(mark_of(source), item))
         on_item(item)
 

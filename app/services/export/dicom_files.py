@@ -5,6 +5,7 @@ Parses files that were examined when they came in; still only through imaging's 
 
 from __future__ import annotations
 
+import copy
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -125,7 +126,8 @@ def _coerced(dataset: Dataset, patient: Patient | None) -> Dataset:
     before = Dataset()
     for keyword in _ORIGINALS:
         if keyword in dataset:
-            before.add(dataset.data_element(keyword))
+            # A copy: assigning a value below changes the element itself.
+            before.add(copy.deepcopy(dataset[keyword]))
     note = Dataset()
     note.ModifiedAttributesSequence = Sequence([before])
     note.AttributeModificationDateTime = utc_now().strftime("%Y%m%d%H%M%S.%f+0000")

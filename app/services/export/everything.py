@@ -27,9 +27,30 @@ MANIFEST, PATIENTS, IMAGES, REPORT, README = "manifest.json", "patients.csv", "i
 FORMAT = "bitewing-export"
 FORMAT_VERSION = 1
 _PATIENT_COLUMNS = ("id", "chart_number", "family_name", "given_name", "birth_date", "sex", "phone", "notes", "folder")
-_IMAGE_COLUMNS = ("file", "sha256", "bytes", "id", "patient_id", "chart_number", "patient", "placement", "tooth",
-                  "teeth", "type", "view", "laterality", "captured_at", "imported_at", "caption", "original_name",
-                  "mime_type", "study_uid", "sop_instance_uid", "reason", "deleted_at")
+_IMAGE_COLUMNS = (
+    "file",
+    "sha256",
+    "bytes",
+    "id",
+    "patient_id",
+    "chart_number",
+    "patient",
+    "placement",
+    "tooth",
+    "teeth",
+    "type",
+    "view",
+    "laterality",
+    "captured_at",
+    "imported_at",
+    "caption",
+    "original_name",
+    "mime_type",
+    "study_uid",
+    "sop_instance_uid",
+    "reason",
+    "deleted_at",
+)
 _EXPLANATION = """This folder holds everything that was in a Bitewing library, as ordinary files.
 
 patients.csv    every patient, and the folder that holds the images

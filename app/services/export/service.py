@@ -30,6 +30,7 @@ from app.services.images import required_image
 from app.services.jobs import JobLog
 from app.services.locating import Locator
 from app.services.settings import SettingsService
+from app.storage.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from app.services.export.everything import EverythingReport
@@ -43,6 +44,9 @@ _WRITERS = {
     ExportFormat.DICOMDIR: "app.services.export.dicom_folder:DicomFolderWriter",
     ExportFormat.ORIGINAL: "app.services.export.originals:OriginalWriter",
 }
+
+
+_PAGE = 1000
 
 
 class ExportService:
@@ -98,8 +102,8 @@ class ExportService:
         """
         with self._door.writing(actor, Action.LIBRARY_EXPORT) as unit:
             store = unit.store
-            patients = list(store.patients.everyone())
-            total, size = store.images.totals()
+            patients = _everyone(store)
+            total, size = store.images.count(None), store.images.bytes_used()
             unit.audit(Entity.JOB, "", images=total)
         _make_folder(out)
         require_space(out, size, self._settings.clinic().reserve_bytes)
@@ -112,7 +116,7 @@ class ExportService:
             return report
 
     def _every_image(self) -> Iterator[ImageRecord]:
-        return iter(self._door.store.images.everything())
+        return iter(self._door.store.images.stream())
 
     def _patient(self, record: ImageRecord) -> Patient | None:
         return self._door.store.patients.get(record.patient_id) if record.patient_id else None
@@ -142,6 +146,14 @@ class ExportService:
         with self._door.writing(actor, Action.IMAGE_EXPORT) as unit:
             unit.audit(Entity.IMAGE, record.id, format=args.format.value, deidentified=args.deidentify)
         return ExportItem(record.id, paths)
+
+
+def _everyone(store: Catalogue) -> list[Patient]:
+    """Return every living patient, page by page."""
+    everyone: list[Patient] = []
+    while page := store.patients.page(everyone[-1] if everyone else None, _PAGE):
+        everyone += [summary.patient for summary in page]
+    return everyone
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,0 +1,51 @@
+"""Files and rows together, with who did it: the way every image comes in or moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from app.core.clock import epoch_ms, utc_now
+from app.domain.image import ImageRecord
+from app.domain.naming import file_name
+from app.domain.roles import Action, Actor
+from app.services.door import Door, Unit
+
+Say = Callable[[Unit, ImageRecord], None]
+
+
+class Shelf:
+    """Puts images in their places. Any thread."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def arrive(self, actor: Actor, action: Action, record: ImageRecord, source: Path, say: Say) -> ImageRecord:
+        """Copy ``source`` to the directory of ``record`` and catalogue it in one transaction with ``say``.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``disk.full``, ``file.changed``, …: neither file nor row is there then.
+        """
+        named = replace(record, filename=file_name(epoch_ms(utc_now()), record.mime_type))
+        with self._door.store.filing.arrival(named, source) as placed, self._door.writing(actor, action) as unit:
+            placed.write_rows()
+            say(unit, placed.record)
+        return placed.record
+
+    def move(self, actor: Actor, action: Action, before: ImageRecord, after: ImageRecord, say: Say) -> ImageRecord:
+        """Move an image's file to the directory of ``after`` and write its row in one transaction with ``say``.
+
+        Raises
+        ------
+        UserError
+            ``image.changed_elsewhere``.
+        EnvironmentFault
+            ``file.missing``, ``disk.full``, …: the image is where it was then.
+        """
+        with self._door.store.filing.moving(before, after) as placed, self._door.writing(actor, action) as unit:
+            placed.write_rows()
+            say(unit, placed.record)
+        return placed.record
