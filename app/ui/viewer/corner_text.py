@@ -47,9 +47,9 @@ def corner_texts(
     return CornerTexts(
         top_start=_lines(item.patient, what),
         top_end=_lines(item.date, item.note),
-        bottom_start=_lines(_frame_line(frame, state), _level_line(frame, state, level, scale)),
+        bottom_start=_lines(_frame_line(item, frame, state), _level_line(frame, state, level, scale)),
         badges=badges(item, state, frame, preview),
-        bar=scale_bar(frame.spacing, scale / pixel_ratio),
+        bar=None if item.is_document else scale_bar(frame.spacing, scale / pixel_ratio),
     )
 
 
@@ -86,9 +86,11 @@ def _level_line(frame: DisplayFrame, state: ViewState, level: Level, scale: floa
     return "   ".join(parts)
 
 
-def _frame_line(frame: DisplayFrame, state: ViewState) -> str:
+def _frame_line(item: ViewerItem, frame: DisplayFrame, state: ViewState) -> str:
     if frame.frames < 2:
         return ""
+    if item.is_document:
+        return t("Page {number} of {total}", number=state.frame + 1, total=frame.frames)
     return t("Frame {number} of {total}", number=state.frame + 1, total=frame.frames)
 
 

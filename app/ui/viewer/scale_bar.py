@@ -40,7 +40,7 @@ def scale_bar(spacing: PixelSpacing | None, points_per_pixel: float) -> ScaleBar
     if millimetres and spacing:
         caption = t("{length} mm · {basis}", length=shown, basis=basis_text(spacing.source))
     else:
-        caption = t("{length} px · no scale in the file", length=shown)
+        caption = t("{length} px", length=shown)
     return ScaleBar(number * per_unit, ticks, caption)
 
 

@@ -55,7 +55,7 @@ def test_scale_bar_fits_and_is_true(scale: float):
 def test_without_spacing_the_bar_counts_pixels():
     bar = scale_bar(None, 1.0)
     assert bar is not None
-    assert bar.caption == "100 px · no scale in the file"
+    assert bar.caption == "100 px"
 
 
 def test_presets_of_the_file_and_unknown_ones(source: Any):

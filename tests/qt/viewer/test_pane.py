@@ -262,6 +262,14 @@ def test_scale_bar_names_its_basis(pane: ViewerPane, calls: Any):
     assert bar.length / scale * 0.1 == pytest.approx(float(bar.caption.split()[0]))
 
 
+def test_a_document_has_pages_and_no_scale(pane: ViewerPane, calls: Any, make_item: Any):
+    pane.set_items([make_item("cine", is_document=True)])
+    opened(pane, calls, "cine")
+    texts = pane.cell.canvas.texts
+    assert texts.bottom_start[0] == "Page 1 of 5"
+    assert texts.bar is None
+
+
 def test_layouts_keep_what_stays_and_the_chosen_cell(pane: ViewerPane, calls: Any):
     opened(pane, calls)
     pane.set_layout(2, 2)
