@@ -41,8 +41,12 @@ class _LastOpened:
     def get(self, path: Path) -> tuple[DicomFile, FrameReader] | None:
         """Return what is kept of ``path`` in its present state; anything else is let go of."""
         if self._value is not None and self._key != _state(path):
-            self._key = self._value = None
+            self.clear()
         return self._value
+
+    def clear(self) -> None:
+        """Let go of the file and of the address space it takes."""
+        self._key = self._value = None
 
     def put(self, path: Path, opened: DicomFile, reader: FrameReader) -> None:
         """Keep the file when it is worth it."""
@@ -59,6 +63,11 @@ def _state(path: Path) -> tuple[object, ...] | None:
 
 
 _kept = _LastOpened()
+
+
+def forget() -> None:
+    """Let go of the last file, before work that maps one itself."""
+    _kept.clear()
 
 
 def encapsulated_pdf(opened: DicomFile) -> bytes | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.imaging import examine, pictures, probe
+from app.imaging import dicom_pictures, examine, pictures, probe
 from app.imaging.child import codec, launch
 from app.imaging.frame import WindowSetting
 from app.imaging.header_full import full_header
@@ -114,6 +114,8 @@ _FAULTS: dict[str, Operation] = {
     "report": _report,
 }
 
+_FRAME_BY_FRAME = frozenset({"frame", "render", "thumbnail"})
+
 OPERATIONS: dict[str, Operation] = {
     "probe": _probe,
     "examine": _examine,
@@ -127,4 +129,6 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def _path(request: dict[str, Any]) -> Path:
+    if request["op"] not in _FRAME_BY_FRAME:
+        dicom_pictures.forget()
     return Path(str(request["path"]))
