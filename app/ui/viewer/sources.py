@@ -24,7 +24,8 @@ class ViewerItem:
 
     ``rows`` and ``columns`` are those of the full image, so that a smaller preview stands in its place.
     ``marks_side`` says that a tooth or a side is set, which makes a mirrored radiograph dangerous.
-    ``is_document`` has pages instead of frames and no scale. ``damaged`` is a sentence for a badge when part of the file could not be read.
+    ``is_document`` has pages instead of frames and no scale. ``damaged`` is a sentence for a badge when part of
+    the file could not be read.
     """
 
     image_id: str
