@@ -18,7 +18,7 @@ from app.words import t, tn
 def command(session: Session, deep: bool) -> int:
     """Check."""
     with opened(session) as library, job(t("Checking")) as ctx:
-        report = library.check.run(library.actor, deep, ctx)
+        report = library.check.run(library.owner(), deep, ctx)
     for item in report.items:
         output.fail(item.path, item.code, item.facts)
     if report.database != "ok":

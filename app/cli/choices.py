@@ -15,7 +15,7 @@ from app.domain.tooth import parse_teeth, parse_tooth
 from app.words import t
 
 
-class ToothType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 only
+class ToothType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
     """A tooth in Universal numbers; ``fdi:11`` and ``palmer:UR1`` are understood."""
 
     name = "tooth"
@@ -28,7 +28,7 @@ class ToothType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 
             self.fail(t("{text} is no tooth: use 1–32, A–T, general, fdi:11 or palmer:UR1.", text=value), param, ctx)
 
 
-class TeethType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 only
+class TeethType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
     """Teeth with commas between them."""
 
     name = "teeth"
@@ -44,7 +44,7 @@ class TeethType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 
             self.fail(t("{text} is no tooth: use 1–32, A–T, general, fdi:11 or palmer:UR1.", text=text), param, ctx)
 
 
-class BirthDateType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 only
+class BirthDateType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
     """A day written YYYY-MM-DD."""
 
     name = "date"

@@ -20,7 +20,7 @@ from app.words import t, tn
 def command(session: Session, patients: int, images: int, seed: int) -> int:
     """Make the clinic."""
     with opened(session, make=True) as library, job(t("Drawing a clinic")) as ctx:
-        report = library.demo.fill(library.actor, patients, images, seed, ctx)
+        report = library.demo.fill(library.owner(), patients, images, seed, ctx)
     if session.json:
         output.emit(
             {

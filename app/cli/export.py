@@ -49,7 +49,7 @@ def command(
 
 
 def _everything(session: Session, library: Library, out: Path, ctx: JobContext) -> int:
-    report = library.export.everything(library.actor, out, ctx)
+    report = library.export.everything(library.owner(), out, ctx)
     for entry in report.missing:
         output.fail(str(entry.get("path") or entry.get("id")), str(entry.get("code") or "image.file_missing"))
     if session.json:
@@ -72,7 +72,7 @@ def _images(session: Session, library: Library, images: tuple[str, ...], args: E
     known = []
     for image_id in images:
         try:
-            known.append(library.images.get(library.actor, image_id).id)
+            known.append(library.images.get(library.owner(), image_id).id)
         except UserError as error:
             if error.code != "image.none":
                 raise
@@ -80,7 +80,7 @@ def _images(session: Session, library: Library, images: tuple[str, ...], args: E
             output.fail(image_id, error.code, {"text": image_id})
     exported = 0
     if known:
-        report = library.export.images(library.actor, known, args, ctx)
+        report = library.export.images(library.owner(), known, args, ctx)
         exported = report.exported
         for item in report.items:
             said = output.refusal(item.code, item.facts) if item.code else output.nothing_refused()

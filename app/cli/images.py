@@ -37,9 +37,9 @@ def move(
     if all(value is None for value in (patient, tooth, teeth, image_type, view)):
         raise click.UsageError(t("Say where to: --patient, --tooth, --teeth, --type or --view."))
     with opened(session) as library:
-        patient_id = library.patients.resolve(library.actor, patient).id if patient is not None else None
+        patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
         filing = choices.filing(patient_id, tooth, teeth, image_type, view)
-        done = _each(session, images, lambda image: library.images.move(library.actor, (image,), filing))
+        done = _each(session, images, lambda image: library.images.move(library.owner(), (image,), filing))
     if not session.json:
         output.say(tn("{n} image moved.", "{n} images moved.", done))
     return 0 if done == len(images) else 1
@@ -52,7 +52,7 @@ def move(
 def delete(session: Session, images: tuple[str, ...]) -> int:
     """Delete."""
     with opened(session) as library:
-        done = _each(session, images, lambda image: library.images.delete(library.actor, (image,)))
+        done = _each(session, images, lambda image: library.images.delete(library.owner(), (image,)))
     if not session.json:
         output.say(tn("{n} image deleted.", "{n} images deleted.", done))
     return 0 if done == len(images) else 1
@@ -65,7 +65,7 @@ def delete(session: Session, images: tuple[str, ...]) -> int:
 def restore(session: Session, images: tuple[str, ...]) -> int:
     """Restore."""
     with opened(session) as library:
-        done = _each(session, images, lambda image: library.images.restore(library.actor, (image,)))
+        done = _each(session, images, lambda image: library.images.restore(library.owner(), (image,)))
     if not session.json:
         output.say(tn("{n} image restored.", "{n} images restored.", done))
     return 0 if done == len(images) else 1
@@ -73,7 +73,7 @@ def restore(session: Session, images: tuple[str, ...]) -> int:
 
 def _each(session: Session, images: tuple[str, ...], act: Callable[[str], object]) -> int:
     """Do it to every image, print what failed, and return how many were done."""
-    rows = []
+    rows: list[dict[str, str | None]] = []
     for image in images:
         try:
             act(image)
@@ -85,7 +85,7 @@ def _each(session: Session, images: tuple[str, ...], act: Callable[[str], object
             rows.append({"image_id": image, "status": "failed", **output.refusal(error.code, facts)})
         else:
             rows.append({"image_id": image, "status": "done", **output.nothing_refused()})
-    done = sum(row["status"] == "done" for row in rows)
+    done = len([row for row in rows if row["status"] == "done"])
     if session.json:
         output.emit({"done": done, "failed": len(rows) - done, "items": rows})
     return done

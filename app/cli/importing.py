@@ -58,7 +58,7 @@ def command(
     with _library(session, dry_run=dry_run) as library, job(t("Importing")) as ctx:
         filing = _filing(library, patient, choices.filing(None, tooth, teeth, image_type, view))
         args = ImportArgs(there, filing=filing, recursive=not no_recursive, dry_run=dry_run, trigger="command")
-        report = library.imports.run(library.actor, args, ctx, items.add)
+        report = library.imports.run(library.owner(), args, ctx, items.add)
     _print(session, report, items, missing)
     return 1 if report.has_failures or missing else 0
 
@@ -90,7 +90,7 @@ class _Items:
 
 
 def _filing(library: Library, patient: str | None, filing: Filing) -> Filing:
-    patient_id = library.patients.resolve(library.actor, patient).id if patient is not None else None
+    patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
     return Filing(patient_id, filing.tooth, filing.teeth, filing.image_type, filing.view)
 
 

@@ -26,7 +26,7 @@ def command() -> None:
 def list_waiting(session: Session) -> int:
     """List."""
     with opened(session) as library:
-        waiting = library.inbox.waiting(library.actor)
+        waiting = library.inbox.waiting(library.owner())
     if session.json:
         output.emit([_row(entry) for entry in waiting])
         return 0
@@ -55,9 +55,9 @@ def file(
     if patient is None:
         raise click.UsageError(t("Say whose it is: --patient ID."))
     with opened(session) as library:
-        owner = library.patients.resolve(library.actor, patient)
+        owner = library.patients.resolve(library.owner(), patient)
         filing = choices.filing(owner.id, tooth, teeth, image_type, view)
-        result = library.inbox.file(library.actor, image, filing)
+        result = library.inbox.file(library.owner(), image, filing)
     if session.json:
         output.emit(image_row(result.moved[0]))
     else:

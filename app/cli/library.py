@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from app.bootstrap.library import Library, open_library
 from app.cli.session import Session
-from app.core.errors import UserError
-from app.core.paths import LibraryPaths
 from app.words import set_language
 
 
@@ -19,16 +17,10 @@ def opened(session: Session, *, make: bool = False) -> Iterator[Library]:
     Raises
     ------
     UserError
-        ``library.missing``.
+        ``library.none``, and whatever else keeps a library from opening.
     """
-    root = session.root()
-    if not make and not LibraryPaths(root).exists():
-        raise UserError("library.missing", path=str(root))
-    library = open_library(root, create=make)
-    try:
+    with open_library(session.root(), create=make) as library:
         spoken = library.settings.workstation().language
         if spoken:
             set_language(spoken)
         yield library
-    finally:
-        library.close()

@@ -32,7 +32,7 @@ _COLUMNS = {
 def command(session: Session, what: str, patient: str | None, search: str | None, limit: int | None) -> int:
     """List."""
     with opened(session) as library:
-        patient_id = library.patients.resolve(library.actor, patient).id if patient is not None else None
+        patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
         rows = _READERS[what](library, patient_id, search, limit)
     if session.json:
         output.emit(rows)
@@ -45,9 +45,9 @@ def command(session: Session, what: str, patient: str | None, search: str | None
 def _patients(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
     found: list[PatientSummary]
     if patient_id is not None:
-        found = [library.patients.summary(library.actor, patient_id)][:limit]
+        found = [library.patients.summary(library.owner(), patient_id)][:limit]
     elif search:
-        found = library.patients.search(library.actor, search, _EVERYTHING if limit is None else limit)
+        found = library.patients.search(library.owner(), search, _EVERYTHING if limit is None else limit)
     else:
         found = _pages(library, limit)
     return [patient_row(summary.patient, summary.images) for summary in found]
@@ -60,7 +60,7 @@ def _pages(library: Library, limit: int | None) -> list[PatientSummary]:
     found: list[PatientSummary] = []
     while limit is None or len(found) < limit:
         wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-        page = library.patients.page(library.actor, found[-1].patient if found else None, wanted)
+        page = library.patients.page(library.owner(), found[-1].patient if found else None, wanted)
         found += page
         if len(page) < wanted:
             break
@@ -68,12 +68,12 @@ def _pages(library: Library, limit: int | None) -> list[PatientSummary]:
 
 
 def _images(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
-    records = library.images.list(library.actor, patient_id=patient_id, search=search, limit=limit)
+    records = library.images.list(library.owner(), patient_id=patient_id, search=search, limit=limit)
     return [image_row(record) for record in records]
 
 
 def _studies(library: Library, patient_id: str | None, search: str | None, limit: int | None) -> list[dict[str, Any]]:
-    return [study_row(study) for study in library.images.studies(library.actor, patient_id, search, limit)]
+    return [study_row(study) for study in library.images.studies(library.owner(), patient_id, search, limit)]
 
 
 _READERS = {"patients": _patients, "images": _images, "studies": _studies}

@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has gone (`bitewing list | head`); Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:  # noqa: BLE001 - the last hook: a bug is logged and said in words
+    except Exception as error:  # the last hook: a bug is logged and said in words
         log.exception("command failed")
         return _end(session, "program.fault", {"kind": type(error).__name__}, "bitewing", FAILED)
     return code if isinstance(code, int) else DONE

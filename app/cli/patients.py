@@ -51,7 +51,7 @@ def add(
     """Add."""
     draft = _changed(PatientDraft(), family_name, given_name, birth_date, sex, chart_number, phone, notes)
     with opened(session) as library:
-        patient = library.patients.add(library.actor, draft)
+        patient = library.patients.add(library.owner(), draft)
     _print(session, patient, 0)
     return 0
 
@@ -75,10 +75,10 @@ def edit(
 ) -> int:
     """Edit; what is not named stays."""
     with opened(session) as library:
-        before = library.patients.resolve(library.actor, patient)
+        before = library.patients.resolve(library.owner(), patient)
         draft = _changed(before.draft(), family_name, given_name, birth_date, sex, chart_number, phone, notes)
-        after = library.patients.edit(library.actor, before.id, draft, before.version)
-        images = library.patients.summary(library.actor, after.id).images
+        after = library.patients.edit(library.owner(), before.id, draft, before.version)
+        images = library.patients.summary(library.owner(), after.id).images
     _print(session, after, images)
     return 0
 
@@ -91,9 +91,9 @@ def edit(
 def merge(session: Session, keep: str, other: str) -> int:
     """Merge."""
     with opened(session) as library:
-        kept = library.patients.resolve(library.actor, keep)
-        gone = library.patients.resolve(library.actor, other)
-        report = library.patients.merge(library.actor, kept.id, gone.id)
+        kept = library.patients.resolve(library.owner(), keep)
+        gone = library.patients.resolve(library.owner(), other)
+        report = library.patients.merge(library.owner(), kept.id, gone.id)
     if session.json:
         output.emit({"patient_id": kept.id, "merged_id": report.merged_id, "moved": report.moved})
     else:
@@ -109,7 +109,7 @@ def merge(session: Session, keep: str, other: str) -> int:
 def import_list(session: Session, file: Path, dry_run: bool) -> int:
     """Import a list."""
     with opened(session) as library, job(t("Reading the list")) as ctx:
-        report = library.patients.import_csv(library.actor, file, ctx, dry_run=dry_run)
+        report = library.patients.import_csv(library.owner(), file, ctx, dry_run=dry_run)
     for problem in report.problems:
         output.fail(f"{file.name}:{problem.line}", problem.code, problem.facts)
     if session.json:

@@ -19,7 +19,7 @@ from app.imaging.render_args import RenderArgs
 from app.words import t
 
 
-class SizeType(click.ParamType):  # type: ignore[type-arg] - generic since 8.3 only
+class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
     """A width and a height written 800x600."""
 
     name = "size"

@@ -7,7 +7,7 @@ from typing import Any
 from app.cli.output import known
 from app.domain.image import ImageRecord, Laterality
 from app.domain.patient import Patient
-from app.services.images import Study
+from app.storage.studies import StudyRow
 
 
 def patient_row(patient: Patient, images: int | None) -> dict[str, Any]:
@@ -54,12 +54,12 @@ def image_row(record: ImageRecord) -> dict[str, Any]:
     }
 
 
-def study_row(study: Study) -> dict[str, Any]:
+def study_row(study: StudyRow) -> dict[str, Any]:
     """Return a study."""
     return {
         "study_uid": study.study_uid,
         "patient_id": study.patient_id,
-        "date": study.date,
+        "date": study.captured_at.date() if study.captured_at else None,
         "description": known(study.description),
         "modalities": study.modalities,
         "images": study.images,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,8 +13,7 @@ from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.context import JobContext
 from app.core.paths import LibraryPaths
-from app.services.decoders import Decoders
-from app.services.imports import scan_anywhere
+from app.services.imports import scan_without_library
 from app.sync.scan import ScanReport
 from app.words import numbers, t
 
@@ -55,15 +52,5 @@ def _scan(session: Session, paths: tuple[Path, ...], ctx: JobContext, *, recursi
     """Count with the library's rights where there is a library; counting needs none."""
     if LibraryPaths(session.root()).exists():
         with opened(session) as library:
-            return library.imports.scan(library.actor, paths, ctx, recursive=recursive)
-    with _decoders() as decoders:
-        return scan_anywhere(paths, decoders, ctx, recursive=recursive)
-
-
-@contextlib.contextmanager
-def _decoders() -> Iterator[Decoders]:
-    decoders = Decoders()
-    try:
-        yield decoders
-    finally:
-        decoders.close()
+            return library.imports.scan(library.owner(), paths, ctx, recursive=recursive)
+    return scan_without_library(paths, ctx, recursive=recursive)

@@ -27,7 +27,7 @@ def command() -> None:
 def list_settings(session: Session) -> int:
     """List."""
     with opened(session, make=True) as library:
-        entries = library.settings.list(library.actor)
+        entries = library.settings.list(library.owner())
     if session.json:
         rows = [
             {"key": entry.key, "value": entry.value, "default": entry.default, "scope": entry.scope}
@@ -47,7 +47,7 @@ def list_settings(session: Session) -> int:
 def get(session: Session, key: str) -> int:
     """Get."""
     with opened(session, make=True) as library:
-        value = library.settings.get(library.actor, key)
+        value = library.settings.get(library.owner(), key)
     if session.json:
         output.emit({"key": key, "value": value})
     else:
@@ -64,7 +64,7 @@ def set_value(session: Session, key: str, value: str | None) -> int:
     """Set."""
     text = _from_input(key) if value is None else value
     with opened(session, make=True) as library:
-        stored = library.settings.set(library.actor, key, text)
+        stored = library.settings.set(library.owner(), key, text)
     if session.json:
         output.emit({"key": key, "value": stored})
     return 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from app.cli import output
 from app.cli.library import opened
 from app.cli.session import Session, common
+from app.storage.jobs import JobRecord
 from app.words import numbers, t
 
 
@@ -16,9 +19,10 @@ from app.words import numbers, t
 def command(session: Session) -> int:
     """Show."""
     with opened(session) as library:
-        snapshot = library.status.snapshot(library.actor)
+        snapshot = library.status.snapshot(library.owner())
     if session.json:
-        output.emit(snapshot)
+        runs = {"last_import": _run(snapshot.last_import), "last_check": _run(snapshot.last_check)}
+        output.emit({**output.plain(snapshot), **runs, "running": [_run(entry) for entry in snapshot.running]})
         return 0
     for name, value in (
         (t("library"), snapshot.library),
@@ -32,3 +36,18 @@ def command(session: Session) -> int:
     ):
         output.say(f"{name}: {value}")
     return 0
+
+
+def _run(record: JobRecord | None) -> dict[str, Any] | None:
+    """Return what a run came to, without the names of the files it was given."""
+    if record is None:
+        return None
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "state": record.state,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "counts": record.counts,
+        "code": record.error_code,
+    }

@@ -9,11 +9,12 @@ from app.words.catalogue import t
 
 
 class ErrorTemplates(NamedTuple):
-    """Title, explanation and advice with ``{places}`` for facts."""
+    """Title, explanation and advice with ``{places}`` for facts; ``briefly`` explains where facts are missing."""
 
     title: str
     explanation: str
     what_to_do: str = ""
+    briefly: str = ""
 
 
 def templates_for(code: str) -> ErrorTemplates | None:
@@ -29,19 +30,28 @@ def _files() -> dict[str, ErrorTemplates]:
             t("Empty file"), t("The file is empty: it has no bytes at all."), t("Copy it again from its source.")
         ),
         "file.truncated": ErrorTemplates(
-            t("Incomplete file"), t("The file is incomplete: it has {has} of {needed} bytes."), keep
+            t("Incomplete file"),
+            t("The file is incomplete: it has {has} of {needed} bytes."),
+            keep,
+            t("The file is incomplete."),
         ),
         "file.not_an_image": ErrorTemplates(
             t("Not an image"), t("The file is neither a DICOM file, a photo nor a PDF document.")
         ),
         "file.unsupported_format": ErrorTemplates(
-            t("Unsupported format"), t("Files of this format cannot be opened: {format}.")
+            t("Unsupported format"),
+            t("Files of this format cannot be opened: {format}."),
+            "",
+            t("Files of this format cannot be opened."),
         ),
         "file.not_a_file": ErrorTemplates(
             t("Not a file"), t("This is a link or a device, not a file; links are not followed.")
         ),
         "file.too_large": ErrorTemplates(
-            t("Image too large"), t("The image says it is {columns} × {rows} pixels, more than can be opened."), keep
+            t("Image too large"),
+            t("The image says it is {columns} × {rows} pixels, more than can be opened."),
+            keep,
+            t("The image is larger than can be opened."),
         ),
         "file.undecodable": ErrorTemplates(
             t("Cannot be decoded"), t("The picture inside the file is damaged or of an unknown kind."), keep
@@ -77,7 +87,10 @@ def _decoding() -> dict[str, ErrorTemplates]:
             t("Cannot be decoded"), t("Reading this file made the decoder stop; the program was not affected.")
         ),
         "decoder.timeout": ErrorTemplates(
-            t("Takes too long"), t("Reading this file took longer than {seconds} seconds and was stopped.")
+            t("Takes too long"),
+            t("Reading this file took longer than {seconds} seconds and was stopped."),
+            "",
+            t("Reading this file took too long and was stopped."),
         ),
         "decoder.memory": ErrorTemplates(
             t("Needs too much memory"), t("Reading this file would need more memory than is allowed.")
@@ -96,12 +109,16 @@ def _decoding() -> dict[str, ErrorTemplates]:
             t("Unsupported format"),
             t("Pictures of the format {format} cannot be imported."),
             t("Save it as JPEG, PNG or TIFF and import that."),
+            t("Pictures of this format cannot be imported."),
         ),
         "document.password": ErrorTemplates(
             t("Protected document"), t("The PDF is protected by a password and cannot be shown.")
         ),
         "frame.sizes_differ": ErrorTemplates(
-            t("Pages differ"), t("The {frames} pages of this file have different sizes.")
+            t("Pages differ"),
+            t("The {frames} pages of this file have different sizes."),
+            "",
+            t("The pages of this file have different sizes."),
         ),
         "archive.bomb": ErrorTemplates(
             t("Unsafe archive"), t("The archive would unpack to far more than it is and was not opened.")
@@ -166,6 +183,23 @@ def _images() -> dict[str, ErrorTemplates]:
             t("Filed under another patient"), t("The same file is already filed under another patient.")
         ),
         "image.none": ErrorTemplates(t("No such image"), t("There is no image {text} in this library.")),
+        "image.file_missing": ErrorTemplates(
+            t("File not found"),
+            t("The image's file is in none of the places where it could be."),
+            t("If it lies on a network drive or a stick, connect it and try again."),
+        ),
+        "image.caption_too_long": ErrorTemplates(
+            t("Too long"), t("A caption can have {limit} characters at most."), t("Shorten it.")
+        ),
+        "inbox.not_waiting": ErrorTemplates(
+            t("Not in the inbox"), t("This image does not wait in the inbox any more.")
+        ),
+        "inbox.put_back": ErrorTemplates(t("Put back"), t("Somebody put this image back into the inbox.")),
+        "move.stopped": ErrorTemplates(
+            t("Moving stopped"),
+            t("{moved} of {total} images were moved, then it stopped: {cause}"),
+            t("What was moved stays moved; try again for the rest."),
+        ),
         "image.changed_elsewhere": ErrorTemplates(
             t("Changed meanwhile"),
             t("Somebody else changed this image meanwhile."),
@@ -185,7 +219,7 @@ def _patients() -> dict[str, ErrorTemplates]:
         "patient.none": ErrorTemplates(t("No such patient"), t("No patient has the id or chart number {text}.")),
         "patient.ambiguous": ErrorTemplates(
             t("Several patients fit"),
-            t("Several patients have the chart number {text}: {matches}."),
+            t("Several patients have the chart number {text}: {ids}."),
             t("Name one by its id."),
         ),
         "patient.nameless": ErrorTemplates(
@@ -198,6 +232,12 @@ def _patients() -> dict[str, ErrorTemplates]:
             t("Look at it again, then repeat."),
         ),
         "patient.same": ErrorTemplates(t("The same patient"), t("A patient cannot be merged with itself.")),
+        "patient.merge_self": ErrorTemplates(t("The same patient"), t("A patient cannot be merged with itself.")),
+        "patient.chart_number_taken": ErrorTemplates(
+            t("Number in use"),
+            t("Another patient has the chart number {chart_number} already."),
+            t("Choose another number, or merge the two."),
+        ),
         "tooth.unknown": ErrorTemplates(
             t("No such tooth"), t("There is no tooth {text}."), t("Use 1–32, A–T, general, fdi:11 or palmer:UR1.")
         ),
@@ -219,6 +259,13 @@ def _lists() -> dict[str, ErrorTemplates]:
             t("Name the columns family name, given name, number, birth date, sex, phone."),
         ),
         "csv.too_large": ErrorTemplates(t("List too large"), t("The list is larger than allowed ({limit}).")),
+        "csv.repeated": ErrorTemplates(
+            t("Twice in the list"), t("The chart number {chart_number} stands in the list more than once.")
+        ),
+        "csv.contradicts": ErrorTemplates(
+            t("Identities disagree"),
+            t("The list and the patient with the chart number {chart_number} disagree; nothing was changed."),
+        ),
         "csv.birth_date": ErrorTemplates(t("Unknown date"), t("The birth date in this line cannot be read.")),
         "csv.sex": ErrorTemplates(t("Unknown sex"), t("The sex in this line cannot be read.")),
         "csv.field_too_large": ErrorTemplates(t("Field too large"), t("A field in this line is larger than allowed.")),
@@ -252,7 +299,7 @@ def _disk() -> dict[str, ErrorTemplates]:
 
 def _library() -> dict[str, ErrorTemplates]:
     return {
-        "library.missing": ErrorTemplates(
+        "library.none": ErrorTemplates(
             t("No library here"), t("There is no library at {path}."), t("Import something, or choose another folder.")
         ),
         "library.in_use": ErrorTemplates(t("Library in use"), t("The library is held by {holder}.")),
@@ -289,6 +336,9 @@ def _library() -> dict[str, ErrorTemplates]:
         ),
         "settings.invalid_value": ErrorTemplates(t("Value does not fit"), t("{value} is not a value for {key}.")),
         "settings.unknown_key": ErrorTemplates(t("No such setting"), t("There is no setting {key}.")),
+        "settings.no_connection": ErrorTemplates(
+            t("No such connection"), t("There is no connection {name} that could be tested.")
+        ),
         "secrets.no_store": ErrorTemplates(
             t("No safe place for secrets"),
             t("This computer has no safe store for secrets, so none was stored."),
@@ -317,6 +367,12 @@ def _export() -> dict[str, ErrorTemplates]:
         "export.not_in_dicomdir": ErrorTemplates(
             t("Not for a disc"), t("This kind of file cannot be listed in a DICOMDIR.")
         ),
+        "export.not_empty": ErrorTemplates(
+            t("Folder not empty"), t("The folder already holds other files."), t("Choose an empty folder.")
+        ),
+        "export.not_a_folder": ErrorTemplates(
+            t("Not a folder"), t("{path} is a file, not a folder."), t("Choose another folder.")
+        ),
     }
 
 
@@ -326,7 +382,37 @@ def _program() -> dict[str, ErrorTemplates]:
             t("A fault in Bitewing"),
             t("Something unexpected happened ({kind}); your images are safe."),
             t("Please send us the log."),
-        )
+        ),
+        "program.no_display": ErrorTemplates(
+            t("No display"),
+            t("There is no display here, so the window cannot open."),
+            t("Use --screenshot FILE for a picture of it, or the commands that need no window."),
+        ),
+        "job.none": ErrorTemplates(t("No such run"), t("This run is not in the list any more.")),
+        "job.failed": ErrorTemplates(
+            t("Stopped by a fault"), t("A fault ended this run; what was finished stays."), t("Start it again.")
+        ),
+        "job.interrupted": ErrorTemplates(
+            t("Interrupted"),
+            t("The program ended while this ran; what was finished stays."),
+            t("Start it again; it goes on where it stopped."),
+        ),
+    }
+
+
+def _checks() -> dict[str, ErrorTemplates]:
+    return {
+        "check.missing": ErrorTemplates(
+            t("File missing"), t("The image's file is gone."), t("Restore it from a backup.")
+        ),
+        "check.orphan": ErrorTemplates(
+            t("File without image"), t("No image in the catalogue belongs to this file."), t("Import it.")
+        ),
+        "check.size": ErrorTemplates(t("File has changed"), t("The file does not have the size it was imported with.")),
+        "check.hash": ErrorTemplates(
+            t("File has changed"), t("The stored file no longer has the bytes that were imported.")
+        ),
+        "check.unreadable": ErrorTemplates(t("Cannot be read"), t("The file cannot be read.")),
     }
 
 
@@ -353,4 +439,8 @@ _TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "cancelled": _library,
     "export": _export,
     "program": _program,
+    "job": _program,
+    "check": _checks,
+    "inbox": _images,
+    "move": _images,
 }

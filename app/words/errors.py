@@ -6,6 +6,7 @@ in ``error_table`` by topic; unknown facts leave their place empty rather than f
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +42,10 @@ def describe(code: str, facts: Mapping[str, Any] | None = None) -> ErrorWords:
         t("Something went wrong"), t("An unexpected error occurred ({code})."), t("The log has the details.")
     )
     shown.setdefault("code", code)
-    return ErrorWords(
-        found.title.format_map(shown), found.explanation.format_map(shown), found.what_to_do.format_map(shown)
-    )
+    explanation = found.explanation
+    if found.briefly and not _places(explanation) <= shown.keys():
+        explanation = found.briefly
+    return ErrorWords(found.title.format_map(shown), explanation.format_map(shown), found.what_to_do.format_map(shown))
 
 
 def words_for(error: BaseException) -> ErrorWords:
@@ -58,6 +60,10 @@ def reason(code: str, facts: Mapping[str, Any] | None = None) -> str:
     return describe(code, facts).explanation
 
 
+def _places(template: str) -> set[str]:
+    return {name for _text, name, _form, _kind in string.Formatter().parse(template) if name is not None}
+
+
 def _shown(facts: Mapping[str, Any]) -> _Facts:
     shown = _Facts()
     for name, value in facts.items():
@@ -65,10 +71,14 @@ def _shown(facts: Mapping[str, Any]) -> _Facts:
             continue
         if name in _SIZES and isinstance(value, int) and not isinstance(value, bool):
             shown[name] = numbers.size(value) if value >= 100_000 else f"{value:,}"
-        elif name == "content":
-            shown[name] = terms.content(str(value))
+        elif name in {"content", "what"}:
+            shown["content"] = terms.content(str(value))
+        elif name == "cause":
+            shown[name] = reason(str(value))
         elif name == "contradictions" and isinstance(value, list | tuple):
             shown[name] = ", ".join(terms.contradiction(str(part)) for part in value)
+        elif isinstance(value, list | tuple):
+            shown[name] = ", ".join(str(part) for part in value)
         else:
             # A user's text is only ever put into a place, never read as a template.
             shown[name] = str(value)
