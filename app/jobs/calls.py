@@ -75,10 +75,20 @@ class Calls(QObject):
         with self._lock:
             self._waiting.pop(lane, None)
 
+    def drop_all(self) -> None:
+        """Forget every request: whoever asked is going."""
+        with self._lock:
+            self._waiting.clear()
+
     def busy(self, lane: Hashable) -> bool:
         """Whether the lane waits for an answer."""
         with self._lock:
             return lane in self._waiting
+
+    def waiting(self) -> bool:
+        """Whether any lane waits for an answer."""
+        with self._lock:
+            return bool(self._waiting)
 
     def shutdown(self) -> None:
         """Deliver nothing more and wait for what has begun."""

@@ -1,4 +1,4 @@
-"""What the window writes about patients, and whole numbers in the language's digits.
+"""What the window writes about patients, and whole numbers.
 
 Dates, sizes and durations come from :mod:`app.words.numbers`, so that window and command line agree.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from PySide6.QtCore import QLocale
-
 from app.domain.patient import Patient, Sex
-from app.words import numbers, t
+from app.words import is_right_to_left, numbers, t
 
 day = numbers.day
 moment = numbers.moment
@@ -20,8 +18,8 @@ remaining = numbers.remaining
 
 
 def number(value: int) -> str:
-    """Return a whole number with the language's digits and grouping."""
-    return QLocale().toString(value)
+    """Return a whole number with its thousands apart; digits as on instruments, in every language."""
+    return f"{value:,}"
 
 
 def age(birth_date: date) -> str:
@@ -40,7 +38,17 @@ def born(birth_date: date | None) -> str:
 def patient_detail(patient: Patient) -> str:
     """Return what tells namesakes apart in a list: birth date and chart number."""
     parts = [day(patient.birth_date) if patient.birth_date else "", patient.chart_number if patient.name else ""]
-    return " · ".join(part for part in parts if part)
+    return joined(*parts)
+
+
+def isolated(text: str) -> str:
+    """Return text whose direction cannot disturb its surroundings; left as it is in left-to-right windows."""
+    return f"\u2068{text}\u2069" if text and is_right_to_left() else text
+
+
+def joined(*parts: str, between: str = " · ") -> str:
+    """Join what is not empty, each part keeping its own direction."""
+    return between.join(isolated(part) for part in parts if part)
 
 
 def sex_word(sex: Sex) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, SignalInstance
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
 from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
+
+
+ONE_LINE_PX = 34
 
 
 class StatePage(QWidget):
@@ -73,3 +76,14 @@ def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bo
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
     return label
+
+
+def add_field(form: QFormLayout, title: str, field: QWidget) -> None:
+    """Add a field with its title level with the first line of it."""
+    label = plain_label(title)
+    label.setBuddy(field)
+    label.setMinimumHeight(min(field.sizeHint().height(), ONE_LINE_PX))
+    top = Qt.AlignmentFlag.AlignTop if field.sizeHint().height() > ONE_LINE_PX * 2 else Qt.AlignmentFlag.AlignVCenter
+    label.setAlignment(Qt.AlignmentFlag.AlignLeading | top)
+    field.setAccessibleName(title)
+    form.addRow(label, field)

@@ -13,7 +13,7 @@ from app.core.settings import SETTING_KEYS, ClinicSettings, WorkstationSettings
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.domain.folding import fold
 from app.domain.identity import FileIdentity, compare
-from app.domain.image import Filing, FileKind, ImageRecord, ImageType, ImageView, Placement
+from app.domain.image import FileKind, Filing, ImageRecord, ImageType, ImageView, Placement
 from app.domain.patient import Patient, PatientSummary, Sex
 from app.services.inbox import Proposal
 from app.services.moving import MoveResult
@@ -36,7 +36,9 @@ def make_patient(number: int, family: str, given: str, born: date | None, sex: S
     return Patient(identity, family, given, f"P-{1000 + number}", born, sex, f"0100 {number:06d}", now, now)
 
 
-def make_image(number: int, patient: Patient | None, tooth: str = "14", kind: ImageType = ImageType.XRAY) -> ImageRecord:
+def make_image(
+    number: int, patient: Patient | None, tooth: str = "14", kind: ImageType = ImageType.XRAY
+) -> ImageRecord:
     taken = datetime(2026, 11, 12, 10, 42, tzinfo=UTC) - timedelta(days=97 * number)
     xray = kind is ImageType.XRAY
     return ImageRecord(
@@ -94,7 +96,12 @@ class FakeLibrary:
         if first is not None:
             for number, (tooth, kind) in enumerate(
                 [("14", ImageType.XRAY)] * 3
-                + [("14", ImageType.CLINICAL), ("8", ImageType.XRAY), ("30", ImageType.BEFORE), ("general", ImageType.XRAY)]
+                + [
+                    ("14", ImageType.CLINICAL),
+                    ("8", ImageType.XRAY),
+                    ("30", ImageType.BEFORE),
+                    ("general", ImageType.XRAY),
+                ]
             ):
                 image = make_image(number, first, tooth, kind)
                 self.pictures[image.id] = image
@@ -175,9 +182,7 @@ class FakePatients:
 
     def search(self, _actor: Any, text: str, limit: int = 50) -> list[PatientSummary]:
         words = fold(text).split()
-        found = [
-            p for p in self._sorted() if all(w in fold(f"{p.name} {p.chart_number} {p.phone}") for w in words)
-        ]
+        found = [p for p in self._sorted() if all(w in fold(f"{p.name} {p.chart_number} {p.phone}") for w in words)]
         return [self._row(patient) for patient in found[:limit]]
 
     def recent(self, _actor: Any, limit: int) -> list[PatientSummary]:

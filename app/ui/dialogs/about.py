@@ -32,7 +32,9 @@ class AboutDialog(DialogFrame):
         self.body.addWidget(plain_label(t("An image library and viewer for dental and small medical clinics.")))
         version = t("Version {version}", version=app.__version__)
         self.body.addWidget(
-            plain_label(f"{version}  ·  Qt {qVersion()}  ·  Python {platform.python_version()}", "muted", selectable=True)
+            plain_label(
+                f"{version}  ·  Qt {qVersion()}  ·  Python {platform.python_version()}", "muted", selectable=True
+            )
         )
         self.body.addWidget(plain_label(t("Intended use"), "heading"))
         use = t(

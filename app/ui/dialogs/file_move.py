@@ -27,7 +27,9 @@ class MoveDialog(DialogFrame):
         super().__init__(t("Move images"), parent, header=HeaderForDialog(summary))
         self._own = summary.patient.id
         self.place: Place | None = None
-        self.body.addWidget(plain_label(tn("Where does {n} image belong?", "Where do {n} images belong?", count), "title"))
+        self.body.addWidget(
+            plain_label(tn("Where does {n} image belong?", "Where do {n} images belong?", count), "title")
+        )
         self._form = PlaceForm(session.notation, keep=count > 1)
         if image is not None and count == 1:
             self._form.set_values(image.tooth, image.image_type.value)

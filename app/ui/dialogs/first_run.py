@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.core.files import free_bytes
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import size
-from app.ui.states import plain_label
+from app.ui.states import add_field, plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import set_language, t
 
@@ -42,7 +42,9 @@ class FirstChoices:
 class FirstRunDialog(DialogFrame):
     """One page, everything already answered sensibly. GUI thread only."""
 
-    def __init__(self, library: Path, language: str, *, fixed_place: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, library: Path, language: str, *, fixed_place: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(t("Welcome to Bitewing"), parent)
         self.relaunch_language: str | None = None
         self.body.addWidget(plain_label(t("Welcome to Bitewing"), "big"))
@@ -67,7 +69,11 @@ class FirstRunDialog(DialogFrame):
         self.language = _box(_LANGUAGES, language)
         self.language.activated.connect(self._on_language_activated)
         self.numbers = _box(
-            (("fdi", t("FDI (11 to 48)")), ("universal", t("Universal (1 to 32)")), ("palmer", t("Palmer (UR1 to LR8)"))),
+            (
+                ("fdi", t("FDI (11 to 48)")),
+                ("universal", t("Universal (1 to 32)")),
+                ("palmer", t("Palmer (UR1 to LR8)")),
+            ),
             "fdi",
         )
         self.theme = _box((("dark", t("Dark")), ("light", t("Light")), ("system", t("As the system"))), "dark")
@@ -76,9 +82,9 @@ class FirstRunDialog(DialogFrame):
         form.setHorizontalSpacing(UNIT * 3)
         form.setVerticalSpacing(UNIT * 2)
         form.addRow(t("Where images live"), where)
-        form.addRow(t("Language"), self.language)
-        form.addRow(t("Tooth numbers"), self.numbers)
-        form.addRow(t("Theme"), self.theme)
+        add_field(form, t("Language"), self.language)
+        add_field(form, t("Tooth numbers"), self.numbers)
+        add_field(form, t("Theme"), self.theme)
         form.addRow("", self.demo)
         self.body.addLayout(form)
         use = t("Bitewing is an image library and viewer, not a certified diagnostic device.")

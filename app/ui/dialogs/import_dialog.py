@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QProgressBar,
+    QPushButton,
     QRadioButton,
     QStackedWidget,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -247,7 +247,9 @@ class ImportDialog(DialogFrame):
         handle = self._run.handle
         progress = handle.progress
         done, total = number(progress.done), number(progress.total or 0)
-        counted = t("{done} of {total} files", done=done, total=total) if progress.total else t("{done} files", done=done)
+        counted = (
+            t("{done} of {total} files", done=done, total=total) if progress.total else t("{done} files", done=done)
+        )
         self._headline.setText({JobState.RUNNING: t("Importing: {count}", count=counted)}.get(handle.state, counted))
         self._current.setText(progress.item)
         left = handle.remaining_s

@@ -10,6 +10,7 @@ from app.domain.patient import Patient, PatientDraft, PatientSummary, Sex, parse
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.header.patient_header import HeaderForDialog
 from app.ui.session import Session
+from app.ui.states import add_field
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, terms
@@ -50,7 +51,7 @@ class PatientDialog(DialogFrame):
             (t("Phone"), self.phone),
             (t("Notes"), self.notes),
         ):
-            form.addRow(title, field)
+            add_field(form, title, field)
         self.body.addLayout(form)
         self.add_cancel()
         self.save_button = self.add_button(t("Save") if summary else t("Add patient"), "primary", default=True)
@@ -90,7 +91,12 @@ class PatientDialog(DialogFrame):
             self.say_problem(t("The birth date is not a date. Write it as {example}.", example="1985-03-14"))
             self.birth.setFocus()
             return
-        patients, actor, draft, patient = self._session.library.patients, self._session.actor, self.draft(), self._patient
+        patients, actor, draft, patient = (
+            self._session.library.patients,
+            self._session.actor,
+            self.draft(),
+            self._patient,
+        )
 
         def work() -> Patient:
             if patient is None:

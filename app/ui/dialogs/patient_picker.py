@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from app.domain.patient import PatientSummary
+from app.ui.search.line import SearchLine
 from app.ui.search.results import SUMMARY_ROLE, ResultDelegate, ResultModel
 from app.ui.session import Session
-from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
@@ -29,11 +29,9 @@ class PatientPicker(QWidget):
         self._lane = ("picker", id(self))
         self._model = ResultModel()
         self._model.setParent(self)
-        self.line = QLineEdit()
+        self.line = SearchLine()
         self.line.setPlaceholderText(t("Search by name, number, phone or birth date"))
         self.line.setAccessibleName(t("Search patients"))
-        self.line.setClearButtonEnabled(True)
-        self.line.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.line.textEdited.connect(self.search)
         self.list = QListView()
         self.list.setProperty("role", "boxed")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.dialogs.frame import DialogFrame
+from app.ui.search.line import SearchLine
 from app.ui.states import plain_label
-from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
@@ -18,10 +18,8 @@ class ShortcutsDialog(DialogFrame):
     def __init__(self, rows: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:
         super().__init__(t("Keyboard shortcuts"), parent)
         self._rows = [row for row in rows if row[2]]
-        line = QLineEdit()
+        line = SearchLine()
         line.setPlaceholderText(t("Find a command"))
-        line.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        line.setClearButtonEnabled(True)
         line.textChanged.connect(self._on_text_changed)
         self.body.addWidget(line)
         self._scroll = QScrollArea()

@@ -61,9 +61,7 @@ class IdentityCard(QFrame):
         self._show("", "", "", "", ())
         self._name.setText(text)
 
-    def _show(
-        self, name: str, birth: str, chart: str, sex: str, contradictions: tuple[Contradiction, ...]
-    ) -> None:
+    def _show(self, name: str, birth: str, chart: str, sex: str, contradictions: tuple[Contradiction, ...]) -> None:
         nothing = "–"
         self._name.setText(name or t("No name"))
         mark(self._name, "bad" if Contradiction.NAME in contradictions else "", "title")

@@ -5,13 +5,13 @@ A change of patient flashes the accent colour once, so that nobody goes on with 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, Signal
 from PySide6.QtCore import Property as QtProperty
+from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.patient import PatientSummary
-from app.ui.formats import born, sex_word
+from app.ui.formats import born, joined, sex_word
 from app.ui.header.portrait import Portrait
 from app.ui.states import plain_label
 from app.ui.theme import palette
@@ -82,7 +82,7 @@ class PatientHeader(QWidget):
         patient = summary.patient
         self._patient_id = patient.id
         self._name.setText(patient.name or t("No name"))
-        self._facts.setText("   ·   ".join(facts_of(summary)))
+        self._facts.setText(joined(*facts_of(summary), between="   ·   "))
         self._right.setText(tn("{n} image", "{n} images", summary.images))
         self._edit.setEnabled(True)
         self.setAccessibleName(" · ".join([patient.name, *facts_of(summary)]))
@@ -127,5 +127,3 @@ class HeaderForDialog(PatientHeader):
     def __init__(self, summary: PatientSummary | None, parent: QWidget | None = None) -> None:
         super().__init__(parent, editable=False)
         self.show_patient(summary)
-
-

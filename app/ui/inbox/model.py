@@ -119,7 +119,11 @@ class InboxDelegate(QStyledItemDelegate):
         left = rect.right() - SIDE_PX - UNIT // 2 if mirrored else rect.left() + UNIT // 2
         frame = QRect(left, rect.center().y() - SIDE_PX // 2 + 1, SIDE_PX, SIDE_PX)
         self._paint_picture(painter, frame, index.data(PICTURE_ROLE))
-        words = rect.adjusted(UNIT, 0, -SIDE_PX - UNIT * 2, 0) if mirrored else rect.adjusted(SIDE_PX + UNIT * 2, 0, -UNIT, 0)
+        words = (
+            rect.adjusted(UNIT, 0, -SIDE_PX - UNIT * 2, 0)
+            if mirrored
+            else rect.adjusted(SIDE_PX + UNIT * 2, 0, -UNIT, 0)
+        )
         side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
         flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | Qt.TextFlag.TextSingleLine
         line = QFontMetrics(option.font).height() + 2

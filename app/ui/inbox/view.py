@@ -9,7 +9,16 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListView, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QListView,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
@@ -175,7 +184,10 @@ class InboxView(QWidget):
         self._picker.line.setText("")
         library, actor, image_id = self._session.library, self._session.actor, image.id
         self._session.calls.ask(
-            "inbox-proposals", lambda: library.inbox.proposals(actor, image_id), self._on_proposals, self._on_no_proposals
+            "inbox-proposals",
+            lambda: library.inbox.proposals(actor, image_id),
+            self._on_proposals,
+            self._on_no_proposals,
         )
         self._refresh()
 

@@ -132,7 +132,7 @@ class WindowCommands(QObject):
         in_viewer = focus is not None and (focus is pane or pane.isAncestorOf(focus))
         history = pane.cell.history
         adjusted = history.can_undo if name == "undo" else history.can_redo
-        if in_viewer and adjusted or (adjusted and not has):
+        if (in_viewer and adjusted) or (adjusted and not has):
             self._window.table.commands.run(name)
         else:
             library()
@@ -255,7 +255,8 @@ class WindowCommands(QObject):
         """List every key."""
         rows = [(command.group, command.text, command.key) for command in self._window.actions_by_name.table]
         viewer = [
-            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.shortcut) for entry in VIEWER_ACTIONS
+            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.shortcut)
+            for entry in VIEWER_ACTIONS
         ]
         ShortcutsDialog([*rows, *viewer], self._window).exec()
 

@@ -97,9 +97,7 @@ class Filer(QObject):
 
         self._do(lambda: images.move(actor, ids, filing), step)
 
-    def _do(
-        self, work: Callable[[], Any], step: Callable[[Any], Step], done: Callable[[], None] | None = None
-    ) -> None:
+    def _do(self, work: Callable[[], Any], step: Callable[[Any], Step], done: Callable[[], None] | None = None) -> None:
         self._serial += 1
 
         def arrived(result: Any) -> None:

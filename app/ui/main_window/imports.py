@@ -77,7 +77,10 @@ class Imports(QObject):
         self._serial += 1
         library, actor = self.session.library, self.session.actor
         return self.session.runner.start(
-            ("scan", self._serial), t("Scanning"), lambda given, ctx: library.imports.scan(actor, given, ctx), tuple(paths)
+            ("scan", self._serial),
+            t("Scanning"),
+            lambda given, ctx: library.imports.scan(actor, given, ctx),
+            tuple(paths),
         )
 
     @Slot()

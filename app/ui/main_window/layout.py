@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 
 from app.core.files import write_atomically
 from app.core.paths import state_directory
+from app.ui.theme.stylesheet import UNIT
 
 LEFT_PX, RIGHT_PX = 296, 272
 SCHEMA = 1
@@ -55,6 +56,7 @@ class WindowLayout:
         self.centre.addWidget(patient_page)
         self.centre.addWidget(parts.inbox)
         self.right = parts.panels
+        self._right_before = True
         self.columns = QSplitter(Qt.Orientation.Horizontal)
         for widget in (self.left, self.centre, self.right):
             self.columns.addWidget(widget)
@@ -75,7 +77,12 @@ class WindowLayout:
         window.setCentralWidget(ground)
 
     def show_inbox(self, *, on: bool) -> None:
-        """Show the inbox in the middle, or the patient."""
+        """Show the inbox in the middle, or the patient; the panels speak of the patient's image and go meanwhile."""
+        if on and not self.inbox_shown:
+            self._right_before = not self.right.isHidden()
+            self.right.hide()
+        elif not on and self.inbox_shown:
+            self.right.setVisible(self._right_before)
         self.centre.setCurrentWidget(self._inbox if on else self._patient_page)
 
     @property
@@ -90,7 +97,7 @@ class WindowLayout:
             "geometry": _text(self._window.saveGeometry()),
             "columns": _text(self.columns.saveState()),
             "left": not self.left.isHidden(),
-            "right": not self.right.isHidden(),
+            "right": self._right_before if self.inbox_shown else not self.right.isHidden(),
         }
         folder = state_directory()
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,11 +117,20 @@ class WindowLayout:
             return
 
 
+def chart_box(caption: QWidget, chart: QWidget) -> QWidget:
+    """Return the tooth chart with its caption, set apart from the tree."""
+    box = QWidget()
+    column = QVBoxLayout(box)
+    column.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
+    column.setSpacing(UNIT // 2)
+    column.addWidget(caption)
+    column.addWidget(chart)
+    return box
+
+
 def _file(folder: Path) -> Path:
     return folder / "window.json"
 
 
 def _text(data: QByteArray) -> str:
     return base64.b64encode(bytes(data.data())).decode("ascii")
-
-

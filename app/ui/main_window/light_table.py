@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -15,7 +16,7 @@ from app.domain.tooth import GENERAL, format_tooth
 from app.jobs.calls import Calls
 from app.ui.filmstrip.model import StripItem
 from app.ui.filmstrip.view import Filmstrip
-from app.ui.formats import day, moment
+from app.ui.formats import day, joined, moment
 from app.ui.session import Session
 from app.ui.theme.icons import icon
 from app.ui.viewer.actions import VIEWER_ACTIONS, ViewerAction
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from app.imaging.frame import DisplayFrame
 
 
+LOOSE = "loose:"
+"""Before the path of a file that is looked at without importing it."""
+
+
 class LibrarySource:
     """Frames and thumbnails from the library. Any thread."""
 
@@ -38,11 +43,16 @@ class LibrarySource:
 
     def frame(self, image_id: str, index: int, max_pixels: tuple[int, int] | None) -> DisplayFrame:
         """Return one frame, decoded out of the process."""
+        if image_id.startswith(LOOSE):
+            loose: DisplayFrame = self._library.viewing.loose_frame(Path(image_id[len(LOOSE) :]), index, max_pixels)
+            return loose
         frame: DisplayFrame = self._library.viewing.frame(self._actor, image_id, index, max_pixels)
         return frame
 
     def thumbnail(self, image_id: str) -> bytes | None:
         """Return a thumbnail's JPEG bytes."""
+        if image_id.startswith(LOOSE):
+            return None
         data: bytes | None = self._library.images.thumbnail(self._actor, image_id)
         return data
 
@@ -58,6 +68,7 @@ class LightTable(QObject):
         self._records: dict[str, ImageRecord] = {}
         self._summary: PatientSummary | None = None
         source = LibrarySource(session)
+        self._pictures = pictures
         self.loader = FrameLoader(pictures, source)
         self.pane = ViewerPane(self.loader, explain_failure)
         self.pane.set_wheel_zooms(session.workstation.wheel == "zoom")
@@ -92,6 +103,10 @@ class LightTable(QObject):
             return chosen
         return [self.current.id] if self.current else chosen
 
+    def busy(self) -> bool:
+        """Whether a picture is still on its way."""
+        return self._pictures.waiting()
+
     def record(self, image_id: str) -> ImageRecord | None:
         """Return an image of the open patient."""
         return self._records.get(image_id)
@@ -114,6 +129,20 @@ class LightTable(QObject):
         self.strip.follow([cell.item.image_id for cell in self.pane.cells if cell.item])
         self.image_chosen.emit(self.current)
 
+    def show_loose(self, paths: list[Path]) -> None:
+        """Show files that are in no library; nobody's name stands beside them."""
+        self.show_patient(None)
+        items = [
+            ViewerItem(f"{LOOSE}{path}", sha256=f"{LOOSE}{path}", title=path.name, note=t("Not imported"))
+            for path in paths
+        ]
+        self.pane.set_items(items)
+        self.strip.set_items(
+            [StripItem(item.image_id, None, "", Path(item.image_id).name) for item in items], t("No images")
+        )
+        if items:
+            self.pane.open_image(items[0].image_id)
+
     @Slot(str)
     def open_image(self, image_id: str) -> None:
         """Show an image in the chosen cell."""
@@ -127,7 +156,7 @@ class LightTable(QObject):
             action.setIcon(icon(entry.icon))
         if entry.shortcut and entry.slot not in {"undo", "redo"}:
             action.setShortcut(QKeySequence(entry.shortcut))
-            anywhere = entry.shortcut.isalpha() and len(entry.shortcut) == 1 or entry.shortcut.startswith("Alt+")
+            anywhere = (entry.shortcut.isalpha() and len(entry.shortcut) == 1) or entry.shortcut.startswith("Alt+")
             context = Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetWithChildrenShortcut
             action.setShortcutContext(context)
         if entry.shortcut:
@@ -157,6 +186,8 @@ class LightTable(QObject):
 
     @Slot(str)
     def _on_pane_image_shown(self, image_id: str) -> None:
+        if image_id.startswith(LOOSE):
+            return
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask(("viewed", image_id), lambda: library.images.record_view(actor, image_id), _nothing)
 
@@ -178,7 +209,7 @@ class LightTable(QObject):
             image_id=image.id,
             sha256=image.sha256,
             title=image.caption or image.original_name,
-            patient=" · ".join(who),
+            patient=joined(*who),
             date=moment(image.captured_at) if image.captured_at else "",
             tooth=self.tooth_text(image),
             kind=terms.image_view(image.view),

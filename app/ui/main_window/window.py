@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import QMainWindow
 
+from app.domain.tooth import format_tooth
 from app.jobs.calls import Calls
 from app.ui.chart.chart import ToothChart
 from app.ui.dialogs.toasts import ToastRack
@@ -16,7 +17,7 @@ from app.ui.main_window.commands import WindowCommands
 from app.ui.main_window.drops import Drops
 from app.ui.main_window.filing import Filer
 from app.ui.main_window.imports import Imports
-from app.ui.main_window.layout import Parts, WindowLayout
+from app.ui.main_window.layout import Parts, WindowLayout, chart_box
 from app.ui.main_window.light_table import LightTable
 from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
@@ -26,12 +27,13 @@ from app.ui.panels.activity import ActivityPanel
 from app.ui.panels.details import DetailsPanel
 from app.ui.panels.side import SidePanels
 from app.ui.session import Session
+from app.ui.states import plain_label
 from app.ui.status.strip import StatusStrip
 from app.ui.theme.icons import icon
 from app.ui.tree.pane import TreePane
 from app.ui.tree.place import Place
 from app.ui.viewer.adjust_panel import AdjustPanel
-from app.words import t
+from app.words import t, terms
 
 DEFAULT_SIZE = QSize(1440, 900)
 SMALLEST = QSize(960, 600)
@@ -57,6 +59,7 @@ class MainWindow(QMainWindow):
         self.tree = TreePane(session)
         self.table = LightTable(session, pictures, self)
         self.chart = ToothChart()
+        self.chart_caption = plain_label("", "muted")
         self.chart.set_notation(session.notation)
         self.header = PatientHeader()
         self.inbox = InboxView(session, self.filer, self.patient)
@@ -95,6 +98,24 @@ class MainWindow(QMainWindow):
         event.accept()
         self.closed.emit()
 
+    def come_forward(self) -> None:
+        """Stand before the other programs."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def is_busy(self) -> bool:
+        """Whether something is still on its way to the screen."""
+        waiting = self.session.calls.waiting() or self.table.busy()
+        return waiting or bool(self.session.runner.running())
+
+    def dispose(self) -> None:
+        """Go, for a window in other words or colours: stop listening, then be deleted."""
+        self.arrangement.remember()
+        self.hide()
+        self.deleteLater()
+
     def set_icon(self, window_icon: QIcon) -> None:
         """Give the window its icon."""
         self.setWindowIcon(window_icon if not window_icon.isNull() else icon("tooth"))
@@ -103,7 +124,7 @@ class MainWindow(QMainWindow):
         return Parts(
             top=self.top,
             tree=self.tree,
-            chart=self.chart,
+            chart=chart_box(self.chart_caption, self.chart),
             header=self.header,
             table=self.table.area,
             inbox=self.inbox,
@@ -134,6 +155,7 @@ class MainWindow(QMainWindow):
         self.tree.demo_requested.connect(self.imports.fill_demo)
         self.chart.teeth_chosen.connect(self.patient.show_teeth)
         self.chart.tooth_activated.connect(self._on_chart_tooth_activated)
+        self.chart.tooth_hovered.connect(self._on_chart_tooth_hovered)
         self.chart.files_dropped.connect(self.drops.files_on_tooth)
         self.chart.images_dropped.connect(self.drops.images_on_tooth)
         self.table.strip.menu_requested.connect(self.menus.show_image_menu)
@@ -162,11 +184,20 @@ class MainWindow(QMainWindow):
         place = self.patient.place
         chosen = () if place is None else place.teeth or ((place.tooth,) if place.tooth else ())
         self.chart.set_chosen(chosen)
+        self._on_chart_tooth_hovered("")
 
     @Slot(str)
     def _on_search_patient_chosen(self, patient_id: str) -> None:
         self.open_place(Place(patient_id))
         self.table.pane.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(str)
+    def _on_chart_tooth_hovered(self, tooth: str) -> None:
+        shown = (tooth,) if tooth else self.chart.chosen
+        numbers = ", ".join(format_tooth(each, self.session.notation) for each in shown)
+        name = terms.tooth_name(shown[0]) if len(shown) == 1 else ""
+        words = " · ".join(part for part in (numbers, name) if part)
+        self.chart_caption.setText(words or t("Tooth chart"))
 
     @Slot(str)
     def _on_chart_tooth_activated(self, tooth: str) -> None:

@@ -16,9 +16,9 @@ from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
 from app.services.images import Details
-from app.ui.formats import moment, number, size
+from app.ui.formats import isolated, moment, number, size
 from app.ui.session import Session
-from app.ui.states import StatePage, plain_label
+from app.ui.states import StatePage, add_field, plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, terms
@@ -83,15 +83,18 @@ class DetailsPanel(QWidget):
         for field in (self._caption, self._teeth, self._type, self._view, self._side):
             field.setEnabled(may)
         for name, text in self._texts(image).items():
-            self._values[name].setText(text or "–")
+            self._values[name].setText(isolated(text) or "–")
 
     def _editable(self) -> QFormLayout:
         form = _form()
-        form.addRow(t("Caption"), self._caption)
-        form.addRow(t("Teeth"), self._teeth)
-        form.addRow(t("Type"), self._type)
-        form.addRow(t("View"), self._view)
-        form.addRow(t("Side"), self._side)
+        for title, field in (
+            (t("Caption"), self._caption),
+            (t("Teeth"), self._teeth),
+            (t("Type"), self._type),
+            (t("View"), self._view),
+            (t("Side"), self._side),
+        ):
+            add_field(form, title, field)
         return form
 
     def _facts(self) -> QFormLayout:
@@ -107,7 +110,7 @@ class DetailsPanel(QWidget):
             "hash": t("SHA-256"),
         }
         for name, title in titles.items():
-            value = plain_label("", wrap=True, selectable=True)
+            value = plain_label("", wrap=True, selectable=name in {"file", "hash"})
             self._values[name] = value
             form.addRow(plain_label(title, "muted"), value)
         return form

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.errors import BitewingError
 from app.domain.patient import PatientSummary
+from app.ui.search.line import SearchLine
 from app.ui.search.results import SearchResults
 from app.ui.session import Session
-from app.ui.theme.icons import icon
 from app.words import errors as error_words
 from app.words import t
 
 LIMIT = 50
 
 
-class SearchBox(QLineEdit):
+class SearchBox(SearchLine):
     """Ctrl+K, type any part of a name, number, phone or birth date, Enter."""
 
     patient_chosen = Signal(str)
@@ -31,8 +31,6 @@ class SearchBox(QLineEdit):
         self.setPlaceholderText(t("Search patients ({key})", key="Ctrl+K"))
         self.setAccessibleName(t("Search patients"))
         self.setToolTip(t("Any part of a name, chart number, phone or birth date, in any order ({key})", key="Ctrl+K"))
-        self.setClearButtonEnabled(True)
-        self.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.textEdited.connect(self._on_text_edited)
         over.installEventFilter(self)
 
@@ -102,7 +100,9 @@ class SearchBox(QLineEdit):
         if not self.hasFocus() and not self.text():
             return
         if asked:
-            heading = "" if rows else t("Nobody matches. Check the spelling, or add the patient with {key}.", key="Ctrl+N")
+            heading = (
+                "" if rows else t("Nobody matches. Check the spelling, or add the patient with {key}.", key="Ctrl+N")
+            )
         else:
             heading = t("Recent patients") if rows else t("No patients yet")
         self._results.show_rows(heading, rows, self)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -17,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.patient import PatientSummary
-from app.ui.formats import number, patient_detail
+from app.ui.formats import isolated, number, patient_detail
 from app.ui.states import plain_label
 from app.ui.theme import palette
 from app.ui.theme.stylesheet import UNIT
@@ -91,7 +101,7 @@ class ResultDelegate(QStyledItemDelegate):
         detail_width = min(metrics.horizontalAdvance(detail), width // 2)
         name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width - detail_width - UNIT * 2)
         painter.setPen(colours.colour("text"))
-        painter.drawText(box, near | kind, name)
+        painter.drawText(box, near | kind, isolated(name))
         shift = metrics.horizontalAdvance(name) + UNIT * 2
         rest = QRect(box)
         if mirrored:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
 from app.ui.dialogs.frame import DialogFrame
+from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.settings.editors import Editor
 from app.ui.settings.pages import Page, pages
@@ -20,7 +21,9 @@ from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t
 
-_REBUILDS = frozenset({"display.language", "display.theme", "display.touch_targets", "display.tooth_numbers", "viewer.wheel"})
+_REBUILDS = frozenset(
+    {"display.language", "display.theme", "display.touch_targets", "display.tooth_numbers", "viewer.wheel"}
+)
 
 
 class SettingsDialog(DialogFrame):
@@ -33,10 +36,8 @@ class SettingsDialog(DialogFrame):
         self.editors: list[Editor] = []
         self._blocks: list[tuple[int, QWidget, str]] = []
         self._titles: list[QWidget] = []
-        self._search = QLineEdit()
+        self._search = SearchLine()
         self._search.setPlaceholderText(t("Find a setting"))
-        self._search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        self._search.setClearButtonEnabled(True)
         self._search.textChanged.connect(self._on_search_changed)
         self._list = QListWidget()
         self._list.setFixedWidth(UNIT * 24)

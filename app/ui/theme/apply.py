@@ -24,11 +24,13 @@ def apply_theme(application: QApplication, name: str, *, touch: bool = False) ->
     activate(palette)
     if application.style().objectName() != "fusion":
         application.setStyle("fusion")
+    mirrored = application.layoutDirection() == Qt.LayoutDirection.RightToLeft
     application.setPalette(qt_palette(palette))
     application.setStyleSheet(
         stylesheet(
             palette,
             chevron=file_for_style_sheet("chevron-down", palette.muted),
+            branch_closed=file_for_style_sheet("chevron-left" if mirrored else "chevron-right", palette.muted),
             check=file_for_style_sheet("check", palette.on_accent),
             touch=touch,
             point_size=application.font().pointSizeF(),

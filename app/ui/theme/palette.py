@@ -98,7 +98,7 @@ def active() -> Palette:
 
 def activate(palette: Palette) -> None:
     """Make ``palette`` the one in use; :mod:`app.ui.theme.apply` restyles the program."""
-    global _active  # noqa: PLW0603 - one program, one palette
+    global _active
     _active = palette
 
 

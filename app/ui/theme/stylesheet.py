@@ -20,7 +20,8 @@ QLabel[role="warn"] { color: $amber; }
 QLabel[role="bad"] { color: $red; }
 QLabel[role="good"] { color: $green; }
 QLabel[role="accent"] { color: $accent; font-weight: 600; }
-QLabel[role="key"] { background: $raised; border: 1px solid $border; border-radius: 4px; padding: 1px 8px; color: $muted; }
+QLabel[role="key"] { background: $raised; border: 1px solid $border; border-radius: 4px; padding: 1px 8px;
+  color: $muted; }
 QLabel[role="big"] { font-size: $size_big; font-weight: 600; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 8px; }
 
@@ -40,6 +41,7 @@ QFrame[role="toast"][kind="warning"] { border-left: 4px solid $amber; }
 QFrame[role="toast"][kind="done"] { border-left: 4px solid $green; }
 QFrame[role="toast"][kind="info"] { border-left: 4px solid $accent; }
 
+QPushButton[role="field"] { text-align: left; }
 QPushButton { background: $raised; color: $text; border: 1px solid $border; border-radius: 6px;
   padding: $pad_button; min-height: $target; }
 QPushButton:hover { background: $hover; }
@@ -81,7 +83,8 @@ QComboBox QAbstractItemView { background: $surface; border: 1px solid $border;
   selection-background-color: $accent_soft; selection-color: $text; padding: 4px; }
 
 QCheckBox, QRadioButton { spacing: 8px; min-height: $target; }
-QCheckBox::indicator, QRadioButton::indicator { width: 16px; height: 16px; border: 1px solid $muted; background: $surface; }
+QCheckBox::indicator, QRadioButton::indicator { width: 16px; height: 16px; border: 1px solid $muted;
+  background: $surface; }
 QCheckBox::indicator { border-radius: 4px; }
 QRadioButton::indicator { border-radius: 9px; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
@@ -94,11 +97,17 @@ QAbstractItemView { background: transparent; border: none; color: $text; selecti
   selection-color: $text; alternate-background-color: $surface; }
 QTableView, QListView[role="boxed"], QTreeView[role="boxed"] { background: $surface; border: 1px solid $border; border-radius: 6px;
   gridline-color: $border; }
-QAbstractItemView:focus { border: 1px solid $accent; border-radius: 6px; }
+QTableView:focus, QListView[role="boxed"]:focus { border: 1px solid $accent; border-radius: 6px; }
+QListWidget::item { padding: 6px 8px; border-radius: 6px; }
 QTableView::item { padding: 4px 8px; border: none; }
 QTableView::item:selected, QListView::item:selected { background: $accent_soft; color: $text; }
+QTreeView { show-decoration-selected: 0; }
+QTreeView::branch, QTreeView::branch:selected, QTreeView::branch:hover { background: transparent; }
+QTreeView::branch:has-children:closed { image: url($branch_closed); }
+QTreeView::branch:has-children:open { image: url($chevron); }
 QHeaderView { background: transparent; border: none; }
-QHeaderView::section { background: $raised; color: $muted; border: none; border-bottom: 1px solid $border; padding: 4px 8px; }
+QHeaderView::section { background: $raised; color: $muted; border: none; border-bottom: 1px solid $border;
+  padding: 4px 8px; }
 QTableCornerButton::section { background: $raised; border: none; }
 
 QTabWidget::pane { border: none; }
@@ -131,7 +140,8 @@ QSplitter::handle:hover, QSplitter::handle:pressed { background: $accent; }
 QSplitter::handle:horizontal { width: 1px; margin: 0; }
 QSplitter::handle:vertical { height: 1px; margin: 0; }
 
-QProgressBar { background: $hover; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; color: transparent; }
+QProgressBar { background: $hover; border: none; border-radius: 3px; min-height: 6px; max-height: 6px;
+  color: transparent; }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 
 QSlider::groove:horizontal { background: $hover; height: 4px; border-radius: 2px; }
@@ -147,12 +157,14 @@ QGroupBox::title { subcontrol-origin: margin; left: 8px; padding: 0 4px; color: 
 )
 
 
-def stylesheet(palette: Palette, *, chevron: str, check: str, touch: bool = False, point_size: float = 10.0) -> str:
+def stylesheet(
+    palette: Palette, *, chevron: str, branch_closed: str, check: str, touch: bool = False, point_size: float = 10.0
+) -> str:
     """Return the style sheet of ``palette``.
 
     Parameters
     ----------
-    chevron, check
+    chevron, branch_closed, check
         Paths of the recoloured icons that style sheets can only take as files.
     touch
         Targets of at least 32 pixels for fingers.
@@ -164,6 +176,7 @@ def stylesheet(palette: Palette, *, chevron: str, check: str, touch: bool = Fals
         colours,
         chevron=chevron,
         check=check,
+        branch_closed=branch_closed,
         target="32px" if touch else "22px",
         target_tab="24px" if touch else "16px",
         target_menu="28px" if touch else "18px",

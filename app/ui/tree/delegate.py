@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from app.ui.formats import isolated
 from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
 from app.ui.theme.stylesheet import UNIT
@@ -53,9 +54,7 @@ class TreeDelegate(QStyledItemDelegate):
         self._paint_words(painter, option, box, index, node, selected=selected)
         painter.restore()
 
-    def _paint_ground(
-        self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, *, selected: bool
-    ) -> None:
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, *, selected: bool) -> None:
         colours = palette.active()
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         enabled = bool(option.state & QStyle.StateFlag.State_Enabled)
@@ -118,7 +117,7 @@ class TreeDelegate(QStyledItemDelegate):
         painter.setFont(font)
         metrics = QFontMetrics(font)
         label = metrics.elidedText(index.data() or "", Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, flags, label)
+        painter.drawText(box, flags, isolated(label))
         used = metrics.horizontalAdvance(label) + UNIT + 2
         rest = box.adjusted(0, 0, -used, 0) if mirrored else box.adjusted(used, 0, 0, 0)
         detail = index.data(DETAIL_ROLE) or ""

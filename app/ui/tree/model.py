@@ -113,7 +113,7 @@ class PatientTreeModel(QAbstractItemModel):
             self._fetch_children(node)
         return len(node.children or ())
 
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: ARG002, B008
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
         """Return 1: the delegate paints label, detail and count in it."""
         return 1
 

@@ -98,11 +98,7 @@ class TreePane(QWidget):
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
-        removed = [
-            change.id
-            for change in changes.of(Entity.PATIENT)
-            if change.kind is ChangeKind.REMOVED
-        ]
+        removed = [change.id for change in changes.of(Entity.PATIENT) if change.kind is ChangeKind.REMOVED]
         added = {change.id for change in changes.of(Entity.PATIENT) if change.kind is ChangeKind.ADDED}
         shown = set(self.model.shown_patients(changes.patients()))
         wanted = sorted((added | shown) - set(removed))
