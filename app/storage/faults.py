@@ -22,6 +22,7 @@ _BY_NUMBER = {
     sqlite3.SQLITE_IOERR: "disk.failed",
     sqlite3.SQLITE_NOMEM: "database.failed",
 }
+_AFTERMATH = "cannot rollback"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
 
@@ -30,6 +31,9 @@ def database_fault(error: Exception) -> BitewingError | None:
     cause = _sqlite_error(error)
     if cause is None:
         return None
+    if str(cause).startswith(_AFTERMATH):
+        # A full disk or a damaged file ends the transaction by itself; peewee's rollback then finds none.
+        return _earlier_fault(cause)
     # Extended codes keep the primary one in their low byte.
     number = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
     if number in _BUSY:
@@ -38,13 +42,22 @@ def database_fault(error: Exception) -> BitewingError | None:
     return EnvironmentFault(code) if code else None
 
 
+def _earlier_fault(aftermath: BaseException) -> BitewingError | None:
+    """Return what really happened before a rollback that had nothing left to roll back."""
+    earlier = aftermath.__context__
+    while earlier is not None:
+        if isinstance(earlier, BitewingError):
+            return earlier
+        if isinstance(earlier, sqlite3.Error | peewee.PeeweeException):
+            found = database_fault(earlier)
+            if found is not None:
+                return found
+        earlier = earlier.__context__
+    return None
+
+
 def _sqlite_error(error: BaseException | None) -> sqlite3.Error | None:
     """Find SQLite's own error inside peewee's."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, sqlite3.Error):
-            return error
-        inner = error.args[0] if isinstance(error, peewee.PeeweeException) and error.args else None
-        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
-    return None
+    if isinstance(error, peewee.PeeweeException):
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    return error if isinstance(error, sqlite3.Error) else None

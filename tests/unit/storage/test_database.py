@@ -1,0 +1,212 @@
+"""The two doors: transactions, threads, faults in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import EnvironmentFault, TransientFault
+from app.core.paths import LibraryPaths
+from app.storage import database as database_module
+from app.storage.catalogue import Catalogue, open_catalogue
+from app.storage.database import Database
+from app.storage.faults import database_fault
+
+THREADS, WRITES = 8, 60
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    opened = Database(tmp_path / "plain.db")
+    with opened.write():
+        opened.execute("CREATE TABLE numbers (value INTEGER NOT NULL)")
+    yield opened
+    opened.close()
+
+
+def test_pragmas_hold_on_every_connection(database: Database) -> None:
+    def pragmas() -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [database.value(f"PRAGMA {name}") for name in names]
+
+    found: list[list[object]] = [pragmas()]
+    thread = threading.Thread(target=lambda: (found.append(pragmas()), database.close_thread()))
+    thread.start()
+    thread.join()
+    assert found == [["wal", 2, 1, 10_000]] * 2
+
+
+def test_a_failed_block_leaves_nothing(database: Database) -> None:
+    with pytest.raises(KeyError), database.write():
+        database.execute("INSERT INTO numbers VALUES (1)")
+        raise KeyError
+    assert database.value("SELECT COUNT(*) FROM numbers") == 0
+
+
+def test_an_inner_write_joins_the_outer_one(database: Database) -> None:
+    with pytest.raises(KeyError), database.write():
+        with database.write():
+            database.execute("INSERT INTO numbers VALUES (1)")
+        raise KeyError
+    assert database.value("SELECT COUNT(*) FROM numbers") == 0
+    assert not database.in_write
+
+
+def test_many_rows_only_inside_write(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        database.execute_many("INSERT INTO numbers VALUES (?)", [(1,)])
+
+
+def test_many_threads_read_modify_write_without_one_lock_error(database: Database) -> None:
+    with database.write():
+        database.execute("INSERT INTO numbers VALUES (0)")
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _count in range(WRITES):
+                with database.write():
+                    value = database.value("SELECT value FROM numbers")
+                    database.execute("UPDATE numbers SET value = ?", (value + 1,))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            database.close_thread()
+
+    threads = [threading.Thread(target=work) for _number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert database.value("SELECT value FROM numbers") == THREADS * WRITES
+
+
+def test_a_locked_catalogue_is_transient(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    database.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientFault) as caught, database.write():
+        pass
+    assert caught.value.code == "database.locked"
+    other.close()
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(database: Database) -> None:
+    pages = database.value("PRAGMA page_count")
+    database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(EnvironmentFault) as caught, database.write():
+        database.execute("CREATE TABLE big (text TEXT)")
+        database.execute_many("INSERT INTO big VALUES (?)", [("x" * 4000,) for _row in range(50)])
+    assert caught.value.code == "disk.full"
+    assert database.quick_check()
+
+
+def test_a_file_that_is_no_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "bitewing.db"
+    path.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(EnvironmentFault) as caught:
+        open_catalogue(LibraryPaths(tmp_path))
+    assert caught.value.code == "database.corrupt"
+
+
+def test_damaged_pages_are_found(tmp_path: Path) -> None:
+    database = Database(tmp_path / "damaged.db")
+    with database.write():
+        database.execute("CREATE TABLE texts (value TEXT)")
+        database.execute("CREATE INDEX by_value ON texts (value)")
+        database.execute_many("INSERT INTO texts VALUES (?)", [(f"{n:0500}",) for n in range(200)])
+    database.execute("PRAGMA wal_checkpoint(truncate)")
+    database.close()
+    data = bytearray(database.path.read_bytes())
+    data[4096 * 5 : 4096 * 6] = bytes(4096)
+    database.path.write_bytes(data)
+    again = Database(database.path)
+    assert not again.integrity_check()
+    again.close()
+
+
+def test_programming_errors_stay_themselves(database: Database) -> None:
+    with pytest.raises(Exception, match="no such table") as caught:
+        database.execute("SELECT * FROM nowhere")
+    assert database_fault(caught.value) is None
+
+
+def test_a_backup_holds_what_is_still_in_the_wal(database: Database, tmp_path: Path) -> None:
+    with database.write():
+        database.execute("INSERT INTO numbers VALUES (7)")
+    target = tmp_path / "copy.db"
+    database.backup_to(target)
+    copy = sqlite3.connect(target)
+    assert copy.execute("SELECT value FROM numbers").fetchone() == (7,)
+    copy.close()
+
+
+def test_a_closed_catalogue_says_so_and_leaves_no_wal(database: Database) -> None:
+    errors: list[BaseException] = []
+    ready, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        database.value("SELECT COUNT(*) FROM numbers")
+        ready.set()
+        done.wait(10)
+        try:
+            database.value("SELECT COUNT(*) FROM numbers")
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    ready.wait(10)
+    database.close()
+    done.set()
+    thread.join()
+    assert len(errors) == 1
+    assert not database.path.with_name("plain.db-wal").exists()
+    with pytest.raises(RuntimeError):
+        database.value("SELECT 1")
+
+
+def test_two_libraries_in_one_process_do_not_mix(tmp_path: Path) -> None:
+    first = open_catalogue(LibraryPaths(tmp_path / "one"), make=True)
+    second = open_catalogue(LibraryPaths(tmp_path / "two"), make=True)
+    first.settings.set("clinic.name", "One")
+    assert second.settings.get("clinic.name") is None
+    assert first.library_id != second.library_id
+    first.close()
+    second.close()
+
+
+def test_the_library_keeps_its_id(catalogue: Catalogue) -> None:
+    again = open_catalogue(catalogue.paths)
+    assert again.library_id == catalogue.library_id
+    again.close()
+
+
+def test_opening_many_new_connections_at_once(tmp_path: Path) -> None:
+    """Turning a new file into a WAL one does not wait by itself."""
+    paths = LibraryPaths(tmp_path / "new")
+    paths.make()
+    ids, failures = set(), []
+    barrier = threading.Barrier(6)
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            catalogue = open_catalogue(paths)
+            ids.add(catalogue.library_id)
+            catalogue.close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(ids) == 1
+    assert database_module.BUSY_TIMEOUT_MS == 10_000
