@@ -19,6 +19,7 @@ from app.core.errors import UserError
 from app.imaging import document, j2k_preview
 from app.imaging.dicom import frames as dicom_frames
 from app.imaging.dicom.guard import reading
+from app.imaging.dicom.identity import facts_of
 from app.imaging.dicom.reader import DicomFile, open_dicom
 from app.imaging.dicom.stored import FrameReader, stored_values
 from app.imaging.frame import DisplayFrame
@@ -97,7 +98,7 @@ def load_frame(path: Path, index: int = 0, max_pixels: tuple[int, int] | None = 
         pdf = encapsulated_pdf(opened)
         if pdf is not None:
             return document.load_page(pdf, index)
-        reader = FrameReader(opened)
+        reader = open_frames(opened)
         _kept.put(path, opened, reader)
     else:
         opened, reader = kept
@@ -106,6 +107,19 @@ def load_frame(path: Path, index: int = 0, max_pixels: tuple[int, int] | None = 
         if preview is not None:
             return preview
     return frame_of(opened, reader, reader.container(index), index)
+
+
+def open_frames(opened: DicomFile) -> FrameReader:
+    """Return the frames of ``opened``.
+
+    Raises
+    ------
+    BitewingError
+        As ``FrameReader``; ``dicom.no_pixels`` says in ``content`` what the object is.
+    """
+    if opened.pixels is None:
+        raise UserError("dicom.no_pixels", content=facts_of(opened.dataset, opened.path).content_label)
+    return FrameReader(opened)
 
 
 def frame_of(opened: DicomFile, reader: FrameReader, container: NDArray[Any], index: int) -> DisplayFrame:

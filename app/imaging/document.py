@@ -89,7 +89,7 @@ def _page_size(document: pypdfium2.PdfDocument, index: int) -> tuple[int, int, f
     finally:
         page.close()
     if not (0 < width < 1e6 and 0 < height < 1e6):
-        raise EnvironmentFault("file.undecodable", error="page size")
+        raise EnvironmentFault("file.undecodable", detail="page size")
     scale = min(DOTS_PER_INCH / 72, MAX_SIDE / max(width, height))
     return _pixels(height * scale), _pixels(width * scale), scale
 
@@ -119,7 +119,7 @@ def _open(source: Path | bytes) -> Iterator[pypdfium2.PdfDocument]:
     except (pypdfium2.PdfiumError, OSError, ValueError) as error:
         if "assword" in str(error):
             raise UserError("document.password") from error
-        raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
+        raise EnvironmentFault("file.undecodable", detail=type(error).__name__) from error
     try:
         pages = len(document)
         if not 0 < pages <= MAX_PAGES:
@@ -128,6 +128,6 @@ def _open(source: Path | bytes) -> Iterator[pypdfium2.PdfDocument]:
     except BitewingError:
         raise
     except pypdfium2.PdfiumError as error:
-        raise EnvironmentFault("file.undecodable", error="PdfiumError") from error
+        raise EnvironmentFault("file.undecodable", detail="PdfiumError") from error
     finally:
         document.close()

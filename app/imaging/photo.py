@@ -195,7 +195,7 @@ def translated(path: Path) -> Iterator[None]:
     except (BitewingError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise EnvironmentFault("file.undecodable", error="UnidentifiedImageError") from error
+        raise EnvironmentFault("file.undecodable", detail="UnidentifiedImageError") from error
     except FileNotFoundError as error:
         raise EnvironmentFault("file.missing") from error
     except PermissionError as error:
@@ -203,7 +203,7 @@ def translated(path: Path) -> Iterator[None]:
     except (OSError, EOFError, ValueError, SyntaxError, IndexError, KeyError, TypeError) as error:
         if isinstance(error, EOFError) or _speaks_of_truncation(str(error)):
             raise EnvironmentFault("file.truncated", has=path.stat().st_size, needed=None) from error
-        raise EnvironmentFault("file.undecodable", error=type(error).__name__) from error
+        raise EnvironmentFault("file.undecodable", detail=type(error).__name__) from error
 
 
 def _speaks_of_truncation(text: str) -> bool:
@@ -214,7 +214,7 @@ def _speaks_of_truncation(text: str) -> bool:
 def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise EnvironmentFault("file.undecodable", error="no pixels")
+        raise EnvironmentFault("file.undecodable", detail="no pixels")
     if width * height > REDUCED_PIXELS or max(size) > MAX_SIDE:
         raise EnvironmentFault("file.too_large", rows=height, columns=width, frames=1)
 
@@ -316,7 +316,7 @@ def _decode_reduced(path: Path, content: Content, orientation: int, frames: int)
     except cv2.error as error:
         raise EnvironmentFault("decoder.memory") from error
     if pixels is None:
-        raise EnvironmentFault("file.undecodable", error="imdecode")
+        raise EnvironmentFault("file.undecodable", detail="imdecode")
     return Picture(pixels, orientation, 8, frames, reduced=True)
 
 

@@ -61,5 +61,5 @@ def encode(picture: NDArray[np.uint8]) -> bytes:
     plain = picture[:, :, ::-1] if picture.ndim == 3 else picture
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(plain), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
-        raise EnvironmentFault("file.undecodable", error="imencode")
+        raise EnvironmentFault("file.undecodable", detail="imencode")
     return data.tobytes()

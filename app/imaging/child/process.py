@@ -106,7 +106,7 @@ class ChildProcess:
                 message = self._receive(min(time.monotonic() + self._limit_s, total))
         except ChannelTimeout as error:
             self.kill()
-            raise EnvironmentFault("decoder.timeout", seconds=self._limit_s) from error
+            raise EnvironmentFault("decoder.timeout", seconds=round(self._limit_s)) from error
         except (ChannelClosed, ProtocolError) as error:
             raise self._died(error) from error
         if message.header.get("type") == "result":

@@ -91,7 +91,7 @@ def _answer(
     except ConnectionError:
         raise
     except Exception as error:  # noqa: BLE001 - the loop of this worker: any file may raise anything
-        facts = {"error": type(error).__name__}
+        facts = {"detail": type(error).__name__}
         return message_type({"type": "error", "code": "file.undecodable", "facts": facts})
 
 

@@ -112,8 +112,9 @@ def test_objects_without_pixels_have_facts_only(name: str) -> None:
     assert examined.thumbnail_jpeg is None
     assert examined.facts.content_label is not None
     assert not examined.facts.has_picture
-    with pytest.raises(BitewingError, match=r"dicom\.no_pixels"):
+    with pytest.raises(BitewingError, match=r"dicom\.no_pixels") as caught:
         pictures.load_frame(bundled(name))
+    assert caught.value.facts["content"] == examined.facts.content_label
 
 
 def test_an_exported_jpeg_is_recognised(tmp_path: Path) -> None:
