@@ -40,7 +40,8 @@ def imported(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def _relative(path: str, folder: Path) -> str:
-    return Path(path).resolve().relative_to(folder.resolve()).as_posix() if Path(path).is_absolute() else path
+    # Textual on purpose: a hostile member's name holds "..".
+    return path.removeprefix(f"{folder}/")
 
 
 def test_every_file_with_pixels_and_every_photo_is_taken(imported: Imported, shared_data: Path) -> None:
@@ -52,7 +53,9 @@ def test_every_file_with_pixels_and_every_photo_is_taken(imported: Imported, sha
         if path.suffix.lower() in SUPPORTED_PHOTOS and path.name not in BROKEN_PHOTOS
     }
     not_taken = {path: imported.by_path.get(path) for path in wanted}
-    not_taken = {path: item for path, item in not_taken.items() if not item or item["status"] not in TAKEN}
+    # A file with the bytes of another one is in the library already.
+    taken = TAKEN | {"duplicate"}
+    not_taken = {path: item for path, item in not_taken.items() if not item or item["status"] not in taken}
     assert not not_taken
 
 
