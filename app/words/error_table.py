@@ -19,7 +19,7 @@ class ErrorTemplates(NamedTuple):
 
 def templates_for(code: str) -> ErrorTemplates | None:
     """Return the templates of a code, in the language in use."""
-    topic = _TOPICS.get(code.partition(".")[0])
+    topic = TOPICS.get(code.partition(".")[0])
     return topic().get(code) if topic else None
 
 
@@ -416,7 +416,7 @@ def _checks() -> dict[str, ErrorTemplates]:
     }
 
 
-_TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
+TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "file": _files,
     "decoder": _decoding,
     "dicom": _decoding,
