@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.bootstrap.library import Library, open_library
@@ -15,7 +16,7 @@ from app.sync.report import ImportArgs
 from tests.integration.crash import harness
 from tests.integration.crash.driver import PlainExaminer
 
-KILL_POINTS = 64
+KILL_POINTS = 60
 FULL_POINTS = 30
 FILES = 2
 
@@ -81,19 +82,21 @@ def _sweep(
     check: Callable[[Path, Path, dict[str, str]], list[str]],
 ) -> tuple[dict[harness.Point, list[str]], int]:
     """Run once per point and return what was violated where, and how many injections took effect."""
-    bad: dict[harness.Point, list[str]] = {}
-    hit = 0
-    for number, point in enumerate(chosen):
-        place = folder / f"{mode}-{number}"
+
+    def one(number: int) -> tuple[bool, list[str]]:
+        point, place = chosen[number], folder / f"{mode}-{number}"
         source = harness.make_source(place / "source", FILES)
         wanted = {path.name: _hash(path) for path in source.iterdir()}
         option = ["-e", f"inject={point.call}:{injection}:when={point.number}"]
         status = harness.run(strace, option, mode, place / "library", source)
-        hit += status != 0
         violations = check(place / "library", source, wanted)
-        if violations:
-            bad[point] = violations
         shutil.rmtree(place)
+        return status != 0, violations
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(one, range(len(chosen))))
+    bad = {point: violations for point, (_hit, violations) in zip(chosen, done, strict=True) if violations}
+    hit = sum(was_hit for was_hit, _violations in done)
     return bad, hit
 
 

@@ -1,0 +1,329 @@
+"""Services over a real library: patients, moving, merging, deleting, checking, exporting, thumbnails."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pydicom
+import pytest
+from PIL import Image
+from pypdfium2 import PdfDocument
+
+from app.bootstrap.library import Library, open_library
+from app.core.context import JobContext
+from app.core.errors import EnvironmentFault, UserError
+from app.domain.image import Filing, ImageRecord, ImageType, Laterality, Placement
+from app.domain.patient import Patient, PatientDraft, Sex
+from app.services.export.model import ExportArgs, ExportFormat
+from app.services.images import Details
+from app.sync.report import ImportArgs, ItemStatus
+from tests.integration.import_material import photograph, radiograph
+
+QUIET = JobContext.silent()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with open_library(tmp_path / "library", create=True) as opened:
+        opened.settings.set(opened.owner(), "storage.reserve_bytes", "0")
+        yield opened
+
+
+@pytest.fixture
+def doe(library: Library) -> Patient:
+    return library.patients.add(library.owner(), PatientDraft("Doe", "Jane", "17", date(1980, 2, 1), Sex.FEMALE))
+
+
+@pytest.fixture
+def roe(library: Library) -> Patient:
+    return library.patients.add(library.owner(), PatientDraft("Roe", "Rick", "18"))
+
+
+@pytest.fixture
+def images(library: Library, doe: Patient, tmp_path: Path) -> list[ImageRecord]:
+    radiograph(tmp_path / "in" / "a.dcm", 1)
+    photograph(tmp_path / "in" / "b.jpg", 2)
+    args = ImportArgs((tmp_path / "in",), Filing(patient_id=doe.id, tooth="8"))
+    assert library.imports.run(library.owner(), args, QUIET).count(ItemStatus.IMPORTED) == 2
+    return sorted(library.images.list(library.owner(), patient_id=doe.id), key=lambda image: image.original_name)
+
+
+def sound(library: Library) -> None:
+    report = library.check.run(library.owner(), True, QUIET)
+    assert report.is_sound, report
+
+
+def test_patients_are_found_and_changed(library: Library, doe: Patient) -> None:
+    owner = library.owner()
+    assert library.patients.resolve(owner, "17").id == library.patients.resolve(owner, doe.id).id == doe.id
+    assert [found.patient.id for found in library.patients.search(owner, "jan")] == [doe.id]
+    changed = library.patients.edit(owner, doe.id, PatientDraft("Doe", "Janet", "17"), doe.version)
+    assert (changed.given_name, changed.version) == ("Janet", 2)
+    with pytest.raises(UserError, match=r"patient\.changed_elsewhere"):
+        library.patients.edit(owner, doe.id, PatientDraft("X"), doe.version)
+    with pytest.raises(UserError, match=r"patient\.chart_number_taken"):
+        library.patients.add(owner, PatientDraft("Other", "", "17"))
+    with pytest.raises(UserError, match=r"patient\.none"):
+        library.patients.resolve(owner, "nobody")
+    library.patients.touch(owner, doe.id)
+    assert [found.patient.id for found in library.patients.recent(owner, 5)] == [doe.id]
+
+
+def test_moving_and_undoing(library: Library, doe: Patient, roe: Patient, images: list[ImageRecord]) -> None:
+    owner, ids = library.owner(), [image.id for image in images]
+    before = {image.id: image.path for image in images}
+    result = library.images.move(owner, ids, Filing(roe.id, "9", image_type=ImageType.BEFORE))
+    assert {image.patient_id for image in result.moved} == {roe.id}
+    assert all(image.directory == f"dental_images/{roe.id}/9/before/" for image in result.moved)
+    for image in images:
+        path = library.images.path_of(owner, image.id)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == image.sha256
+        assert not (library.paths.root / before[image.id]).exists()
+    assert library.images.tooth_counts(owner, doe.id) == {}
+    sound(library)
+    for image_id, filing in result.previous.items():
+        library.images.move(owner, [image_id], filing)
+    again = {image.id: image for image in library.images.list(owner, patient_id=doe.id)}
+    for image in images:
+        assert (again[image.id].tooth, again[image.id].teeth, again[image.id].image_type) == (
+            image.tooth,
+            image.teeth,
+            image.image_type,
+        )
+    sound(library)
+    with pytest.raises(UserError, match=r"tooth\.unknown"):
+        library.images.move(owner, ids, Filing(tooth="99"))
+
+
+def test_deleting_is_soft(library: Library, doe: Patient, images: list[ImageRecord]) -> None:
+    owner = library.owner()
+    assert library.images.delete(owner, [images[0].id]) == 1
+    assert [image.id for image in library.images.list(owner, patient_id=doe.id)] == [images[1].id]
+    assert library.images.path_of(owner, images[0].id).exists()
+    assert library.images.restore(owner, [images[0].id]) == 1
+    assert len(library.images.list(owner, patient_id=doe.id)) == 2
+    sound(library)
+
+
+def test_details(library: Library, images: list[ImageRecord]) -> None:
+    details = Details(caption="After\x00 the crown", teeth=("9", "8"), laterality=Laterality.LEFT)
+    edited = library.images.edit_details(library.owner(), images[0].id, details, images[0].version)
+    assert (edited.caption, edited.teeth, edited.laterality) == ("After the crown", ("8", "9"), Laterality.LEFT)
+    with pytest.raises(UserError, match=r"image\.changed_elsewhere"):
+        library.images.edit_details(library.owner(), images[0].id, details, images[0].version)
+
+
+def test_merging(library: Library, doe: Patient, roe: Patient, images: list[ImageRecord]) -> None:
+    owner = library.owner()
+    library.images.delete(owner, [images[1].id])
+    report = library.patients.merge(owner, roe.id, doe.id)
+    assert set(report.moved) == {image.id for image in images}
+    assert library.patients.resolve(owner, doe.id).id == roe.id
+    assert [image.id for image in library.images.list(owner, patient_id=roe.id)] == [images[0].id]
+    library.images.restore(owner, [images[1].id])
+    assert len(library.images.list(owner, patient_id=roe.id)) == 2
+    assert [found.patient.id for found in library.patients.page(owner, None, 10)] == [roe.id]
+    with pytest.raises(UserError, match=r"patient\.merge_self"):
+        library.patients.merge(owner, roe.id, roe.id)
+    sound(library)
+
+
+def test_check_names_what_is_wrong_and_deletes_nothing(library: Library, images: list[ImageRecord]) -> None:
+    owner, root = library.owner(), library.paths.root
+    first, second = (root / image.path for image in images)
+    data = bytearray(first.read_bytes())
+    data[len(data) // 2] ^= 1
+    first.write_bytes(bytes(data))
+    second.rename(second.with_name("moved-away.bin"))
+    shallow = library.check.run(owner, False, QUIET)
+    assert (shallow.missing, shallow.orphans, shallow.corrupt) == (1, 1, 0)
+    deep = library.check.run(owner, True, QUIET)
+    assert (deep.missing, deep.orphans, deep.corrupt, deep.database) == (1, 1, 1, "ok")
+    assert {item.status for item in deep.items} == {"missing", "orphan", "corrupt"}
+    assert second.with_name("moved-away.bin").exists()
+
+
+def test_a_file_that_wandered_is_found_by_its_hash_and_the_record_repaired(
+    library: Library, images: list[ImageRecord]
+) -> None:
+    owner, root = library.owner(), library.paths.root
+    old = root / images[0].path
+    new = root / "dental_images" / "legacy.dcm"
+    old.rename(new)
+    assert library.images.path_of(owner, images[0].id) == new
+    assert library.images.get(owner, images[0].id).path == "dental_images/legacy.dcm"
+    sound(library)
+    new.unlink()
+    with pytest.raises(EnvironmentFault, match=r"image\.file_missing"):
+        library.images.path_of(owner, images[0].id)
+
+
+def test_thumbnails_are_made_again(library: Library, images: list[ImageRecord]) -> None:
+    owner = library.owner()
+    for image in images:
+        path = library.paths.thumbnails / image.id[:2] / f"{image.id}.jpg"
+        first = path.read_bytes()
+        path.unlink()
+        assert library.images.thumbnail(owner, image.id) == first
+        assert path.exists()
+        assert max(Image.open(path).size) <= 400
+
+
+def test_views_are_audited_in_batches(library: Library, images: list[ImageRecord]) -> None:
+    for _ in range(3):
+        library.images.record_view(library.owner(), images[0].id)
+    library.views.flush()
+    assert len(library.store.audit.list(action="image.view", entity_id=images[0].id)) == 1
+    assert library.store.audit.verify().holds
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "tiff"])
+def test_pictures(kind: str, library: Library, images: list[ImageRecord], tmp_path: Path) -> None:
+    args = ExportArgs(tmp_path / "out", ExportFormat(kind), burn_in=True)
+    report = library.export.images(library.owner(), [image.id for image in images], args, QUIET)
+    assert report.exported == 2
+    for item in report.items:
+        picture = Image.open(item.paths[0])
+        record = library.images.get(library.owner(), item.image_id)
+        assert picture.width == record.columns
+        assert picture.height > (record.rows or 0)
+        assert not picture.getexif()
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_dicom_dicomdir_pdf_and_originals(library: Library, images: list[ImageRecord], tmp_path: Path) -> None:
+    owner, ids = library.owner(), [image.id for image in images]
+
+    def export(kind: ExportFormat, **options: bool) -> Path:
+        out = tmp_path / f"{kind.value}{len(options)}"
+        report = library.export.images(owner, ids, ExportArgs(out, kind, **options), QUIET)
+        assert report.exported == 2, report.items
+        return out
+
+    for path in export(ExportFormat.DICOM).iterdir():
+        dataset = pydicom.dcmread(path)
+        assert (str(dataset.PatientName), dataset.PatientID) == ("Doe^Jane", "17")
+        assert dataset.pixel_array.size
+    hidden = list(export(ExportFormat.DICOM, deidentify=True).iterdir())
+    assert len(hidden) == 2
+    for path in hidden:
+        assert b"Doe" not in path.read_bytes()
+        assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
+    folder = export(ExportFormat.DICOMDIR)
+    assert pydicom.dcmread(folder / "DICOMDIR").DirectoryRecordSequence
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    originals = {hashlib.sha256(path.read_bytes()).hexdigest() for path in export(ExportFormat.ORIGINAL).iterdir()}
+    assert originals == {image.sha256 for image in images}
+    with PdfDocument(export(ExportFormat.PDF) / "images.pdf") as document:
+        assert len(document) == 2
+    with pytest.raises(UserError, match=r"export\.original_unchanged"):
+        export(ExportFormat.ORIGINAL, deidentify=True)
+
+
+def test_everything(library: Library, doe: Patient, images: list[ImageRecord], tmp_path: Path) -> None:
+    report = library.export.everything(library.owner(), tmp_path / "all", QUIET)
+    assert report.is_complete
+    manifest = json.loads((tmp_path / "all" / "manifest.json").read_text("utf-8"))
+    assert {entry["sha256"] for entry in manifest["images"]} == {image.sha256 for image in images}
+    with (tmp_path / "all" / "patients.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert [row["id"] for row in csv.DictReader(stream)] == [doe.id]
+
+
+def test_a_patient_list(library: Library, doe: Patient, tmp_path: Path) -> None:
+    owner, path = library.owner(), tmp_path / "list.csv"
+    path.write_text(
+        "chart,last,first,dob\n17,Doe,Jane,1980-02-01\n18,Roe,Rick,1970-01-01\n18,Roe,Rick,1970-01-01\n"
+        "17,Smith,Ann,\n,Nobody,,\n,,,\n",
+        "utf-8",
+    )
+    trial = library.patients.import_csv(owner, path, QUIET, dry_run=True)
+    assert (trial.added, trial.known) == (2, 1)
+    assert len(library.patients.page(owner, None, 10)) == 1
+    done = library.patients.import_csv(owner, path, QUIET)
+    assert (done.added, done.known, [problem.code for problem in done.problems]) == (2, 1, ["csv.repeated"] * 2)
+    again = library.patients.import_csv(owner, path, QUIET)
+    assert (again.added, again.known) == (0, 3)
+    assert len(library.patients.page(owner, None, 10)) == 3
+
+
+def test_settings_and_status(library: Library, images: list[ImageRecord]) -> None:
+    owner = library.owner()
+    assert library.settings.set(owner, "clinic.name", "Smile") == "Smile"
+    assert library.settings.clinic().clinic_name == "Smile"
+    library.settings.set(owner, "display.theme", "light")
+    assert library.settings.get(owner, "display.theme") == "light"
+    assert "display.theme" in library.paths.workstation_toml.read_text()
+    with pytest.raises(UserError, match=r"settings\.invalid_value"):
+        library.settings.set(owner, "display.tooth_numbers", "roman")
+    snapshot = library.status.snapshot(owner)
+    assert (snapshot.patients, snapshot.images, snapshot.inbox, snapshot.imported_today) == (1, 2, 0, 2)
+    assert snapshot.last_import is not None
+    assert snapshot.free_bytes > 0
+
+
+def test_frames_for_the_viewer(library: Library, images: list[ImageRecord]) -> None:
+    frame = library.viewing.frame(library.owner(), images[0].id, 0)
+    assert frame.values.shape == (images[0].rows, images[0].columns)
+
+
+def test_a_demonstration_clinic_is_the_same_twice(tmp_path: Path) -> None:
+    contents = []
+    for number in range(2):
+        with open_library(tmp_path / f"library-{number}", create=True) as library:
+            owner = library.owner()
+            library.settings.set(owner, "storage.reserve_bytes", "0")
+            report = library.demo.fill(owner, 2, 5, 7, QUIET)
+            assert (report.patients, report.images) == (2, 5)
+            again = library.demo.fill(owner, 2, 5, 7, QUIET)
+            assert (again.patients, again.images, again.duplicates) == (0, 0, 5)
+            contents.append(
+                sorted(
+                    (image.sha256, image.tooth, image.teeth, image.view.value, image.caption, str(image.captured_at))
+                    for image in library.images.list(owner)
+                )
+            )
+            assert library.inbox.list(owner) == []
+            assert not list(library.paths.cache.glob("demo-*"))
+            sound(library)
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 5
+
+
+def test_discarding_from_the_inbox(library: Library, tmp_path: Path) -> None:
+    owner = library.owner()
+    library.imports.run(owner, ImportArgs((photograph(tmp_path / "a.jpg", 1),)), QUIET)
+    (waiting,) = library.inbox.waiting(owner)
+    assert (waiting.code, waiting.proposals) == ("identity.none", ())
+    library.inbox.discard(owner, waiting.image.id)
+    assert library.inbox.list(owner) == []
+    assert library.images.get(owner, waiting.image.id).placement is Placement.INBOX
+    _report = library.imports.run(owner, ImportArgs((tmp_path / "a.jpg",)), QUIET)
+    assert _report.count(ItemStatus.DUPLICATE) == 1
+
+
+def test_services_from_several_threads(library: Library, doe: Patient, images: list[ImageRecord]) -> None:
+    owner, failures = library.owner(), []
+
+    def work() -> None:
+        try:
+            for _ in range(10):
+                library.images.list(owner, patient_id=doe.id)
+                library.patients.touch(owner, doe.id)
+        except Exception as error:  # noqa: BLE001 - reported below
+            failures.append(error)
+        finally:
+            library.store.close_thread()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert library.store.audit.verify().holds
