@@ -12,6 +12,8 @@ from app.ui.chart.placing import ToothPlace
 from app.ui.chart.shapes import crown_path, root_path, shape_of
 from app.ui.viewer.look import Look
 
+FULL_COUNT = 6
+
 
 @dataclass(frozen=True, slots=True)
 class ToothLook:
@@ -72,12 +74,13 @@ def _colours(state: ToothLook, colours: Look) -> tuple[QColor, QColor, QColor, f
         soft.setAlpha(170)
         return colours.accent, soft, colours.accent, 1.4
     if state.count:
-        tint = QColor(colours.accent)
-        tint.setAlpha(110 if state.hovered else 72)
-        root = QColor(colours.accent)
-        root.setAlpha(60 if state.hovered else 34)
-        line = QColor(colours.accent)
-        line.setAlpha(220)
+        # The more images, the fuller: a panoramic alone touches every tooth and should not shout.
+        weight = min(state.count, FULL_COUNT) / FULL_COUNT
+        tint, root, line = QColor(colours.accent), QColor(colours.accent), QColor(colours.accent)
+        lift = 40 if state.hovered else 0
+        tint.setAlpha(round(36 + 84 * weight) + lift)
+        root.setAlpha(round(16 + 40 * weight) + lift // 2)
+        line.setAlpha(round(130 + 100 * weight))
         return tint, root, line, 1.1
     crown = colours.hover if state.hovered else colours.raised
     root = QColor(crown)

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.ui.filmstrip.model import ITEM_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
 from app.ui.viewer.look import Look, look
 
-PICTURE = QSize(124, 84)
+PICTURE = QSize(124, 82)
 PAD = 6
-CAPTION_GAP = 5
+CAPTION_GAP = 4
+CAPTION_SIZE = 0.9
 RADIUS = 4
 
 
@@ -19,7 +20,8 @@ class ThumbnailDelegate(QStyledItemDelegate):
     """A dark picture box with a caption under it; the chosen one has the accent around it."""
 
     def sizeHint(self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(PICTURE.width() + 2 * PAD, PICTURE.height() + 2 * PAD + CAPTION_GAP + option.fontMetrics.height())
+        caption = 2 * QFontMetrics(caption_font(option.font)).height()
+        return QSize(PICTURE.width() + 2 * PAD, PICTURE.height() + 2 * PAD + CAPTION_GAP + caption)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -65,19 +67,32 @@ class ThumbnailDelegate(QStyledItemDelegate):
         selected: bool,
     ) -> None:
         colours = look()
-        font = QFont(option.font)
+        item: StripItem = index.data(ITEM_ROLE)
+        font = caption_font(option.font)
         if selected:
             font.setWeight(QFont.Weight.Medium)
         painter.setFont(font)
-        painter.setPen(colours.text if selected else colours.muted)
         metrics = QFontMetrics(font)
-        text = metrics.elidedText(index.data(), Qt.TextElideMode.ElideRight, box.width())
-        place = QRect(box.left(), box.bottom() + CAPTION_GAP, box.width(), metrics.height())
         mirrored = option.direction == Qt.LayoutDirection.RightToLeft
         side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+        flags = int(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
         painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-        flags = side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(place, int(flags), text)
+        below = " · ".join(part for part in (item.kind, item.tooth) if part)
+        place = QRect(box.left(), box.bottom() + CAPTION_GAP, box.width(), metrics.height())
+        for text, colour in ((item.date, colours.text if selected else colours.muted), (below, colours.muted)):
+            painter.setPen(colour)
+            painter.drawText(place, flags, metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width()))
+            place.translate(0, metrics.height())
+
+
+def caption_font(font: QFont) -> QFont:
+    """Return the smaller font of captions."""
+    smaller = QFont(font)
+    if font.pixelSize() > 0:
+        smaller.setPixelSize(max(round(font.pixelSize() * CAPTION_SIZE), 8))
+    else:
+        smaller.setPointSizeF(font.pointSizeF() * CAPTION_SIZE)
+    return smaller
 
 
 def _picture(painter: QPainter, box: QRect, picture: QImage) -> None:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
-from app.ui.filmstrip.delegate import PAD, PICTURE, ThumbnailDelegate
+from app.ui.filmstrip.delegate import CAPTION_GAP, PAD, PICTURE, ThumbnailDelegate, caption_font
 from app.ui.filmstrip.model import FilmstripModel, StripItem
 from app.ui.viewer.look import look
 from app.ui.viewer.sources import BackgroundCalls, ThumbnailSource
@@ -61,7 +72,8 @@ class Filmstrip(QListView):
     def comfortable_height(self) -> int:
         """Return the height one row of thumbnails and the scroll bar need."""
         bar = self.horizontalScrollBar().sizeHint().height()
-        return PICTURE.height() + 2 * PAD + self.fontMetrics().height() + bar + 12
+        caption = 2 * QFontMetrics(caption_font(self.font())).height()
+        return PICTURE.height() + 2 * PAD + CAPTION_GAP + caption + bar + 6
 
     def set_items(self, items: Iterable[StripItem], empty_text: str = "") -> None:
         """Take a patient's images; the chosen ones stay chosen where they are still there."""
@@ -107,6 +119,11 @@ class Filmstrip(QListView):
         """Fetch one image's thumbnail again."""
         self._strip.forget_thumbnail(image_id)
         self._look.start()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.setFixedHeight(self.comfortable_height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -73,6 +73,7 @@ VIEWER_ACTIONS: tuple[ViewerAction, ...] = (
     _action("previous_frame", lambda: t("Previous frame"), ",", "", "walk"),
     _action("next_frame", lambda: t("Next frame"), ".", "", "walk"),
     _action("play", lambda: t("Play or pause"), "Space", "play", "walk"),
+    _action("reload", lambda: t("Read the image again"), "F5", "retry", "walk"),
     _action("layout_1x1", lambda: t("One image"), "Alt+1", "layout-1x1", "layout"),
     _action("layout_1x2", lambda: t("Two side by side"), "Alt+2", "layout-1x2", "layout"),
     _action("layout_2x1", lambda: t("Two, one above the other"), "Alt+3", "layout-2x1", "layout"),

@@ -60,6 +60,7 @@ class ViewerCommands(QObject):
             "next_frame": partial(self._step_frame, 1),
             "previous_frame": partial(self._step_frame, -1),
             "play": self._play,
+            "reload": self._reload,
             "maximise": self._maximise,
             "next_cell": partial(self._step_cell, 1),
             "previous_cell": partial(self._step_cell, -1),
@@ -148,6 +149,9 @@ class ViewerCommands(QObject):
 
     def _play(self) -> None:
         self._pane.cell.bar.toggle()
+
+    def _reload(self) -> None:
+        self._pane.cell.reload()
 
     def _maximise(self) -> None:
         self._pane.toggle_maximised(self._pane.cell)

@@ -78,7 +78,7 @@ def _level_line(frame: DisplayFrame, state: ViewState, level: Level, scale: floa
     parts = []
     if not frame.is_colour or state.level is not None:
         parts.append(t("W {width}  C {center}", width=_number(level.width), center=_number(level.center)))
-        if level.name:
+        if level.name and (state.level is not None or state.voi_lut is not None):
             parts.append(level.name)
     if state.gamma != 1.0:
         parts.append(t("gamma {value}", value=f"{state.gamma:.2f}"))

@@ -19,6 +19,7 @@ from app.ui.viewer.look import look
 from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.tools import Tool, toggled_fit
 from app.ui.viewer.view_history import ViewHistory
+from app.words import t
 
 MAX_ROWS, MAX_COLUMNS = 3, 4
 GAP = 2
@@ -60,7 +61,7 @@ class ViewerPane(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("viewer")
+        self.setAccessibleName(t("Viewer"))
         self._chosen: ViewerCell | None = None
         self.set_layout(1, 1)
 
@@ -116,6 +117,7 @@ class ViewerPane(QWidget):
     def clear(self) -> None:
         """Empty every cell and forget adjustments (another patient)."""
         self._items, self._histories = {}, {}
+        self._loader.prefetch(())
         for cell in self._cells:
             cell.clear()
 

@@ -143,6 +143,15 @@ def test_failure_is_said_in_the_cell_and_told(qtbot: Any, pane: ViewerPane, call
     assert pane.cell.canvas.notice is None
 
 
+def test_reading_again_after_a_failure(pane: ViewerPane, calls: Any, source: Any, monkeypatch: pytest.MonkeyPatch):
+    opened(pane, calls, "bad")
+    repaired = source.frame("a", 0, None)
+    monkeypatch.setattr(source, "frame", lambda image_id, index, max_pixels: repaired)
+    ViewerCommands(pane).run("reload")
+    calls.answer()
+    assert pane.cell.has_picture
+
+
 def test_waiting_is_said_after_a_moment(qtbot: Any, pane: ViewerPane):
     pane.open_image("a")
     assert pane.cell.canvas.notice is None
