@@ -5,14 +5,28 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from pydicom.dataset import Dataset
 from pydicom.fileset import FileSet
 
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import translate_os_error
 from app.imaging.child.client import Decoder
+from app.imaging.dicom.reader import open_dataset
 from app.services.export.dicom_files import DicomWriter
 from app.services.export.model import Exportable, ExportArgs
+
+
+_REQUIRED = (
+    "PatientID",
+    "PatientName",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "SeriesNumber",
+    "InstanceNumber",
+    "Modality",
+)
 
 
 class DicomFolderWriter:
@@ -26,17 +40,41 @@ class DicomFolderWriter:
         # Beside the result, on its volume: nothing of a patient lies in the system's temporary folder.
         self._staging = tempfile.TemporaryDirectory(prefix=".bitewing-", dir=args.out)
         self._set = FileSet()
+        # pydicom stages in the system's temporary folder; there is no public way to tell it otherwise.
+        self._set._stage["t"].cleanup()
+        self._set._stage["t"] = self._staging
 
     def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
         """Add one image. Raises ItemError when a DICOMDIR cannot hold it."""
         ctx.check()
-        path = Path(self._staging.name) / f"{image.number}.dcm"
+        path = Path(self._staging.name) / f"original-{image.number}.dcm"
         self._single.write_to(image, path)
         try:
-            self._set.add(path)
+            self._set.add(self._listable(path, image))
         except (ValueError, AttributeError, KeyError, NotImplementedError) as error:
             raise EnvironmentFault("export.not_in_dicomdir") from error
         return (self._args.out / "DICOMDIR",)
+
+    def _listable(self, path: Path, image: Exportable) -> Path | Dataset:
+        """Return the file, or a copy with what directory records require (PS3.3 F.5) and it does not say."""
+        dataset = open_dataset(path)
+        missing = [keyword for keyword in _REQUIRED if dataset.get(keyword) in (None, "")]
+        if not missing:
+            return path
+        moment = image.record.captured_at or image.record.imported_at
+        values = {
+            "PatientID": image.patient.id if image.patient and not self._args.deidentify else f"A{image.number:06}",
+            "PatientName": "Anonymous",
+            "StudyDate": "19000101" if self._args.deidentify else moment.strftime("%Y%m%d"),
+            "StudyTime": "000000" if self._args.deidentify else moment.strftime("%H%M%S"),
+            "StudyID": "1",
+            "SeriesNumber": 1,
+            "InstanceNumber": image.number,
+            "Modality": "OT",
+        }
+        for keyword in missing:
+            setattr(dataset, keyword, values[keyword])
+        return dataset
 
     def finish(self) -> None:
         """Write the folder."""
