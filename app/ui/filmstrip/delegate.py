@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Q
 from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.ui.filmstrip.model import ITEM_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
+from app.ui.filmstrip.model import ITEM_ROLE, SHOWN_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
 from app.ui.viewer.look import Look, look
 
 PICTURE = QSize(124, 82)
@@ -49,6 +49,9 @@ class ThumbnailDelegate(QStyledItemDelegate):
         if selected:
             painter.setPen(QPen(colours.accent, 2))
             painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+        elif index.data(SHOWN_ROLE):
+            painter.setPen(QPen(colours.accent, 1))
+            painter.drawRoundedRect(QRectF(box).adjusted(-1.5, -1.5, 1.5, 1.5), RADIUS + 1, RADIUS + 1)
         elif hovered:
             painter.setPen(QPen(colours.muted, 1))
             painter.drawRoundedRect(QRectF(box).adjusted(-1, -1, 1, 1), RADIUS + 1, RADIUS + 1)

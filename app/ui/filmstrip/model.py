@@ -21,6 +21,7 @@ from app.ui.viewer.sources import MIME_IMAGES, BackgroundCalls, ThumbnailSource
 THUMBNAIL_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 ITEM_ROLE = THUMBNAIL_ROLE + 1
 STATE_ROLE = THUMBNAIL_ROLE + 2
+SHOWN_ROLE = THUMBNAIL_ROLE + 3
 KEPT_THUMBNAILS = 600
 # Few, because pictures for the viewer wait in the same queue.
 AT_ONCE = 2
@@ -42,7 +43,8 @@ class StripItem:
 
 
 class FilmstripModel(QAbstractListModel):
-    """Rows are :class:`StripItem`; ``THUMBNAIL_ROLE`` is a QImage or ``None``, ``STATE_ROLE`` says why not."""
+    """Rows are :class:`StripItem`; ``THUMBNAIL_ROLE`` is a QImage or ``None``, ``STATE_ROLE`` says why
+    not, ``SHOWN_ROLE`` whether the image lies in a cell of the viewer."""
 
     def __init__(self, calls: BackgroundCalls, source: ThumbnailSource) -> None:
         super().__init__()
@@ -52,6 +54,7 @@ class FilmstripModel(QAbstractListModel):
         self._rows: dict[str, int] = {}
         self._thumbnails: OrderedDict[str, QImage] = OrderedDict()
         self._without: set[str] = set()
+        self._shown: frozenset[str] = frozenset()
         self._wanted: list[str] = []
         self._underway: set[str] = set()
         self._fetching = False
@@ -75,6 +78,12 @@ class FilmstripModel(QAbstractListModel):
     def row_of(self, image_id: str) -> int:
         """Return the row of an image, -1 when it is not in the strip."""
         return self._rows.get(image_id, -1)
+
+    def set_shown(self, image_ids: Iterable[str]) -> None:
+        """Mark what lies in the viewer's cells."""
+        before, self._shown = self._shown, frozenset(image_ids)
+        for image_id in before ^ self._shown:
+            self._changed(image_id)
 
     def thumbnail(self, image_id: str) -> QImage | None:
         """Return an image's thumbnail when it is there."""
@@ -110,6 +119,8 @@ class FilmstripModel(QAbstractListModel):
             return self._thumbnails.get(item.image_id)
         if role == STATE_ROLE:
             return "none" if item.image_id in self._without else "waiting"
+        if role == SHOWN_ROLE:
+            return item.image_id in self._shown
         return item if role == ITEM_ROLE else None
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
@@ -160,7 +171,7 @@ class FilmstripModel(QAbstractListModel):
         row = self._rows.get(image_id, -1)
         if row >= 0:
             index = self.index(row)
-            self.dataChanged.emit(index, index, [THUMBNAIL_ROLE, STATE_ROLE])
+            self.dataChanged.emit(index, index, [THUMBNAIL_ROLE, STATE_ROLE, SHOWN_ROLE])
 
 
 def _newest_first(item: StripItem) -> tuple[bool, float, str]:

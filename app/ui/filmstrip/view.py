@@ -10,13 +10,12 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPoint,
-    QRect,
     Qt,
     QTimer,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from app.ui.filmstrip.delegate import CAPTION_GAP, PAD, PICTURE, ThumbnailDelegate, caption_font
@@ -42,6 +41,8 @@ class Filmstrip(QListView):
         self._strip = FilmstripModel(calls, source)
         self._strip.setParent(self)
         self._following = False
+        self._pressed = False
+        self._untold = False
         self._empty_text = t("No images yet")
         self.setModel(self._strip)
         self.setItemDelegate(ThumbnailDelegate(self))
@@ -65,6 +66,10 @@ class Filmstrip(QListView):
         self._look.setSingleShot(True)
         self._look.setInterval(LOOK_DELAY_MS)
         self._look.timeout.connect(self._on_look_timeout)
+        self._tell = QTimer(self)
+        self._tell.setSingleShot(True)
+        self._tell.setInterval(0)
+        self._tell.timeout.connect(self._on_tell_timeout)
         self.horizontalScrollBar().valueChanged.connect(self._on_scrolled)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
@@ -83,7 +88,7 @@ class Filmstrip(QListView):
         self._strip.set_items(items)
         self._following = False
         if kept:
-            self.follow(kept)
+            self._select(kept)
         self._look.start()
 
     def order(self) -> list[str]:
@@ -95,9 +100,22 @@ class Filmstrip(QListView):
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return [self._strip.item(row).image_id for row in rows]
 
-    @Slot(list)
-    def follow(self, image_ids: Sequence[str]) -> None:
-        """Choose what the viewer shows, without telling the viewer again."""
+    def follow(self, image_ids: Sequence[str], chosen: str | None = None) -> None:
+        """Mark what the viewer shows and choose the image of its chosen cell, without telling the viewer again.
+
+        A choice of several made here stays when the chosen image is among them.
+        """
+        self._strip.set_shown(image_ids)
+        selected = self.selected_ids()
+        target = chosen or next((image_id for image_id in image_ids if image_id in selected), None)
+        target = target or next(iter(image_ids), None)
+        if target is not None and target not in selected:
+            self._select([target])
+        row = self._strip.row_of(target) if target else -1
+        if row >= 0:
+            self.scrollTo(self._strip.index(row))
+
+    def _select(self, image_ids: Sequence[str]) -> None:
         rows = [row for row in (self._strip.row_of(image_id) for image_id in image_ids) if row >= 0]
         self._following = True
         chosen = QItemSelection()
@@ -108,7 +126,6 @@ class Filmstrip(QListView):
         if rows:
             first = self._strip.index(rows[0])
             self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
-            self.scrollTo(first)
         self._following = False
 
     def thumbnail_of(self, image_id: str) -> QImage | None:
@@ -128,6 +145,21 @@ class Filmstrip(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._look.start()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = True
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self._pressed = False
+        if self._untold:
+            self._tell.start()
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        # What is carried to another cell must not open in the chosen one first.
+        self._untold = self._pressed = False
+        super().startDrag(actions)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y() or event.angleDelta().x()
@@ -151,32 +183,21 @@ class Filmstrip(QListView):
 
     @Slot()
     def _on_look_timeout(self) -> None:
-        self._strip.want(self._rows_in_sight())
-
-    def _rows_in_sight(self) -> list[int]:
-        count = self._strip.rowCount()
-        if not count:
-            return []
-        sight = self.viewport().rect()
-        step = max(self.sizeHintForIndex(self._strip.index(0)).width() + 2 * self.spacing(), 1)
-        forward = self.layoutDirection() == Qt.LayoutDirection.LeftToRight
-        first = self._row_at(QPoint(sight.left() if forward else sight.right(), sight.center().y()))
-        shown = sight.width() // step + 2
-        # What is in sight first, then a screen ahead, then a few behind.
-        ahead = list(range(first, min(first + 2 * shown, count)))
-        return ahead + list(range(first - 1, max(first - 1 - shown // 2, -1), -1))
-
-    def _row_at(self, point: QPoint) -> int:
-        probe = QRect(point - QPoint(PAD, 0), point + QPoint(PAD, 0))
-        for place in (probe.center(), probe.topLeft(), probe.bottomRight()):
-            index = self.indexAt(place)
-            if index.isValid():
-                return index.row()
-        return 0
+        self._strip.want(_rows_in_sight(self))
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        # Qt changes the selection only after this: told now, the viewer's answer would be toggled off again.
         if current.isValid() and not self._following:
+            self._untold = True
+            if not self._pressed:
+                self._tell.start()
+
+    @Slot()
+    def _on_tell_timeout(self) -> None:
+        current = self.currentIndex()
+        if self._untold and current.isValid():
+            self._untold = False
             self.image_chosen.emit(self._strip.item(current.row()).image_id)
 
     @Slot()
@@ -191,3 +212,19 @@ class Filmstrip(QListView):
     @Slot(QPoint)
     def _on_menu_requested(self, place: QPoint) -> None:
         self.menu_requested.emit(self.selected_ids(), self.viewport().mapToGlobal(place))
+
+
+def _rows_in_sight(strip: QListView) -> list[int]:
+    """Return the rows to fetch: what is in sight first, then a screen ahead, then a few behind."""
+    model = strip.model()
+    count = model.rowCount()
+    if not count:
+        return []
+    sight = strip.viewport().rect()
+    forward = strip.layoutDirection() == Qt.LayoutDirection.LeftToRight
+    edge = QPoint(sight.left() + PAD if forward else sight.right() - PAD, sight.center().y())
+    first = max(strip.indexAt(edge).row(), 0)
+    step = max(strip.sizeHintForIndex(model.index(0, 0)).width(), 1)
+    shown = sight.width() // step + 2
+    ahead = list(range(first, min(first + 2 * shown, count)))
+    return ahead + list(range(first - 1, max(first - 1 - shown // 2, -1), -1))

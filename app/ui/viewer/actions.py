@@ -50,8 +50,8 @@ VIEWER_ACTIONS: tuple[ViewerAction, ...] = (
     _action("invert", lambda: t("Invert"), "I", "invert", "level", True),
     _action("brighter", lambda: t("Brighter"), "Ctrl+Up", "", "level"),
     _action("darker", lambda: t("Darker"), "Ctrl+Down", "", "level"),
-    _action("more_contrast", lambda: t("More contrast"), "Ctrl+Right", "", "level"),
-    _action("less_contrast", lambda: t("Less contrast"), "Ctrl+Left", "", "level"),
+    _action("more_contrast", lambda: t("More contrast"), "]", "", "level"),
+    _action("less_contrast", lambda: t("Less contrast"), "[", "", "level"),
     _action("gamma_up", lambda: t("Lighten the middle tones"), "G", "", "level"),
     _action("gamma_down", lambda: t("Darken the middle tones"), "Shift+G", "", "level"),
     _action("fit", lambda: t("Fit"), "F", "fit", "zoom"),
@@ -88,6 +88,6 @@ VIEWER_ACTIONS: tuple[ViewerAction, ...] = (
     _action("corner_text", lambda: t("Texts over the image"), "T", "text", "layout", True),
     _action("close_image", lambda: t("Empty this cell"), "Shift+Delete", "", "layout"),
     _action("undo", lambda: t("Undo the last adjustment"), "Ctrl+Z", "undo", "history"),
-    _action("redo", lambda: t("Redo"), "Ctrl+Shift+Z", "redo", "history"),
+    _action("redo", lambda: t("Redo"), "Ctrl+Y", "redo", "history"),
     _action("reset", lambda: t("Reset to the original"), "0", "reset", "history"),
 )

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QListView
 
 from app.core.errors import BitewingError, EnvironmentFault
-from app.ui.filmstrip.model import KEPT_THUMBNAILS, STATE_ROLE, THUMBNAIL_ROLE, FilmstripModel, StripItem
+from app.ui.filmstrip.model import KEPT_THUMBNAILS, SHOWN_ROLE, STATE_ROLE, THUMBNAIL_ROLE, FilmstripModel, StripItem
 from app.ui.filmstrip.view import Filmstrip
 from app.ui.viewer.sources import MIME_IMAGES
 
@@ -127,9 +128,10 @@ def test_click_chooses_and_double_click_activates(qtbot: Any, strip: Filmstrip):
     strip.image_activated.connect(activated.append)
     place = strip.visualRect(strip.model().index(2, 0)).center()
     QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: chosen == ["i0002"], timeout=2000)
     QTest.mouseDClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.keyClick(strip, Qt.Key.Key_Right)
-    assert chosen == ["i0002", "i0003"]
+    qtbot.waitUntil(lambda: chosen == ["i0002", "i0003"], timeout=2000)
     assert activated == ["i0002"]
 
 
@@ -138,10 +140,54 @@ def test_following_the_viewer_tells_nobody(strip: Filmstrip):
     told: list[Any] = []
     strip.image_chosen.connect(told.append)
     strip.selection_changed.connect(told.append)
-    strip.follow(["i0040", "i0041", "nobody"])
-    assert strip.selected_ids() == ["i0040", "i0041"]
+    strip.follow(["i0040", "i0041", "nobody"], chosen="i0041")
+    QApplication.processEvents()
+    # What lies in other cells is marked, not chosen: deleting the choice must not delete it.
+    assert strip.selected_ids() == ["i0041"]
+    assert [strip.model().index(row, 0).data(SHOWN_ROLE) for row in (39, 40, 41)] == [False, True, True]
     assert strip.viewport().rect().intersects(strip.visualRect(strip.model().index(40, 0)))
     assert told == []
+
+
+def test_several_can_be_chosen_while_the_viewer_follows(qtbot: Any, strip: Filmstrip):
+    strip.set_items(items(8))
+    chosen: list[str] = []
+
+    def open_and_follow(image_id: str) -> None:
+        chosen.append(image_id)
+        strip.follow([image_id], image_id)
+
+    strip.image_chosen.connect(open_and_follow)
+    for row, modifier in ((1, Qt.KeyboardModifier.NoModifier), (3, Qt.KeyboardModifier.ControlModifier)):
+        place = strip.visualRect(strip.model().index(row, 0)).center()
+        QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+        qtbot.waitUntil(lambda row=row: chosen[-1:] == [f"i{row:04}"], timeout=2000)
+    assert strip.selected_ids() == ["i0001", "i0003"]
+
+
+def test_what_is_dragged_away_does_not_open_first(strip: Filmstrip, monkeypatch: pytest.MonkeyPatch):
+    strip.set_items(items(8))
+    chosen: list[str] = []
+    carried: list[list[str]] = []
+    strip.image_chosen.connect(chosen.append)
+    # The drag itself runs the platform's own loop; only what it would carry matters here.
+    monkeypatch.setattr(QListView, "startDrag", lambda view, _actions: carried.append(view.selected_ids()))
+    place = strip.visualRect(strip.model().index(2, 0)).center()
+    QTest.mousePress(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    for step in (10, 30, 60):
+        there = QPointF(place + QPoint(0, -step))
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            there,
+            QPointF(strip.viewport().mapToGlobal(there.toPoint())),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(strip.viewport(), move)
+    QApplication.processEvents()
+    assert carried[0] == ["i0002"]
+    assert chosen == []
 
 
 def test_choice_survives_new_images(strip: Filmstrip):

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QGestureEvent, QPinchGesture
 
 from app.jobs.calls import Calls
+from app.ui.main_window.actions import commands as window_commands
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.ui.viewer.commands import ViewerCommands
 from app.ui.viewer.loader import FrameLoader
@@ -448,6 +449,12 @@ def test_every_action_has_a_slot_a_text_and_a_key_of_its_own(pane: ViewerPane):
         assert action.text()
         assert action.group in GROUPS
         assert not QKeySequence(action.shortcut).isEmpty()
+
+
+def test_no_key_means_two_things_in_the_window(pane: ViewerPane):
+    viewer = {action.shortcut for action in VIEWER_ACTIONS if action.slot not in {"undo", "redo"}}
+    window = {command.key for command in window_commands() if command.key}
+    assert viewer & window == set()
 
 
 def test_checkable_commands_tell_their_state(pane: ViewerPane, calls: Any):
