@@ -133,11 +133,17 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, copy: Path) -> Pr
     with target:
         try:
             with archive.open(member) as reader:
+                # The checksum is compared here: zipfile would withhold the last block of a damaged member.
+                reader._expected_crc = None  # type: ignore[attr-defined]
+                checksum = 0
                 while block := reader.read(_BLOCK_BYTES):
                     written += len(block)
                     if written > member.file_size:
                         return Problem("quarantined", "archive.bomb", {"bytes": written})
+                    checksum = zlib.crc32(block, checksum)
                     _write(target, block, copy)
+                if checksum != member.CRC or written != member.file_size:
+                    return Problem("quarantined", "archive.member_damaged")
         except EnvironmentFault:
             raise
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError):

@@ -5,6 +5,7 @@ Decides through ``domain`` and ``plan``; writes through the catalogue's one door
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Callable
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 # Faults that say nothing about the file: the volume is full, the program is closing. They end the run.
 FATAL_CODES = frozenset({"disk.full", "disk.reserve", "disk.read_only", "disk.permission", "disk.failed"})
+_EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _STOPS = frozenset({"decoder.closed", "cancelled"})
 _NOT_IMAGES = frozenset({"file.not_an_image", "file.unsupported_format", "dicom.no_pixels", "dicom.dicomdir"})
 _UNREADABLE_SOURCES = frozenset({"file.missing", "file.permission", "disk.failed", "disk.read_only"})
@@ -60,7 +62,7 @@ class Filer:
 
     def is_known(self, sha256: str) -> bool:
         """Whether these bytes need no examination: known here, and not under another patient than chosen."""
-        return self._known_item(sha256, "") is not None
+        return self._known_item(sha256, "", "") is not None
 
     def finish(self, prepared: Prepared) -> ImportItem:
         """Do what is to be done with one file and say it.
@@ -75,7 +77,7 @@ class Filer:
         source = prepared.source
         if prepared.error is not None and prepared.error.code in _STOPS:
             raise Cancelled
-        known = self._known_item(prepared.sha256, source.shown) if prepared.sha256 else None
+        known = self._known_item(prepared.sha256, source.shown, source.original_name) if prepared.sha256 else None
         if known is not None:
             return replace(known, seconds=prepared.seconds)
         if source.problem is not None:
@@ -91,10 +93,13 @@ class Filer:
             return self._refuse(prepared, ItemStatus.SKIPPED, *refusal)
         return self._take(prepared, prepared.examined.facts, self._args.filings.get(source.shown, self._args.filing))
 
-    def _known_item(self, sha256: str, shown: str) -> ImportItem | None:
+    def _known_item(self, sha256: str, shown: str, name: str) -> ImportItem | None:
         if sha256 in self._planned:
             return ImportItem(shown, ItemStatus.DUPLICATE, code="image.duplicate", image_id=None)
         records = self._catalogue.known(sha256)
+        if sha256 == _EMPTY_SHA256:
+            # Every empty file is a failure of its own; only the same one again is a duplicate.
+            records = [record for record in records if record.original_name == name]
         if not records:
             return None
         chosen = self._args.filing.patient_id

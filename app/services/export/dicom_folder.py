@@ -16,7 +16,6 @@ from app.imaging.dicom.reader import open_dataset
 from app.services.export.dicom_files import DicomWriter
 from app.services.export.model import Exportable, ExportArgs
 
-
 _REQUIRED = (
     "PatientID",
     "PatientName",
@@ -42,7 +41,7 @@ class DicomFolderWriter:
         self._set = FileSet()
         # pydicom stages in the system's temporary folder; there is no public way to tell it otherwise.
         self._set._stage["t"].cleanup()
-        self._set._stage["t"] = self._staging
+        self._set._stage.update(t=self._staging, path=Path(self._staging.name))
 
     def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
         """Add one image. Raises ItemError when a DICOMDIR cannot hold it."""
@@ -84,4 +83,6 @@ class DicomFolderWriter:
         except OSError as error:
             raise translate_os_error(error) from error
         finally:
+            # Writing gave the set a new staging folder, and left the first one to us.
+            self._set._stage["t"].cleanup()
             self._staging.cleanup()
