@@ -25,6 +25,7 @@ from app.core.errors import BitewingError, EnvironmentFault, UserError
 from app.domain.facts import FileFacts
 from app.domain.image import FileKind
 from app.imaging import colour_profile
+from app.imaging.display.voi import min_max_window
 from app.imaging.frame import DisplayFrame, PixelArray, WindowSetting
 from app.imaging.sniff import MIME_TYPES, Content
 
@@ -43,6 +44,7 @@ FORMATS: dict[Content, tuple[str, ...]] = {
 FULL_PIXELS = 150_000_000
 REDUCED_PIXELS = 250_000_000
 MAX_SIDE = 65_535
+MAX_PAGES = 1000
 REDUCED_LABEL = "reduced_resolution"
 """Label of a frame that was decoded at half its size or less because of its size."""
 NEUTRAL = 128
@@ -123,11 +125,11 @@ def frame_of(picture: Picture, index: int) -> DisplayFrame:
 
 
 def full_window(values: PixelArray) -> WindowSetting:
-    """Return the window that shows the full range of the element type (identity for 8 bit)."""
-    if values.dtype == np.bool_ or values.dtype.kind not in "ui":
-        return WindowSetting(128.0, 256.0)
-    span = 2.0 ** (8 * min(values.dtype.itemsize, 2))
-    return WindowSetting(span / 2, span)
+    """Return the window that shows the full range: of the type up to 16 bits, of the values beyond."""
+    if values.dtype.itemsize <= 2:
+        span = 2.0 ** (8 * values.dtype.itemsize)
+        return WindowSetting(span / 2, span)
+    return min_max_window(float(values.min()), float(values.max()))
 
 
 def decode_photo(path: Path, content: Content, index: int = 0, max_pixels: tuple[int, int] | None = None) -> Picture:
@@ -221,7 +223,10 @@ def _check_size(size: tuple[int, int]) -> None:
 
 def _frame_count(picture: Image.Image) -> int:
     """Return the pages of a TIFF; moving pictures of other formats count as their first."""
-    return int(getattr(picture, "n_frames", 1)) if picture.format == "TIFF" else 1
+    frames = int(getattr(picture, "n_frames", 1)) if picture.format == "TIFF" else 1
+    if frames > MAX_PAGES:
+        raise EnvironmentFault("file.too_large", rows=picture.height, columns=picture.width, frames=frames)
+    return frames
 
 
 def _bits(picture: Image.Image) -> int:

@@ -92,7 +92,10 @@ class Decoder:
         max_pixels: tuple[int, int] | None = None,
         token: CancelToken | None = None,
     ) -> DisplayFrame:
-        """Return frame ``index``; with ``max_pixels`` (width, height) a reduced one where cheaper."""
+        """Return frame ``index``; with ``max_pixels`` (width, height of the view) a coarse one where that is cheaper.
+
+        Such a preview has a third of the view's resolution or more, and ``label`` says ``reduced_resolution``.
+        """
         more = {"index": index, "max_pixels": max_pixels}
         return cast("DisplayFrame", self._ask("frame:DisplayFrame", "frame", path, token, **more))
 
@@ -108,7 +111,7 @@ class Decoder:
         return cast("NDArray[np.uint8]", self._ask(_array_type, "render", path, token, **more))
 
     def thumbnail(self, path: Path, *, token: CancelToken | None = None) -> bytes | None:
-        """Return a JPEG of at most 400 by 400, None for files without a picture."""
+        """Return a JPEG of at most 400 by 400; raises ``dicom.no_pixels`` for objects without a picture."""
         return cast("bytes | None", self._ask(bytes | None, "thumbnail", path, token))
 
     def header(self, path: Path, *, token: CancelToken | None = None) -> HeaderFacts | None:

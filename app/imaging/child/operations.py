@@ -18,6 +18,9 @@ from app.imaging.header_full import full_header
 from app.imaging.render import render_picture
 from app.imaging.render_args import RenderArgs
 
+PREVIEW_SCALE = 0.35
+"""A preview may be this much smaller than the box it is for: it stands in for a moment and must be quick."""
+
 Alive = Callable[[], None]
 Operation = Callable[[dict[str, Any], Alive], Any]
 
@@ -32,7 +35,7 @@ def _examine(request: dict[str, Any], alive: Alive) -> Any:
 
 def _frame(request: dict[str, Any], alive: Alive) -> Any:
     wanted = request.get("max_pixels")
-    limit = (int(wanted[0]), int(wanted[1])) if wanted else None
+    limit = (int(wanted[0] * PREVIEW_SCALE), int(wanted[1] * PREVIEW_SCALE)) if wanted else None
     return pictures.load_frame(_path(request), int(request["index"]), max_pixels=limit)
 
 

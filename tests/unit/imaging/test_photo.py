@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 from app.core.errors import BitewingError
 from app.imaging import photo, pictures
 from app.imaging.probe import probe
+from app.imaging.render import render_picture
 from app.imaging.sniff import sniff
 
 PATTERN = np.zeros((24, 40, 3), np.uint8)
@@ -76,6 +77,22 @@ def test_floating_point_tiff_is_stretched(tmp_path: Path) -> None:
     Image.fromarray(values).save(tmp_path / "a.tif")
     shown = pictures.load_frame(tmp_path / "a.tif").values
     assert (shown.dtype, int(shown.min()), int(shown.max())) == (np.uint16, 0, 65535)
+
+
+def test_numbers_beyond_16_bits_are_shown_in_their_own_range(tmp_path: Path) -> None:
+    values = (np.arange(600, dtype=np.int32).reshape(20, 30) - 100) * 1000
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    frame = pictures.load_frame(tmp_path / "a.tif")
+    assert np.array_equal(frame.values, values)
+    shown = render_picture(frame)
+    assert (int(shown.min()), int(shown.max())) == (0, 255)
+
+
+def test_too_many_pages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Image.new("L", (4, 4)) for _ in range(4)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    monkeypatch.setattr(photo, "MAX_PAGES", 3)
+    assert _code(tmp_path / "a.tif") == "file.too_large"
 
 
 def test_bilevel_is_black_and_white(tmp_path: Path) -> None:

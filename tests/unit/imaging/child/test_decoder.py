@@ -261,6 +261,15 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path, ct_file: Path
     assert _shared_memory() <= before
 
 
+def test_a_preview_is_smaller_than_its_view(make_decoder: MakeDecoder) -> None:
+    decoder, path = make_decoder(), Path(str(get_testdata_file("JPEG2000.dcm")))
+    preview = decoder.frame(path, max_pixels=(180, 720))
+    assert preview.values.shape == (256, 64)
+    assert preview.label == "reduced_resolution"
+    full = decoder.frame(path)
+    assert (full.values.shape, full.label) == ((1024, 256), None)
+
+
 def test_importing_the_client_loads_nothing_heavy() -> None:
     script = (
         "import sys, app.imaging.child.client\n"
