@@ -9,7 +9,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator, Slot
 from PySide6.QtWidgets import QApplication
@@ -24,15 +24,16 @@ from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.crash_hooks import CrashHooks
 from app.jobs.runner import JobRunner
-from app.ui.dialogs.first_run import RELAUNCH, FirstChoices, FirstRunDialog
-from app.ui.dialogs.library_failed import LibraryFailedDialog
+from app.ui.later import part
 from app.ui.main_window.single_instance import InstanceServer, hand_over
-from app.ui.main_window.snapshot import Snapshot
 from app.ui.main_window.window import MainWindow
 from app.ui.main_window.wishes import Wishes, WishFulfiller
 from app.ui.session import Session
-from app.ui.theme.apply import apply_theme
+from app.ui.theme.apply import apply_theme, take_palette
 from app.words import is_right_to_left, language, set_language
+
+if TYPE_CHECKING:
+    from app.ui.dialogs.first_run import FirstChoices
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +81,16 @@ def run_window(args: Any) -> int:
     logs.set_up(folder)
     hooks.install(folder)
     speak("")
-    apply_theme(application, "dark")
     choices = None
     if not LibraryPaths(root).exists() and given.screenshot is None:
+        apply_theme(application, "dark")
         choices = ask_first_choices(root, fixed_place=root != default_library())
         if choices is None:
             hooks.remove()
             return 0
         root = choices.library
     bus = ChangeBus()
-    library = open_or_explain(root, bus)
+    library = open_or_explain(application, root, bus)
     if library is None:
         hooks.remove()
         return 1
@@ -135,21 +136,22 @@ def speak(code: str) -> None:
 def ask_first_choices(root: Path, *, fixed_place: bool) -> FirstChoices | None:
     """Show the first-run assistant; ``None`` when the person left."""
     while True:
-        dialog = FirstRunDialog(root, language(), fixed_place=fixed_place)
+        dialog = part("FirstRunDialog")(root, language(), fixed_place=fixed_place)
         result = dialog.exec()
-        if result == RELAUNCH:
+        if dialog.relaunch_language is not None:
             speak(dialog.relaunch_language or "")
             continue
         return dialog.choices() if result else None
 
 
-def open_or_explain(root: Path, bus: ChangeBus) -> Library | None:
+def open_or_explain(application: QApplication, root: Path, bus: ChangeBus) -> Library | None:
     """Open the library; say in a dialog why it cannot be opened."""
     try:
         return open_library(root, create=True, publish=bus.publish)
     except BitewingError as error:
         log.warning("library did not open: %s", error.code)
-        LibraryFailedDialog(error, root).exec()
+        apply_theme(application, "dark")
+        part("LibraryFailedDialog")(error, root).exec()
         return None
 
 
@@ -190,7 +192,8 @@ class Program(QObject):
     def show(self) -> None:
         """Build and show the window; everything that can wait happens after its first paint."""
         window = self._build()
-        window.arrangement.recall()
+        if self._args.screenshot is None:
+            window.arrangement.recall()
         if self._args.size is not None:
             window.resize(*self._args.size)
         window.tree.reload()
@@ -206,12 +209,14 @@ class Program(QObject):
         workstation = settings.workstation()
         if workstation.language and workstation.language != language():
             speak(workstation.language)
-        apply_theme(self._application, workstation.theme, touch=workstation.touch_targets)
+        take_palette(self._application, workstation.theme)
         session = Session(
             self._library, self._actor, self._calls, self._runner, self._bus, settings.clinic(), workstation
         )
         self._hooks.crashed.connect(session.notices.fault)
         window = MainWindow(session, self._pictures)
+        # After building: a style sheet that is already there is worked through again for each part put in place.
+        apply_theme(self._application, workstation.theme, touch=workstation.touch_targets)
         window.closed.connect(self._on_window_closed)
         window.rebuild_requested.connect(self._on_rebuild_requested, Qt.ConnectionType.QueuedConnection)
         self._window = window
@@ -230,7 +235,7 @@ class Program(QObject):
         WishFulfiller(window).fulfil(self._args.wishes())
         self._pictures.ask("warm", self._library.viewing.warm, _ignore, _ignore)
         if self._args.screenshot is not None:
-            Snapshot(window, self._args.screenshot, self._on_snapshot_taken)
+            part("Snapshot")(window, self._args.screenshot, self._on_snapshot_taken)
 
     def _poll(self, seq: int | None) -> ChangeSet:
         return self._library.changes_since(seq)

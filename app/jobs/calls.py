@@ -85,10 +85,10 @@ class Calls(QObject):
         with self._lock:
             return lane in self._waiting
 
-    def waiting(self) -> bool:
-        """Whether any lane waits for an answer."""
+    def waiting(self, *, besides: Hashable = None) -> bool:
+        """Whether any lane waits for an answer, one that always comes back (a poll) left aside."""
         with self._lock:
-            return bool(self._waiting)
+            return any(lane != besides for lane in self._waiting)
 
     def shutdown(self) -> None:
         """Deliver nothing more and wait for what has begun."""

@@ -46,6 +46,11 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if text and is_right_to_left() else text
 
 
+def leading(text: str) -> str:
+    """Return text for a label that begins at the window's near side whatever its own direction is."""
+    return f"\u200f{isolated(text)}" if text and is_right_to_left() else text
+
+
 def joined(*parts: str, between: str = " · ") -> str:
     """Join what is not empty, each part keeping its own direction."""
     return between.join(isolated(part) for part in parts if part)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, SignalInstance
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
 from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
-
 
 ONE_LINE_PX = 34
 
@@ -76,6 +76,26 @@ def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bo
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
     return label
+
+
+class ElidedLabel(QLabel):
+    """One line of plain text that ends in an ellipsis where there is no room; the tool tip has it whole."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint what fits."""
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        self.setToolTip(self.text() if text != self.text() else "")
+        flags = int(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextSingleLine)
+        self.style().drawItemText(
+            painter, self.rect(), flags, self.palette(), self.isEnabled(), text, self.foregroundRole()
+        )
 
 
 def add_field(form: QFormLayout, title: str, field: QWidget) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.domain.patient import Patient
 from app.ui.dialogs.frame import DialogFrame
@@ -45,8 +45,3 @@ def _arrow(owner: QWidget) -> QLabel:
     label = QLabel()
     label.setPixmap(pixmap("chevron-left" if mirrored else "chevron-right", palette.active().accent, UNIT * 4))
     return label
-
-
-def confirm_move(source: Patient, target: Patient, count: int, parent: QWidget) -> bool:
-    """Ask, and return whether to go on."""
-    return MoveConfirmDialog(source, target, count, parent).exec() == QDialog.DialogCode.Accepted

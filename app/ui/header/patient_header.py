@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from app.domain.patient import PatientSummary
 from app.ui.formats import born, joined, sex_word
 from app.ui.header.portrait import Portrait
-from app.ui.states import plain_label
+from app.ui.states import ElidedLabel, plain_label
 from app.ui.theme import palette
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -36,8 +36,8 @@ class PatientHeader(QWidget):
         self._glow = 0.0
         self._patient_id: str | None = None
         self._portrait = Portrait(40)
-        self._name = plain_label("", "title", selectable=True)
-        self._facts = plain_label("", "muted", selectable=True)
+        self._name = ElidedLabel("title")
+        self._facts = ElidedLabel("muted")
         self._edit = QToolButton()
         self._edit.setIcon(icon("edit"))
         self._edit.setToolTip(t("Edit this patient ({key})", key="F2"))

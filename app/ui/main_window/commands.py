@@ -10,15 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from app.core.errors import BitewingError
 from app.domain.roles import Action
-from app.ui.dialogs.about import AboutDialog
-from app.ui.dialogs.csv_import import CsvImportDialog
-from app.ui.dialogs.file_move import MoveDialog
-from app.ui.dialogs.import_dialog import ImportDialog
-from app.ui.dialogs.import_results import ImportResultsDialog
-from app.ui.dialogs.merge import MergeDialog
-from app.ui.dialogs.patient import PatientDialog
-from app.ui.dialogs.shortcuts import ShortcutsDialog
-from app.ui.settings.dialog import SettingsDialog
+from app.ui.later import part
 from app.ui.tree.place import Place
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.words import t
@@ -142,7 +134,7 @@ class WindowCommands(QObject):
     @Slot()
     def new_patient(self) -> None:
         """Add a patient and open them."""
-        dialog = PatientDialog(self._session, None, self._window)
+        dialog = part("PatientDialog")(self._session, None, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.saved is not None:
             self._window.open_place(Place(dialog.saved.id))
 
@@ -153,14 +145,14 @@ class WindowCommands(QObject):
             self._edit(self._window.patient.summary)
 
     def _edit(self, summary: Any) -> None:
-        PatientDialog(self._session, summary, self._window).exec()
+        part("PatientDialog")(self._session, summary, self._window).exec()
 
     @Slot()
     def merge_patient(self) -> None:
         """Merge another patient into the open one."""
         if self._window.patient.summary is None:
             return
-        dialog = MergeDialog(self._session, self._window.patient.summary, self._window)
+        dialog = part("MergeDialog")(self._session, self._window.patient.summary, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.kept is not None:
             self._window.open_place(Place(dialog.kept))
 
@@ -173,7 +165,7 @@ class WindowCommands(QObject):
         ids = window.table.chosen_ids()
         if not ids or window.patient.summary is None:
             return
-        dialog = MoveDialog(self._session, window.patient.summary, len(ids), window.table.current, window)
+        dialog = part("MoveDialog")(self._session, window.patient.summary, len(ids), window.table.current, window)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.place is not None:
             window.filer.move(ids, dialog.place, from_patient=window.patient.patient_id)
 
@@ -195,7 +187,7 @@ class WindowCommands(QObject):
     def show_import(self, start: str | bool = "") -> None:
         """Open the import dialog, perhaps straight at the file chooser."""
         window = self._window
-        dialog = ImportDialog(self._session, window.imports, window.patient.summary, window)
+        dialog = part("ImportDialog")(self._session, window.imports, window.patient.summary, window)
         dialog.inbox_requested.connect(self.show_inbox)
         if start == "files":
             dialog.choose_files()
@@ -206,24 +198,24 @@ class WindowCommands(QObject):
     @Slot(object)
     def show_import_results(self, run: Any) -> None:
         """Show each file's result."""
-        dialog = ImportResultsDialog(run.items, self._window)
+        dialog = part("ImportResultsDialog")(run.items, self._window)
         dialog.inbox_requested.connect(self.show_inbox)
         dialog.show()
 
     @Slot()
     def show_csv_import(self) -> None:
         """Open the patient list import."""
-        CsvImportDialog(self._session, self._window).exec()
+        part("CsvImportDialog")(self._session, self._window).exec()
 
     @Slot()
     def show_inbox(self) -> None:
         """Bring the inbox to the middle, or put it away."""
-        arrangement = self._window.arrangement
+        arrangement, inbox = self._window.arrangement, self._window.inbox
         showing = arrangement.inbox_shown and self.sender() is self._window.actions_by_name["inbox"]
         arrangement.show_inbox(on=not showing)
         if not showing:
-            self._window.inbox.reload()
-            self._window.inbox.take_focus()
+            inbox.reload()
+            inbox.take_focus()
 
     @Slot()
     def show_activity(self) -> None:
@@ -235,7 +227,7 @@ class WindowCommands(QObject):
     @Slot()
     def show_settings(self) -> None:
         """Open the settings; rebuild the window when its looks or language changed."""
-        dialog = SettingsDialog(self._session, self._window)
+        dialog = part("SettingsDialog")(self._session, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.needs_rebuild:
             self._window.rebuild_requested.emit()
 
@@ -258,9 +250,9 @@ class WindowCommands(QObject):
             (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.shortcut)
             for entry in VIEWER_ACTIONS
         ]
-        ShortcutsDialog([*rows, *viewer], self._window).exec()
+        part("ShortcutsDialog")([*rows, *viewer], self._window).exec()
 
     @Slot()
     def show_about(self) -> None:
         """Say what this program is, and is not."""
-        AboutDialog(self._window).exec()
+        part("AboutDialog")(self._window).exec()

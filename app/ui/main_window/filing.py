@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app.domain.image import Filing
 from app.domain.patient import PatientSummary
-from app.ui.dialogs.move_confirm import confirm_move
+from app.ui.later import part
 from app.ui.main_window.undo import Step, UndoStack
 from app.ui.notices import NoticeKind
 from app.ui.session import Session
@@ -42,7 +42,8 @@ class Filer(QObject):
             return library.patients.summary(actor, from_patient), library.patients.summary(actor, place.patient_id)
 
         def ask(both: tuple[PatientSummary, PatientSummary]) -> None:
-            if confirm_move(both[0].patient, both[1].patient, len(ids), self._window):
+            dialog = part("MoveConfirmDialog")(both[0].patient, both[1].patient, len(ids), self._window)
+            if dialog.exec() == QDialog.DialogCode.Accepted:
                 self._move(ids, place.filing())
 
         self._session.calls.ask("move-identities", identities, ask)

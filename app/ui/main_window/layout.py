@@ -28,7 +28,6 @@ class Parts:
     chart: QWidget
     header: QWidget
     table: QWidget
-    inbox: QWidget
     panels: QWidget
     status: QWidget
 
@@ -52,9 +51,9 @@ class WindowLayout:
         page.setSpacing(0)
         page.addWidget(parts.header)
         page.addWidget(parts.table, 1)
-        self._patient_page, self._inbox = patient_page, parts.inbox
+        self._patient_page = patient_page
+        self._inbox: QWidget | None = None
         self.centre.addWidget(patient_page)
-        self.centre.addWidget(parts.inbox)
         self.right = parts.panels
         self._right_before = True
         self.columns = QSplitter(Qt.Orientation.Horizontal)
@@ -76,6 +75,11 @@ class WindowLayout:
         whole.addWidget(parts.status)
         window.setCentralWidget(ground)
 
+    def add_inbox(self, inbox: QWidget) -> None:
+        """Take the inbox in, once it was built."""
+        self._inbox = inbox
+        self.centre.addWidget(inbox)
+
     def show_inbox(self, *, on: bool) -> None:
         """Show the inbox in the middle, or the patient; the panels speak of the patient's image and go meanwhile."""
         if on and not self.inbox_shown:
@@ -83,12 +87,12 @@ class WindowLayout:
             self.right.hide()
         elif not on and self.inbox_shown:
             self.right.setVisible(self._right_before)
-        self.centre.setCurrentWidget(self._inbox if on else self._patient_page)
+        self.centre.setCurrentWidget(self._inbox if on and self._inbox else self._patient_page)
 
     @property
     def inbox_shown(self) -> bool:
         """Whether the inbox stands in the middle."""
-        return self.centre.currentWidget() is self._inbox
+        return self.centre.currentWidget() is not self._patient_page
 
     def remember(self) -> None:
         """Keep the window's size and columns for the next start on this computer."""

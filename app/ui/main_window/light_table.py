@@ -153,7 +153,7 @@ class LightTable(QObject):
         action.setObjectName(entry.id)
         action.setCheckable(entry.checkable and entry.slot.startswith("tool_"))
         if entry.icon:
-            action.setIcon(icon(entry.icon))
+            action.setIcon(icon(entry.icon, checkable=action.isCheckable()))
         if entry.shortcut and entry.slot not in {"undo", "redo"}:
             action.setShortcut(QKeySequence(entry.shortcut))
             anywhere = (entry.shortcut.isalpha() and len(entry.shortcut) == 1) or entry.shortcut.startswith("Alt+")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from app.ui.dialogs.import_dialog import ImportDialog
+from app.ui.later import part
 from app.ui.tree.place import Place
 from app.words import t
 
@@ -70,7 +70,7 @@ class ContextMenus(QObject):
 
     def _import_here(self, place: Place) -> None:
         window = self._window
-        dialog = ImportDialog(self._session, window.imports, None, window, place=place)
+        dialog = part("ImportDialog")(self._session, window.imports, None, window, place=place)
         dialog.inbox_requested.connect(self._window.commands.show_inbox)
         dialog.choose_files()
         dialog.show()

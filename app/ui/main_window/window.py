@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import QMainWindow
@@ -11,7 +13,7 @@ from app.jobs.calls import Calls
 from app.ui.chart.chart import ToothChart
 from app.ui.dialogs.toasts import ToastRack
 from app.ui.header.patient_header import PatientHeader
-from app.ui.inbox.view import InboxView
+from app.ui.later import part
 from app.ui.main_window.actions import Actions
 from app.ui.main_window.commands import WindowCommands
 from app.ui.main_window.drops import Drops
@@ -62,7 +64,7 @@ class MainWindow(QMainWindow):
         self.chart_caption = plain_label("", "muted")
         self.chart.set_notation(session.notation)
         self.header = PatientHeader()
-        self.inbox = InboxView(session, self.filer, self.patient)
+        self._inbox: Any = None
         self.panels = SidePanels(
             DetailsPanel(session), AdjustPanel(self.table.pane, self.table.commands), ActivityPanel(session)
         )
@@ -74,10 +76,19 @@ class MainWindow(QMainWindow):
         self.drops = Drops(self.patient, self.imports, self.filer, self)
         self.commands = WindowCommands(self)
         self.menus = ContextMenus(self)
+        self._keep_delete_near_images()
         self._connect_patient()
         self._connect_places()
         self._connect_notices()
         self._on_patient_changed(None)
+
+    @property
+    def inbox(self) -> Any:
+        """The inbox, built when somebody first goes there."""
+        if self._inbox is None:
+            self._inbox = part("InboxView")(self.session, self.filer, self.patient)
+            self.arrangement.add_inbox(self._inbox)
+        return self._inbox
 
     def open_place(self, place: Place, image_id: str | None = None) -> None:
         """Open a patient and bring them into view."""
@@ -107,7 +118,7 @@ class MainWindow(QMainWindow):
 
     def is_busy(self) -> bool:
         """Whether something is still on its way to the screen."""
-        waiting = self.session.calls.waiting() or self.table.busy()
+        waiting = self.session.calls.waiting(besides=self.session.bus) or self.table.busy()
         return waiting or bool(self.session.runner.running())
 
     def dispose(self) -> None:
@@ -127,7 +138,6 @@ class MainWindow(QMainWindow):
             chart=chart_box(self.chart_caption, self.chart),
             header=self.header,
             table=self.table.area,
-            inbox=self.inbox,
             panels=self.panels,
             status=self.status,
         )
@@ -142,6 +152,13 @@ class MainWindow(QMainWindow):
         self.table.image_chosen.connect(self.panels.details.show_image)
         self.panels.details.type_chosen.connect(self._on_details_type_chosen)
         self.header.edit_requested.connect(self.actions_by_name["edit_patient"].trigger)
+
+    def _keep_delete_near_images(self) -> None:
+        # Del in the tree or in a field must never delete the image that happens to be shown.
+        delete = self.actions_by_name["delete_image"]
+        self.removeAction(delete)
+        delete.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.table.area.addAction(delete)
 
     def _connect_places(self) -> None:
         self.top.search.patient_chosen.connect(self._on_search_patient_chosen)

@@ -16,8 +16,7 @@ from app.core.errors import BitewingError, UserError
 from app.domain.identity import FileIdentity, compare
 from app.domain.patient import Patient, PatientDraft, Sex, parse_birth_date
 from app.domain.tooth import parse_tooth
-from app.ui.dialogs.identity_review import IdentityReviewDialog
-from app.ui.dialogs.patient import PatientDialog
+from app.ui.later import part
 from app.ui.tree.place import Place
 
 if TYPE_CHECKING:
@@ -97,13 +96,13 @@ class WishFulfiller(QObject):
         said = FileIdentity("", wishes.last, wishes.first, parse_birth_date(wishes.dob), wishes.sex)
         found = compare(said, patient)
         if found:
-            review = IdentityReviewDialog(wishes.identity, patient, found, self._window)
+            review = part("IdentityReviewDialog")(wishes.identity, patient, found, self._window)
             if review.exec() != QDialog.DialogCode.Accepted:
                 return
         self._window.open_place(Place(patient.id, tooth), wishes.image or None)
 
     def _offer_new(self, wishes: Wishes) -> None:
-        dialog = PatientDialog(self._session, None, self._window)
+        dialog = part("PatientDialog")(self._session, None, self._window)
         sex = Sex(wishes.sex) if wishes.sex in {"M", "F", "O"} else Sex.UNKNOWN
         dialog.fill_from(PatientDraft(wishes.last, wishes.first, wishes.patient, parse_birth_date(wishes.dob), sex))
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.saved is not None:

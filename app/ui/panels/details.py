@@ -16,7 +16,7 @@ from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
 from app.services.images import Details
-from app.ui.formats import isolated, moment, number, size
+from app.ui.formats import leading, moment, number, size
 from app.ui.session import Session
 from app.ui.states import StatePage, add_field, plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -83,7 +83,7 @@ class DetailsPanel(QWidget):
         for field in (self._caption, self._teeth, self._type, self._view, self._side):
             field.setEnabled(may)
         for name, text in self._texts(image).items():
-            self._values[name].setText(isolated(text) or "–")
+            self._values[name].setText(leading(text) or "–")
 
     def _editable(self) -> QFormLayout:
         form = _form()

@@ -18,18 +18,26 @@ def choose(name: str, application: QApplication) -> Palette:
     return LIGHT if name == "light" else DARK
 
 
-def apply_theme(application: QApplication, name: str, *, touch: bool = False) -> Palette:
-    """Restyle the program and return the palette now in use. GUI thread only."""
+def take_palette(application: QApplication, name: str) -> Palette:
+    """Put style and colours in place, taking any style sheet away until :func:`apply_theme`."""
     palette = choose(name, application)
     activate(palette)
     if application.style().objectName() != "fusion":
         application.setStyle("fusion")
-    mirrored = application.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    application.setStyleSheet("")
     application.setPalette(qt_palette(palette))
+    return palette
+
+
+def apply_theme(application: QApplication, name: str, *, touch: bool = False) -> Palette:
+    """Restyle the program and return the palette now in use. GUI thread only."""
+    palette = take_palette(application, name)
+    mirrored = application.layoutDirection() == Qt.LayoutDirection.RightToLeft
     application.setStyleSheet(
         stylesheet(
             palette,
             chevron=file_for_style_sheet("chevron-down", palette.muted),
+            chevron_on_accent=file_for_style_sheet("chevron-down", palette.on_accent),
             branch_closed=file_for_style_sheet("chevron-left" if mirrored else "chevron-right", palette.muted),
             check=file_for_style_sheet("check", palette.on_accent),
             touch=touch,

@@ -18,16 +18,16 @@ FOLDER = Path(__file__).resolve().parents[3] / "resources" / "icons"
 ICON_PX = 20
 
 
-def icon(name: str) -> QIcon:
-    """Return the icon in the active palette's text colour, with its disabled and checked looks."""
+def icon(name: str, *, checkable: bool = False) -> QIcon:
+    """Return the icon in the active palette's text colour; ``checkable`` adds its look while on."""
     palette = active()
-    return _icon(name, palette.text, palette.disabled, palette.accent)
+    return _icon(name, palette.text, palette.accent if checkable else "")
 
 
 def accent_icon(name: str) -> QIcon:
     """Return the icon for surfaces of the accent colour."""
     palette = active()
-    return _icon(name, palette.on_accent, palette.disabled, palette.on_accent)
+    return _icon(name, palette.on_accent, "")
 
 
 def pixmap(name: str, colour: str, size: int = ICON_PX, ratio: float | None = None) -> QPixmap:
@@ -50,11 +50,12 @@ def file_for_style_sheet(name: str, colour: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _icon(name: str, colour: str, disabled: str, checked: str) -> QIcon:
+def _icon(name: str, colour: str, checked: str) -> QIcon:
+    # Qt makes the disabled look by itself; each picture drawn here costs start-up time.
     made = QIcon()
     made.addPixmap(pixmap(name, colour))
-    made.addPixmap(pixmap(name, disabled), QIcon.Mode.Disabled)
-    made.addPixmap(pixmap(name, checked), QIcon.Mode.Normal, QIcon.State.On)
+    if checked:
+        made.addPixmap(pixmap(name, checked), QIcon.Mode.Normal, QIcon.State.On)
     return made
 
 

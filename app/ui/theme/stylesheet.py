@@ -59,6 +59,8 @@ QPushButton[role="danger"] { color: $red; }
 QPushButton::menu-indicator { image: url($chevron); width: 12px; height: 12px;
   subcontrol-position: center right; subcontrol-origin: padding; right: 8px; }
 
+QPushButton[role="primary"]::menu-indicator { image: url($chevron_on_accent); }
+
 QToolButton { background: transparent; color: $text; border: 1px solid transparent; border-radius: 6px;
   padding: 4px 8px; min-height: $target; }
 QToolButton:hover { background: $hover; }
@@ -158,13 +160,20 @@ QGroupBox::title { subcontrol-origin: margin; left: 8px; padding: 0 4px; color: 
 
 
 def stylesheet(
-    palette: Palette, *, chevron: str, branch_closed: str, check: str, touch: bool = False, point_size: float = 10.0
+    palette: Palette,
+    *,
+    chevron: str,
+    chevron_on_accent: str,
+    branch_closed: str,
+    check: str,
+    touch: bool = False,
+    point_size: float = 10.0,
 ) -> str:
     """Return the style sheet of ``palette``.
 
     Parameters
     ----------
-    chevron, branch_closed, check
+    chevron, chevron_on_accent, branch_closed, check
         Paths of the recoloured icons that style sheets can only take as files.
     touch
         Targets of at least 32 pixels for fingers.
@@ -175,6 +184,7 @@ def stylesheet(
     return _SHEET.substitute(
         colours,
         chevron=chevron,
+        chevron_on_accent=chevron_on_accent,
         check=check,
         branch_closed=branch_closed,
         target="32px" if touch else "22px",

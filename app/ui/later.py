@@ -1,0 +1,37 @@
+"""Parts of the window that are loaded when somebody asks for them, so that the first paint need not wait.
+
+The counterpart of the command line's lazy groups: a table of names, nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PARTS = {
+    "AboutDialog": "app.ui.dialogs.about",
+    "CsvImportDialog": "app.ui.dialogs.csv_import",
+    "FirstRunDialog": "app.ui.dialogs.first_run",
+    "IdentityReviewDialog": "app.ui.dialogs.identity_review",
+    "ImportDialog": "app.ui.dialogs.import_dialog",
+    "ImportResultsDialog": "app.ui.dialogs.import_results",
+    "InboxView": "app.ui.inbox.view",
+    "LibraryFailedDialog": "app.ui.dialogs.library_failed",
+    "MergeDialog": "app.ui.dialogs.merge",
+    "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
+    "MoveDialog": "app.ui.dialogs.file_move",
+    "PatientDialog": "app.ui.dialogs.patient",
+    "SettingsDialog": "app.ui.settings.dialog",
+    "ShortcutsDialog": "app.ui.dialogs.shortcuts",
+    "Snapshot": "app.ui.main_window.snapshot",
+}
+
+
+def part(name: str) -> Any:
+    """Return the class of that name, importing its module the first time."""
+    return getattr(importlib.import_module(_PARTS[name]), name)
+
+
+def names() -> frozenset[str]:
+    """Return every name that :func:`part` knows."""
+    return frozenset(_PARTS)
