@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.ui.filmstrip.model import ITEM_ROLE, SHOWN_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
@@ -50,7 +50,9 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setPen(QPen(colours.accent, 2))
             painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
         elif index.data(SHOWN_ROLE):
-            painter.setPen(QPen(colours.accent, 1))
+            faint = QColor(colours.accent)
+            faint.setAlpha(130)
+            painter.setPen(QPen(faint, 1))
             painter.drawRoundedRect(QRectF(box).adjusted(-1.5, -1.5, 1.5, 1.5), RADIUS + 1, RADIUS + 1)
         elif hovered:
             painter.setPen(QPen(colours.muted, 1))

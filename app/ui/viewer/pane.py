@@ -19,6 +19,7 @@ from app.ui.viewer.look import look
 from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.tools import Tool, toggled_fit
 from app.ui.viewer.view_history import ViewHistory
+from app.ui.viewer.view_state import ViewState
 from app.words import t
 
 MAX_ROWS, MAX_COLUMNS = 3, 4
@@ -129,7 +130,8 @@ class ViewerPane(QWidget):
         target = cell or self.cell
         if target.item is not None and target.item.image_id == image_id and target.has_picture:
             return True
-        history = self._histories.setdefault(image_id, ViewHistory())
+        first = ViewState().at_frame(item.first_frame, item.frames)
+        history = self._histories.setdefault(image_id, ViewHistory(first))
         target.show_item(item, history, self.thumbnail_of(image_id) if self.thumbnail_of else None)
         self.image_opened.emit(image_id)
         if target is self.cell:

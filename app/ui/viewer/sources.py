@@ -23,9 +23,9 @@ class ViewerItem:
     """One image as a cell shows it: who, what, when. Texts are ready to read.
 
     ``rows`` and ``columns`` are those of the full image, so that a smaller preview stands in its place.
-    ``marks_side`` says that a tooth or a side is set, which makes a mirrored radiograph dangerous.
-    ``is_document`` has pages instead of frames and no scale. ``damaged`` is a sentence for a badge when part of
-    the file could not be read.
+    ``first_frame`` is shown first: the middle of a volume says more than its end. ``marks_side`` says that a
+    tooth or a side is set, which makes a mirrored radiograph dangerous. ``is_document`` has pages instead of
+    frames and no scale. ``damaged`` is a sentence for a badge when part of the file could not be read.
     """
 
     image_id: str
@@ -40,6 +40,7 @@ class ViewerItem:
     rows: int | None = None
     columns: int | None = None
     frames: int = 1
+    first_frame: int = 0
     is_radiograph: bool = False
     marks_side: bool = False
     is_document: bool = False

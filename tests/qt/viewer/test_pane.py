@@ -272,6 +272,14 @@ def test_scale_bar_names_its_basis(pane: ViewerPane, calls: Any):
     assert bar.length / scale * 0.1 == pytest.approx(float(bar.caption.split()[0]))
 
 
+def test_a_volume_opens_in_its_middle(pane: ViewerPane, calls: Any, source: Any, make_item: Any):
+    pane.set_items([make_item("cine", first_frame=2)])
+    opened(pane, calls, "cine")
+    assert pane.cell.state.frame == 2
+    assert source.requests[0] == ("cine", 2, None)
+    assert not pane.cell.history.can_undo
+
+
 def test_a_document_has_pages_and_no_scale(pane: ViewerPane, calls: Any, make_item: Any):
     pane.set_items([make_item("cine", is_document=True)])
     opened(pane, calls, "cine")
