@@ -6,6 +6,7 @@ Follows the newest request only; keeps the last picture while the next frame of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -219,6 +220,8 @@ class ViewerCell(QWidget):
         if first:
             self.bar.set_frames(frame.frames, frame.frame_time_ms)
         self.bar.show_frame(index)
+        # Coming back to the image means coming back to this frame; that is no step to undo.
+        self.history.record(replace(self.history.current, frame=index))
         self._apply(self._state.at_frame(index, max(frame.frames, item.frames)), moving=False)
         self.frame_shown.emit(self)
 

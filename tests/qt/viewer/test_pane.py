@@ -228,6 +228,16 @@ def test_adjustments_come_back_with_the_image(pane: ViewerPane, calls: Any):
     assert not pane.cell.state.invert
 
 
+def test_an_image_comes_back_at_the_frame_it_was_left(pane: ViewerPane, calls: Any):
+    opened(pane, calls, "cine")
+    pane.cell.go_to_frame(3)
+    calls.answer()
+    opened(pane, calls, "a")
+    opened(pane, calls, "cine")
+    assert pane.cell.state.frame == 3
+    assert not pane.cell.history.can_undo
+
+
 def test_cine_plays_in_a_circle(qtbot: Any, pane: ViewerPane, calls: Any):
     opened(pane, calls, "cine")
     seen: list[int] = []
