@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import uuid
 from pathlib import Path
 
-from app.core.errors import BitewingError
-from app.core.files import write_atomically
 from app.core.paths import LibraryPaths
 from app.domain.image import ImageRecord, Placement
 from app.domain.naming import is_uuid
@@ -15,6 +13,9 @@ from app.services.decoders import Decoders
 from app.services.locating import Locator
 
 log = logging.getLogger(__name__)
+
+
+_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
 
 
 class Thumbnails:
@@ -32,10 +33,24 @@ class Thumbnails:
         return self._paths.thumbnails / image_id[:2] / f"{image_id}.jpg"
 
     def put(self, image_id: str, jpeg: bytes) -> None:
-        """Store a thumbnail. Raises OSError."""
+        """Store a thumbnail, without waiting for the disk: it can be made again. Raises OSError."""
         path = self.path(image_id)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, jpeg)
+        temporary = path.with_name(f".{image_id}-{uuid.uuid4().hex}.part")
+        try:
+            temporary.write_bytes(jpeg)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def _read(self, image_id: str) -> bytes | None:
+        """Return a whole thumbnail from the cache; a power cut may have left half of one."""
+        try:
+            jpeg = self.path(image_id).read_bytes()
+        except OSError:
+            return None
+        return jpeg if jpeg.startswith(_BEGIN) and jpeg.endswith(_END) else None
 
     def get(self, record: ImageRecord) -> bytes | None:
         """Return a thumbnail, made now when it is missing; ``None`` where there is no picture.
@@ -45,14 +60,15 @@ class Thumbnails:
         BitewingError
             When the image's file is missing or cannot be decoded.
         """
-        with contextlib.suppress(OSError):
-            return self.path(record.id).read_bytes()
+        kept = self._read(record.id)
+        if kept is not None:
+            return kept
         if record.placement is Placement.QUARANTINED:
             return None
         jpeg = self._decoders.viewer().thumbnail(self._locator.path_of(record))
         if jpeg is not None:
             try:
                 self.put(record.id, jpeg)
-            except (OSError, BitewingError):
+            except OSError:
                 log.warning("thumbnail of %s not stored", record.id)
         return jpeg

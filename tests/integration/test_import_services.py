@@ -172,6 +172,8 @@ def test_thumbnails_are_made_again(library: Library, images: list[ImageRecord]) 
         path.unlink()
         assert library.images.thumbnail(owner, image.id) == first
         assert path.exists()
+        path.write_bytes(first[: len(first) // 2])
+        assert library.images.thumbnail(owner, image.id) == first
         with Image.open(path) as thumbnail:
             assert max(thumbnail.size) <= 400
 
