@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from app.domain.image import ImageRecord
 from app.storage.database import Database, Row
 from app.storage.owner import Owner
 from app.storage.rows import image_from_json, image_to_json, to_json
+
+log = logging.getLogger(__name__)
 
 
 class IntentKind(StrEnum):
@@ -95,14 +98,17 @@ class Intents:
             self._db.execute("DELETE FROM file_intents WHERE id = ?", (intent_id,))
 
     def list(self) -> list[Intent]:
-        """Return everything unfinished, oldest first."""
+        """Return everything unfinished, oldest first; what cannot be read any more is left where it is."""
         rows = self._db.rows(
             "SELECT id, kind, state, owner, source, target, payload FROM file_intents ORDER BY created_at, id"
         )
-        return [_intent_of(row) for row in rows]
+        return [intent for row in rows if (intent := _intent_of(row)) is not None]
 
 
-def _intent_of(row: Row) -> Intent:
-    return Intent(
-        row[0], IntentKind(row[1]), IntentState(row[2]), row[3], row[4], row[5], image_from_json(json.loads(row[6]))
-    )
+def _intent_of(row: Row) -> Intent | None:
+    try:
+        record = image_from_json(json.loads(row[6]))
+    except (ValueError, KeyError, TypeError):
+        log.exception("intent %s cannot be read", row[0])
+        return None
+    return Intent(row[0], IntentKind(row[1]), IntentState(row[2]), row[3], row[4], row[5], record)

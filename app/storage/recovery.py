@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import peewee
+
 from app.core.errors import BitewingError
 from app.core.files import sha256_file
 from app.domain.image import ImageRecord
@@ -79,8 +81,8 @@ class Recovery:
             if intent.kind is IntentKind.ARRIVE:
                 return self._settle_arrival(intent, finish)
             self._settle_move(intent)
-        except (BitewingError, OSError):
-            # It stays written down; the next start tries again.
+        except (BitewingError, OSError, ValueError, peewee.PeeweeException):
+            # A library must open whatever is left in it. It stays written down; the next start tries again.
             log.exception("intent %s not settled", intent.id)
         return False
 

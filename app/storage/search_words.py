@@ -14,7 +14,7 @@ from app.domain.patient import Patient
 
 TRIGRAM = 3
 MOST_TOKENS = 12
-_DATE_LIKE = re.compile(r"(?<!\S)\d{1,4}(?:[./-]\d{1,4}){1,2}(?!\S)")
+_DATE_LIKE = re.compile(r"(?<!\S)\d{1,4}(?:[./-]\d{1,4}){1,2}\.?(?!\S)")
 _YEARS = range(1850, 2101)
 
 
@@ -73,7 +73,7 @@ def parse(text: str) -> Query:
 
 def _date_runs(text: str) -> tuple[str, ...]:
     """Return the runs of digits that a date-like text stands for; empty when it is no date."""
-    parts = [int(part) for part in re.split(r"[./-]", text)]
+    parts = [int(part) for part in re.split(r"[./-]", text.rstrip("."))]
     runs: list[str] = []
     if len(parts) == 3:
         first, second, third = parts

@@ -56,16 +56,16 @@ def patient(new_patient: PatientMaker) -> Patient:
 @pytest.fixture
 def new_record(patient: Patient) -> RecordMaker:
     """Return a function that makes an image record, not stored yet."""
-    return lambda **more: make_record(patient.id, **more)
+    return lambda **more: make_record(more.pop("patient_id", patient.id), **more)
 
 
-def make_record(patient_id: str, **more: object) -> ImageRecord:
+def make_record(patient_id: str | None, **more: object) -> ImageRecord:
     """Return a record that is not stored yet."""
     base = ImageRecord(
         id=str(uuid.uuid4()),
         patient_id=patient_id,
         placement=Placement.FILED,
-        directory=image_directory(patient_id, "8", ImageType.XRAY),
+        directory=image_directory(patient_id or str(uuid.uuid4()), "8", ImageType.XRAY),
         filename=f"image-{uuid.uuid4().int % 10**13}.png",
         original_name="tooth.png",
         sha256=uuid.uuid4().hex * 2,

@@ -40,14 +40,14 @@ def test_pragmas_hold_on_every_connection(database: Database) -> None:
 
 
 def test_a_failed_block_leaves_nothing(database: Database) -> None:
-    with pytest.raises(KeyError), database.write():
+    with pytest.raises(KeyError), database.write():  # noqa: PT012
         database.execute("INSERT INTO numbers VALUES (1)")
         raise KeyError
     assert database.value("SELECT COUNT(*) FROM numbers") == 0
 
 
 def test_an_inner_write_joins_the_outer_one(database: Database) -> None:
-    with pytest.raises(KeyError), database.write():
+    with pytest.raises(KeyError), database.write():  # noqa: PT012
         with database.write():
             database.execute("INSERT INTO numbers VALUES (1)")
         raise KeyError
@@ -71,7 +71,7 @@ def test_many_threads_read_modify_write_without_one_lock_error(database: Databas
                 with database.write():
                     value = database.value("SELECT value FROM numbers")
                     database.execute("UPDATE numbers SET value = ?", (value + 1,))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             failures.append(error)
         finally:
             database.close_thread()
@@ -98,7 +98,7 @@ def test_a_locked_catalogue_is_transient(database: Database, monkeypatch: pytest
 def test_a_full_disk_is_said_and_nothing_is_lost(database: Database) -> None:
     pages = database.value("PRAGMA page_count")
     database.execute(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(EnvironmentFault) as caught, database.write():
+    with pytest.raises(EnvironmentFault) as caught, database.write():  # noqa: PT012
         database.execute("CREATE TABLE big (text TEXT)")
         database.execute_many("INSERT INTO big VALUES (?)", [("x" * 4000,) for _row in range(50)])
     assert caught.value.code == "disk.full"
@@ -155,7 +155,7 @@ def test_a_closed_catalogue_says_so_and_leaves_no_wal(database: Database) -> Non
         done.wait(10)
         try:
             database.value("SELECT COUNT(*) FROM numbers")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             errors.append(error)
 
     thread = threading.Thread(target=hold)
@@ -199,7 +199,7 @@ def test_opening_many_new_connections_at_once(tmp_path: Path) -> None:
             catalogue = open_catalogue(paths)
             ids.add(catalogue.library_id)
             catalogue.close()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _number in range(6)]

@@ -1,0 +1,96 @@
+"""Settings, secrets, changes, jobs: what else the catalogue keeps."""
+
+from __future__ import annotations
+
+from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
+from app.storage.catalogue import Catalogue, open_catalogue
+from app.storage.jobs import JobItem, JobState
+
+ADDED = Change(Entity.IMAGE, ChangeKind.ADDED, "i1", "p1")
+CHANGED = Change(Entity.PATIENT, ChangeKind.CHANGED, "p1")
+
+
+def test_settings_keep_their_types(catalogue: Catalogue) -> None:
+    values = {"a": 1, "b": True, "c": "عيادة", "d": [{"path": "x"}], "e": None}
+    for key, value in values.items():
+        catalogue.settings.set(key, "before")
+        catalogue.settings.set(key, value)
+    assert catalogue.settings.all() == values
+    assert catalogue.settings.get("d") == [{"path": "x"}]
+    catalogue.settings.remove("a")
+    assert catalogue.settings.get("a") is None
+
+
+def test_secrets_are_kept_as_they_come(catalogue: Catalogue) -> None:
+    catalogue.secrets.set("mirror.password", "c2VhbGVk")
+    catalogue.secrets.set("mirror.password", "c2VhbGVkMg==")
+    assert catalogue.secrets.get("mirror.password") == "c2VhbGVkMg=="
+    assert catalogue.secrets.names() == ["mirror.password"]
+    catalogue.secrets.remove("mirror.password")
+    assert catalogue.secrets.get("mirror.password") is None
+
+
+def test_other_processes_hear_of_changes(catalogue: Catalogue) -> None:
+    other = open_catalogue(catalogue.paths)
+    start = other.changes.last()
+    last = catalogue.changes.append(ChangeSet((ADDED, CHANGED)))
+    assert [item.change for item in other.changes.since(start)] == [ADDED, CHANGED]
+    heard = other.changes.set_since(start, other_than=other.changes.origin)
+    assert heard == ChangeSet((ADDED, CHANGED), last)
+    assert catalogue.changes.set_since(start, other_than=catalogue.changes.origin) == ChangeSet((), last)
+    assert other.changes.since(last or 0) == []
+    assert catalogue.changes.append(()) is None
+    other.close()
+
+
+def test_old_changes_are_forgotten_but_numbers_go_on(catalogue: Catalogue) -> None:
+    for _number in range(5):
+        last = catalogue.changes.append((ADDED,))
+    catalogue.changes.trim(keep=2)
+    assert len(catalogue.changes.since(0)) == 2
+    catalogue.changes.trim(keep=0)
+    assert (catalogue.changes.append((ADDED,)) or 0) > (last or 0)
+
+
+def test_the_life_of_a_job(catalogue: Catalogue) -> None:
+    job = catalogue.jobs.start("import", "user", "owner", {"paths": ["x"]})
+    assert catalogue.jobs.running() == [job]
+    assert catalogue.jobs.unfinished("import") is None
+    items = [
+        JobItem("a.dcm", "imported", 10, 11, "i1", "p1"),
+        JobItem("b.dcm", "quarantined", 20, 21, code="file.truncated", facts={"has": 1}),
+    ]
+    catalogue.jobs.add_items(job.id, items)
+    catalogue.jobs.progress(job.id, {"imported": 1})
+    catalogue.jobs.finish(job.id, JobState.FAILED, {"imported": 1, "failed": 1}, "disk.full", {"free": 0})
+    stored = catalogue.jobs.get(job.id)
+    assert stored is not None
+    assert (stored.state, stored.counts, stored.error_code) == (
+        JobState.FAILED,
+        {"imported": 1, "failed": 1},
+        "disk.full",
+    )
+    assert stored.ended_at is not None
+    assert catalogue.jobs.items(job.id) == items
+    assert catalogue.jobs.item_of(job.id, "a.dcm", 10, 11) == items[0]
+    assert catalogue.jobs.item_of(job.id, "a.dcm", 10, 12) is None
+    assert catalogue.jobs.unfinished("import", {"paths": ["x"]}) == stored
+    assert catalogue.jobs.unfinished("import", {"paths": ["y"]}) is None
+    later = catalogue.jobs.start("import", "user", "owner", {"paths": ["x"]})
+    catalogue.jobs.finish(later.id, JobState.SUCCEEDED)
+    assert catalogue.jobs.unfinished("import") is None
+    assert [found.id for found in catalogue.jobs.list(kind="import")] == [later.id, job.id]
+    assert catalogue.jobs.last("check") is None
+
+
+def test_only_dead_processes_are_interrupted(catalogue: Catalogue) -> None:
+    job = catalogue.jobs.start("import", "user", "owner")
+    other = open_catalogue(catalogue.paths)
+    assert other.recover("desk").cleared == 0
+    assert other.jobs.running() == [job]
+    catalogue.owner.close()
+    other.recover("desk")
+    found = other.jobs.get(job.id)
+    assert found is not None
+    assert found.state is JobState.INTERRUPTED
+    other.close()
