@@ -25,6 +25,7 @@ class Proposal:
 
     patient: Patient
     contradictions: tuple[Contradiction, ...]
+    images: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -68,7 +69,11 @@ class InboxService:
             for candidate in self._candidates(record):
                 if candidate.deleted_at is None and candidate.merged_into is None:
                     found.setdefault(candidate.id, candidate)
-        proposals = [Proposal(patient, compare(record.identity, patient)) for patient in found.values()]
+            counts = {patient_id: store.patients.summary(patient_id) for patient_id in found}
+        proposals = [
+            Proposal(patient, compare(record.identity, patient), summary.images if (summary := counts[key]) else 0)
+            for key, patient in found.items()
+        ]
         return sorted(proposals, key=lambda proposal: len(proposal.contradictions))[:PROPOSAL_LIMIT]
 
     def file(self, actor: Actor, image_id: str, filing: Filing) -> MoveResult:
@@ -107,9 +112,10 @@ class InboxService:
         """Gather patients by proposal, chart number and name; the store's reading door is open."""
         patients, identity = self._door.store.patients, record.identity
         found: builtins.list[Patient] = []
-        if record.patient_id:
-            proposed = patients.get(record.patient_id)
-            found += [proposed] if proposed is not None else []
+        proposed = patients.get(str(record.reason_facts.get("proposed") or ""))
+        if proposed is not None and proposed.merged_into is not None:
+            proposed = patients.get(proposed.merged_into)
+        found += [proposed] if proposed is not None else []
         if identity.patient_id:
             found += patients.by_chart_number(identity.patient_id)
         if _named(identity):

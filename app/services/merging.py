@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
-from app.domain.image import Filing, ImageRecord, Placement
+from app.domain.image import Filing, ImageRecord
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
 from app.services.door import Door
-from app.services.images import save
 from app.services.moving import Mover
 
 
@@ -49,8 +48,6 @@ class Merging:
         moved = self._move(actor, keep_id, living, deleted)
         with self._door.writing(actor, Action.PATIENT_MERGE) as unit:
             unit.store.patients.retire(from_id, other.version, keep_id)
-            for waiting in unit.store.images.list(from_id, placement=Placement.INBOX):
-                save(unit, replace(waiting, patient_id=keep_id))
             unit.audit(Entity.PATIENT, keep_id, merged=from_id, images=len(moved))
             unit.changed(Entity.PATIENT, ChangeKind.REMOVED, from_id, from_id)
             unit.changed(Entity.PATIENT, ChangeKind.CHANGED, keep_id, keep_id)

@@ -73,9 +73,11 @@ class Mover:
             record = self._movable(image_id)
         after = replace(
             record,
+            patient_id=None,
             placement=Placement.INBOX,
             directory=inbox_directory(record.id),
-            reason=record.reason or "inbox.put_back",
+            reason="inbox.put_back",
+            reason_facts={"proposed": record.patient_id},
         )
         return self._one(actor, Action.IMAGE_MOVE, record, after, None)
 

@@ -172,14 +172,14 @@ class Filer:
         if chosen is not None and elsewhere:
             # Its bytes are filed under somebody else: a person decides whose it is.
             others: dict[str, object] = {"other_patient": elsewhere[0].patient_id, "image": elsewhere[0].id}
-            return _Outcome(Placement.INBOX, chosen.id, code="image.other_patient", facts=others)
+            return _inbox("image.other_patient", chosen.id, others)
         candidates = () if chosen else self._catalogue.candidates(facts.identity)
         decision = decide(facts.identity, chosen, candidates, may_make=self._args.may_make_patients)
         if decision.verdict is Verdict.FILE:
             return _Outcome(Placement.FILED, decision.patient_id)
         if decision.verdict is Verdict.MAKE_PATIENT:
             return self._make(facts)
-        return _Outcome(Placement.INBOX, decision.patient_id, code=decision.code, facts=_disagreement(decision))
+        return _inbox(decision.code, decision.patient_id, _disagreement(decision))
 
     def _patient_of(self, filing: Filing) -> Patient | None:
         if filing.patient_id is None or (self._chosen is not None and self._chosen.id == filing.patient_id):
@@ -193,7 +193,7 @@ class Filer:
         try:
             return _Outcome(Placement.FILED, None, draft=draft_of(facts))
         except UserError as error:
-            return _Outcome(Placement.INBOX, None, code="identity.unusable", facts={"why": error.code})
+            return _inbox("identity.unusable", None, {"why": error.code})
 
     def _record(self, prepared: Prepared, facts: FileFacts, described: Described, outcome: _Outcome) -> ImageRecord:
         arrival = Arrival(prepared.source.original_name, prepared.sha256, prepared.source.size)
@@ -241,6 +241,11 @@ class Filer:
         )
 
 
+def _inbox(code: str | None, proposed: str | None, facts: dict[str, object]) -> _Outcome:
+    """Let an image wait. It belongs to nobody; who might be meant is a fact, for the person who decides."""
+    return _Outcome(Placement.INBOX, None, code=code, facts={**facts, "proposed": proposed} if proposed else facts)
+
+
 def mark_of(source: Source) -> Mark:
     """Return how a source is recognised on a later run."""
     return Mark(source.shown, source.size, source.mtime_ns)
@@ -261,7 +266,7 @@ def _duplicate(shown: str, record: ImageRecord) -> ImportItem:
 
 
 def _disagreement(decision: Decision) -> dict[str, object]:
-    return {"fields": [part.value for part in decision.contradictions]} if decision.contradictions else {}
+    return {"contradictions": [part.value for part in decision.contradictions]} if decision.contradictions else {}
 
 
 def _kind_of(content: Content) -> FileKind:

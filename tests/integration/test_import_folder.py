@@ -111,12 +111,14 @@ def test_a_file_that_contradicts_the_open_patient_waits(library: Library, tmp_pa
     source = radiograph(tmp_path / "a.dcm", 1)
     _, items = bring(library, source, filing=Filing(patient_id=other.id))
     item = items["a.dcm"]
-    assert (item.status, item.code, item.facts["fields"]) == (
+    assert (item.status, item.code, item.facts["contradictions"]) == (
         ItemStatus.INBOX,
         "identity.contradicts",
         ["patient_id", "name"],
     )
     doe = library.patients.add(owner, PatientDraft("Doe", "Jane", "17"))
+    assert (item.patient_id, item.facts["proposed"]) == (None, other.id)
+    assert library.images.list(owner, patient_id=other.id) == []
     proposals = library.inbox.proposals(owner, item.image_id or "")
     assert [(proposal.patient.id, proposal.agrees) for proposal in proposals] == [(doe.id, True), (other.id, False)]
     library.inbox.file(owner, item.image_id or "", Filing(patient_id=other.id, tooth="8"))
@@ -125,7 +127,9 @@ def test_a_file_that_contradicts_the_open_patient_waits(library: Library, tmp_pa
     audit = library.store.audit.list(action="image.file", entity_id=image.id)
     assert audit[0].details["contradictions"] == ["patient_id", "name"]
     library.inbox.unfile(owner, image.id)
-    assert [record.id for record in library.inbox.list(owner)] == [image.id]
+    (waiting,) = library.inbox.list(owner)
+    assert (waiting.id, waiting.patient_id) == (image.id, None)
+    assert other.id in {proposal.patient.id for proposal in library.inbox.proposals(owner, image.id)}
     sound(library)
 
 

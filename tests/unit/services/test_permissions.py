@@ -1,0 +1,90 @@
+"""Every cell of role × action, asked of the services themselves (SEC-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.bootstrap.library import Library, open_library
+from app.core.context import JobContext
+from app.core.errors import BitewingError, RefusedError
+from app.domain.image import Filing
+from app.domain.patient import PatientDraft
+from app.domain.roles import Action, Actor, Role, allowed
+from app.services.export.model import ExportArgs
+from app.services.images import Details
+from app.sync.report import ImportArgs
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+QUIET = JobContext.silent()
+Call = Callable[[Library, Actor, Path], Any]
+CALLS: list[tuple[Action, str, Call]] = [
+    (Action.PATIENT_VIEW, "get", lambda lib, who, _p: lib.patients.get(who, NOBODY)),
+    (Action.PATIENT_VIEW, "resolve", lambda lib, who, _p: lib.patients.resolve(who, "17")),
+    (Action.PATIENT_VIEW, "page", lambda lib, who, _p: lib.patients.page(who, None, 5)),
+    (Action.PATIENT_VIEW, "search", lambda lib, who, _p: lib.patients.search(who, "x", 5)),
+    (Action.PATIENT_VIEW, "recent", lambda lib, who, _p: lib.patients.recent(who, 5)),
+    (Action.PATIENT_VIEW, "summary", lambda lib, who, _p: lib.patients.summary(who, NOBODY)),
+    (Action.PATIENT_ADD, "add", lambda lib, who, _p: lib.patients.add(who, PatientDraft("A"))),
+    (Action.PATIENT_EDIT, "edit", lambda lib, who, _p: lib.patients.edit(who, NOBODY, PatientDraft("A"), 1)),
+    (Action.PATIENT_MERGE, "merge", lambda lib, who, _p: lib.patients.merge(who, NOBODY, NOBODY[:-1] + "1")),
+    (Action.PATIENT_IMPORT, "list", lambda lib, who, path: lib.patients.import_csv(who, path / "x.csv", QUIET)),
+    (Action.IMAGE_VIEW, "get", lambda lib, who, _p: lib.images.get(who, NOBODY)),
+    (Action.IMAGE_VIEW, "list", lambda lib, who, _p: lib.images.list(who)),
+    (Action.IMAGE_VIEW, "teeth", lambda lib, who, _p: lib.images.tooth_counts(who, NOBODY)),
+    (Action.IMAGE_VIEW, "shown", lambda lib, who, _p: lib.images.shown_teeth(who, NOBODY)),
+    (Action.IMAGE_VIEW, "studies", lambda lib, who, _p: lib.images.studies(who)),
+    (Action.IMAGE_VIEW, "path", lambda lib, who, _p: lib.images.path_of(who, NOBODY)),
+    (Action.IMAGE_VIEW, "thumbnail", lambda lib, who, _p: lib.images.thumbnail(who, NOBODY)),
+    (Action.IMAGE_VIEW, "frame", lambda lib, who, _p: lib.viewing.frame(who, NOBODY)),
+    (Action.IMAGE_VIEW, "inbox", lambda lib, who, _p: lib.inbox.list(who)),
+    (Action.IMAGE_VIEW, "proposals", lambda lib, who, _p: lib.inbox.proposals(who, NOBODY)),
+    (Action.IMAGE_IMPORT, "run", lambda lib, who, path: lib.imports.run(who, ImportArgs((path,)), QUIET)),
+    (Action.IMAGE_IMPORT, "scan", lambda lib, who, path: lib.imports.scan(who, (path,), QUIET)),
+    (Action.IMAGE_FILE, "file", lambda lib, who, _p: lib.inbox.file(who, NOBODY, Filing(NOBODY))),
+    (Action.IMAGE_MOVE, "move", lambda lib, who, _p: lib.images.move(who, [NOBODY], Filing(tooth="8"))),
+    (Action.IMAGE_MOVE, "unfile", lambda lib, who, _p: lib.inbox.unfile(who, NOBODY)),
+    (Action.IMAGE_EDIT, "details", lambda lib, who, _p: lib.images.edit_details(who, NOBODY, Details("x"))),
+    (Action.IMAGE_DELETE, "delete", lambda lib, who, _p: lib.images.delete(who, [NOBODY])),
+    (Action.IMAGE_DELETE, "discard", lambda lib, who, _p: lib.inbox.discard(who, NOBODY)),
+    (Action.IMAGE_RESTORE, "restore", lambda lib, who, _p: lib.images.restore(who, [NOBODY])),
+    (Action.IMAGE_EXPORT, "export", lambda lib, who, path: lib.export.images(who, [], ExportArgs(path / "o"), QUIET)),
+    (Action.LIBRARY_EXPORT, "all", lambda lib, who, path: lib.export.everything(who, path / who.role.value, QUIET)),
+    (Action.LIBRARY_CHECK, "check", lambda lib, who, _p: lib.check.run(who, False, QUIET)),
+    (Action.LIBRARY_DEMO, "demo", lambda lib, who, _p: lib.demo.fill(who, 1, 0, 1, QUIET)),
+    (Action.SETTINGS_VIEW, "get", lambda lib, who, _p: lib.settings.get(who, "clinic.name")),
+    (Action.SETTINGS_VIEW, "list", lambda lib, who, _p: lib.settings.list(who)),
+    (Action.SETTINGS_CHANGE, "set", lambda lib, who, _p: lib.settings.set(who, "clinic.name", "x")),
+    (Action.STATUS_VIEW, "status", lambda lib, who, _p: lib.status.snapshot(who)),
+    (Action.STATUS_VIEW, "jobs", lambda lib, who, _p: lib.activity.jobs(who, 5)),
+]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    with open_library(tmp_path_factory.mktemp("roles") / "library", create=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("action", "name", "call"), CALLS, ids=[f"{action}-{name}" for action, name, _ in CALLS])
+def test_services_refuse_exactly_what_the_table_refuses(
+    action: Action, name: str, call: Call, library: Library, tmp_path: Path
+) -> None:
+    for role in Role:
+        who = Actor(role.value, role.value, role, "here")
+        refusals = len(library.store.audit.list(actor_id=role.value, action=action.value, limit=10_000))
+        refused = False
+        try:
+            call(library, who, tmp_path)
+        except RefusedError:
+            refused = True
+        except BitewingError:
+            pass
+        assert refused is not allowed(role, action), role
+        if refused:
+            rows = library.store.audit.list(actor_id=role.value, action=action.value, limit=10_000)
+            assert len(rows) == refusals + 1, name
+            assert rows[0].outcome == "refused"
