@@ -20,6 +20,7 @@ import peewee
 
 from app.core.errors import EnvironmentFault, TransientFault
 from app.storage.faults import database_fault
+from app.storage.turns import Turns
 
 BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 16 * 1024
@@ -82,6 +83,7 @@ class Database:
         self.path = path
         # peewee is untyped where it matters here.
         self._engine: Any = _Sqlite(path)
+        self._turns = Turns()
         self._closed = False
 
     @property
@@ -108,7 +110,7 @@ class Database:
         Raises
         ------
         TransientFault
-            ``database.locked`` when another process writes for longer than ten seconds.
+            ``database.locked`` when somebody else writes for longer than ten seconds.
         EnvironmentFault
             ``disk.full``, ``database.corrupt``, …; nothing of the block is stored then.
         """
@@ -116,8 +118,13 @@ class Database:
         if self._engine.in_transaction():
             yield
             return
-        with translated(), self._engine.atomic("IMMEDIATE"):
-            yield
+        if not self._turns.take(BUSY_TIMEOUT_MS / 1000):
+            raise TransientFault("database.locked")
+        try:
+            with translated(), self._engine.atomic("IMMEDIATE"):
+                yield
+        finally:
+            self._turns.give()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement with ``?`` parameters."""

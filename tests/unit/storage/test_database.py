@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from app.core.errors import EnvironmentFault, TransientFault
+from app.core.clock import utc_now
+from app.core.errors import BitewingError, EnvironmentFault, TransientFault
 from app.core.paths import LibraryPaths
+from app.domain.patient import Patient, Sex
 from app.storage import database as database_module
 from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.database import Database
 from app.storage.faults import database_fault
+from app.storage.turns import Turns
 
 THREADS, WRITES = 8, 60
 
@@ -210,3 +215,59 @@ def test_opening_many_new_connections_at_once(tmp_path: Path) -> None:
     assert failures == []
     assert len(ids) == 1
     assert database_module.BUSY_TIMEOUT_MS == 10_000
+
+
+def test_writers_take_turns_in_the_order_of_asking() -> None:
+    turns, order = Turns(), []
+    assert turns.take(0)
+    assert not turns.take(0.01)
+    threads = []
+    for number in range(5):
+
+        def work(mine: int = number) -> None:
+            assert turns.take(10)
+            order.append(mine)
+            turns.give()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        threads.append(thread)
+        while len(turns._waiting) <= number:
+            time.sleep(0.001)
+    turns.give()
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+    assert turns.take(0)
+
+
+def test_every_damaged_page_is_found_or_was_free(tmp_path: Path, long_run: bool) -> None:
+    """A3: whichever page is overwritten, opening and checking tell, and nothing crashes."""
+    paths = LibraryPaths(tmp_path / "library")
+    whole = open_catalogue(paths, make=True)
+    for number in range(500):
+        whole.settings.set(f"key {number}", "x" * 500)
+    now = utc_now()
+    for number in range(60):
+        whole.patients.add(Patient(str(number), f"Family{number}", "G", f"{number}", None, Sex.UNKNOWN, "", now, now))
+    whole.database.execute("PRAGMA wal_checkpoint(truncate)")
+    free = whole.database.value("PRAGMA freelist_count")
+    whole.close()
+    data = paths.database.read_bytes()
+    pages = len(data) // 4096
+    tried, missed = range(0, pages, 1 if long_run else 7), 0
+    codes: set[str] = set()
+    for page in tried:
+        damaged = bytearray(data)
+        damaged[page * 4096 : (page + 1) * 4096] = random.Random(page).randbytes(4096)
+        paths.database.write_bytes(damaged)
+        try:
+            catalogue = open_catalogue(paths)
+        except BitewingError as error:
+            codes.add(error.code)
+            continue
+        missed += catalogue.database.integrity_check()
+        catalogue.close()
+    assert pages > 100
+    assert codes <= {"database.corrupt", "database.newer", "database.migration_failed"}
+    assert missed <= free
