@@ -56,6 +56,26 @@ def careful(root: Path, source: Path) -> int:
     return 1 if report.has_failures else 0
 
 
+def moving(root: Path, source: Path) -> int:
+    """Import first; what is traced is moving the images to another tooth and back to the inbox."""
+    from app.bootstrap.library import open_library
+    from app.core.context import JobContext
+    from app.domain.image import Filing
+    from app.domain.roles import owner
+    from app.sync.report import ImportArgs
+
+    library, actor = open_library(root, create=True, examiner=PlainExaminer()), owner("test")
+    try:
+        library.imports.run(actor, ImportArgs((source,)), JobContext.silent(), lambda _item: None)
+        ids = [image.id for image in library.images.list(actor)]
+        begin()
+        library.images.move(actor, ids, Filing(tooth="8"))
+        library.inbox.unfile(actor, ids[0])
+    finally:
+        library.close()
+    return 0
+
+
 def naive(root: Path, source: Path) -> int:
     """Import as one would without thinking: the row first, then a plain copy under the final name."""
     root.mkdir(exist_ok=True)
@@ -72,4 +92,6 @@ def naive(root: Path, source: Path) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit({"careful": careful, "naive": naive}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3])))
+    raise SystemExit(
+        {"careful": careful, "moving": moving, "naive": naive}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    )

@@ -17,6 +17,7 @@ from tests.integration.crash import harness
 from tests.integration.crash.driver import PlainExaminer
 
 KILL_POINTS = 60
+MOVE_POINTS = 30
 FULL_POINTS = 30
 FILES = 2
 
@@ -110,6 +111,16 @@ def test_killed_at_every_call(tool: Callable[[str], str], tmp_path: Path, long_r
         f"import: {len(chosen)} of {len(everything)} kill points, {hit} killed, {len(bad)} violations, {seconds:.0f} s"
     )
     assert len(chosen) >= 60
+    assert hit >= len(chosen) * 0.9
+    assert not bad
+
+
+def test_killed_at_every_call_of_a_move(tool: Callable[[str], str], tmp_path: Path, long_run: bool) -> None:
+    strace = tool("strace")
+    everything = harness.points(strace, "moving", tmp_path / "trace")
+    chosen = everything if long_run else harness.evenly(everything, MOVE_POINTS)
+    bad, hit = _sweep(strace, tmp_path, "moving", chosen, "signal=SIGKILL", _check_after)
+    print(f"move: {len(chosen)} of {len(everything)} kill points, {hit} killed, {len(bad)} violations")
     assert hit >= len(chosen) * 0.9
     assert not bad
 
