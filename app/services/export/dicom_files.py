@@ -17,6 +17,7 @@ from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, VLPhotog
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
+from app.core.settings import ClinicSettings
 from app.domain.identity import compare
 from app.domain.image import FileKind, Laterality
 from app.domain.patient import Patient
@@ -39,7 +40,7 @@ _SIDES = {Laterality.LEFT: "L", Laterality.RIGHT: "R", Laterality.BOTH: "B"}
 class DicomWriter:
     """One DICOM file per image."""
 
-    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
         self._decoder = decoder
         self._clinic = clinic
@@ -77,7 +78,7 @@ class DicomWriter:
 
     def _made(self, image: Exportable) -> Dataset:
         record = image.record
-        dataset = _new_object(image, self._study_of(image), self._clinic)
+        dataset = _new_object(image, self._study_of(image), self._clinic.clinic_name)
         if record.kind is FileKind.DOCUMENT:
             dataset.SOPClassUID = EncapsulatedPDFStorage
             dataset.Modality, dataset.ConversionType = "DOC", "WSD"

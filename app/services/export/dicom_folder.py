@@ -11,6 +11,7 @@ from pydicom.fileset import FileSet
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import translate_os_error
+from app.core.settings import ClinicSettings
 from app.imaging.child.client import Decoder
 from app.imaging.dicom.reader import open_dataset
 from app.services.export.dicom_files import DicomWriter
@@ -31,7 +32,7 @@ _REQUIRED = (
 class DicomFolderWriter:
     """Collects DICOM files and writes them with a DICOMDIR at the end."""
 
-    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         if (args.out / "DICOMDIR").exists():
             raise UserError("export.dicomdir_exists", path=str(args.out))
         self._args = args

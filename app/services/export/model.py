@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.core.context import JobContext
+from app.core.settings import ClinicSettings
 from app.domain.image import ImageRecord
 from app.domain.naming import export_name
 from app.domain.patient import Patient
@@ -95,7 +96,7 @@ class ImageWriter(Protocol):
 class WriterFactory(Protocol):
     """How a writer is made."""
 
-    def __call__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> ImageWriter:
+    def __call__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> ImageWriter:
         """Return a writer for one export."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import copy_durably, translate_os_error
+from app.core.settings import ClinicSettings
 from app.domain.naming import EXTENSIONS
 from app.imaging.child.client import Decoder
 from app.services.export.model import Exportable, ExportArgs, file_stem, free_path
@@ -15,7 +16,7 @@ from app.services.export.model import Exportable, ExportArgs, file_stem, free_pa
 class OriginalWriter:
     """Copies files and proves each copy by its hash."""
 
-    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         if args.deidentify or args.burn_in:
             raise UserError("export.original_unchanged")
         self._args = args

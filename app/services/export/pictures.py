@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.core.context import JobContext
 from app.core.files import translate_os_error
+from app.core.settings import ClinicSettings
 from app.imaging.child.client import Decoder
 from app.imaging.render_args import RenderArgs
 from app.services.export.model import Exportable, ExportArgs, ExportFormat, file_stem, free_path
@@ -33,7 +34,7 @@ _PDF_DOTS_PER_INCH = 150.0
 class PictureWriter:
     """One file per frame."""
 
-    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
         self._decoder = decoder
         self._clinic = clinic
@@ -60,7 +61,7 @@ class PictureWriter:
 class PdfWriter:
     """One document; a page per frame, at the size of the picture."""
 
-    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: str) -> None:
+    def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
         self._decoder = decoder
         self._clinic = clinic
@@ -89,7 +90,7 @@ class PdfWriter:
             self._temporary.replace(self._path)
 
 
-def draw(image: Exportable, index: int, args: ExportArgs, decoder: Decoder, clinic: str) -> Image.Image:
+def draw(image: Exportable, index: int, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> Image.Image:
     """Return one frame as the viewer shows it, with its strip of text where asked for."""
     picture = Image.fromarray(decoder.render(image.path, RenderArgs(frame=index)))
     return strip_below(picture, strip_lines(image, args, clinic)) if args.burn_in else picture

@@ -124,7 +124,7 @@ class ExportService:
     def _writer(self, args: ExportArgs) -> ImageWriter:
         module, _, name = _WRITERS[args.format].partition(":")
         factory: WriterFactory = getattr(importlib.import_module(module), name)
-        return factory(args, self._decoders.importing(), self._settings.clinic().clinic_name)
+        return factory(args, self._decoders.importing(), self._settings.clinic())
 
     def _one(
         self,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
+from app.core.settings import ClinicSettings
 from app.domain.image import Laterality
-from app.domain.tooth import GENERAL
+from app.domain.tooth import GENERAL, Notation, format_tooth
 from app.services.export.model import Exportable, ExportArgs, day_of
 from app.words import t
 
@@ -25,10 +26,14 @@ _SHARE_OF_HEIGHT = 0.035
 _LEAST_POINTS, _MOST_POINTS = 12, 64
 
 
-def strip_lines(image: Exportable, args: ExportArgs, clinic: str) -> list[str]:
+def strip_lines(image: Exportable, args: ExportArgs, clinic: ClinicSettings) -> list[str]:
     """Return the lines of an image's strip; without the patient when the export is de-identified."""
     record, patient = image.record, image.patient
-    where = [] if record.tooth == GENERAL else [t("Tooth {tooth}", tooth=record.tooth)]
+    where = (
+        []
+        if record.tooth == GENERAL
+        else [t("Tooth {tooth}", tooth=format_tooth(record.tooth, Notation(clinic.tooth_numbers)))]
+    )
     side = {Laterality.LEFT: t("Left"), Laterality.RIGHT: t("Right"), Laterality.BOTH: t("Both sides")}
     if record.laterality in side:
         where.append(side[record.laterality])
@@ -39,7 +44,9 @@ def strip_lines(image: Exportable, args: ExportArgs, clinic: str) -> list[str]:
         born = patient.birth_date.isoformat() if patient.birth_date else ""
         who = [part for part in (patient.name, patient.chart_number, born) if part]
     return [
-        line for line in (" · ".join(who), " · ".join([day_of(record).isoformat(), *where, clinic]).strip(" ·")) if line
+        line
+        for line in (" · ".join(who), " · ".join([day_of(record).isoformat(), *where, clinic.clinic_name]).strip(" ·"))
+        if line
     ]
 
 

@@ -13,6 +13,7 @@ from pydicom.data import get_testdata_file
 
 from app.core.context import JobContext
 from app.core.errors import UserError
+from app.core.settings import ClinicSettings
 from app.domain.identity import FileIdentity
 from app.domain.image import FileKind, ImageRecord, Placement
 from app.domain.patient import Patient, Sex
@@ -89,7 +90,9 @@ def _written(
     record = image(source, 1, owner, **more)
     args = ExportArgs(tmp_path, ExportFormat.DICOM, deidentify=deidentify)
     with Decoder() as decoder:
-        (path,) = DicomWriter(args, decoder, "Clinic").write(Exportable(record, owner, source, 1), JobContext.silent())
+        (path,) = DicomWriter(args, decoder, ClinicSettings(clinic_name="Clinic")).write(
+            Exportable(record, owner, source, 1), JobContext.silent()
+        )
     return pydicom.dcmread(path)
 
 
