@@ -66,6 +66,9 @@ def migrate(database: Database, folder: Path = FOLDER) -> list[int]:
         ``database.newer`` (facts ``found``, ``known``) or ``database.migration_failed``.
     """
     scripts = known_migrations(folder)
+    if not scripts:
+        # A frozen program that was built without its scripts.
+        raise EnvironmentFault("database.migration_failed", number=0)
     found, known = schema_number(database), scripts[-1].number
     if found == known:
         return []

@@ -25,8 +25,10 @@ from app.storage.owner import SUFFIX, FileLock, Owner
 log = logging.getLogger(__name__)
 
 LOCK_NAME = "recovery.lock"
-# Things in ``.incoming`` without an owner's mark are left alone for as long as a long job may take.
-_UNMARKED_AGE_S = 24 * 60 * 60
+# Things in ``.incoming`` without an owner's mark may be a scan's: left alone for a while, and for as long as a
+# long job may take when some process is at work.
+_QUIET_AGE_S = 10 * 60
+_BUSY_AGE_S = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,7 @@ class Recovery:
             rows: to be run in one transaction with the audit row and the change.
         """
         lock = FileLock(self._incoming / LOCK_NAME)
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not lock.acquire():
-            # Another process is at it.
+        if not self._may_begin(lock):
             return RecoveryReport()
         try:
             finished, cleared = [], 0
@@ -74,6 +74,15 @@ class Recovery:
             return RecoveryReport(tuple(finished), cleared, self._clear_incoming())
         finally:
             lock.release()
+
+    def _may_begin(self, lock: FileLock) -> bool:
+        """Whether this process may clean up: nobody else is at it, and the library can be written."""
+        try:
+            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return lock.acquire()
+        except OSError:
+            log.warning("no recovery: the library cannot be written")
+            return False
 
     def _settle(self, intent: Intent, finish: Callable[[ImageRecord, Callable[[], None]], None]) -> bool:
         """Settle one intent; whether an image came in by it."""
@@ -125,12 +134,13 @@ class Recovery:
         entries = sorted(self._incoming.iterdir())
         tokens = {entry.name.removesuffix(SUFFIX) for entry in entries if entry.name.endswith(SUFFIX)}
         living = {token for token in tokens if self._owner.is_alive(token)}
+        patience_s = _BUSY_AGE_S if living else _QUIET_AGE_S
         for entry in entries:
             if entry.name == LOCK_NAME or entry.name.endswith(SUFFIX):
                 continue
             token = entry.name.partition("-")[0]
             marked = len(token) == len(self._owner.name)
-            if (marked and token not in living) or (not marked and _is_old(entry)):
+            if (marked and token not in living) or (not marked and _is_older(entry, patience_s)):
                 cleared += _remove(entry)
         for token in tokens - living:
             dead = FileLock(self._incoming / f"{token}{SUFFIX}")
@@ -146,9 +156,9 @@ def _has_hash(path: Path, sha256: str) -> bool:
         return False
 
 
-def _is_old(entry: Path) -> bool:
+def _is_older(entry: Path, seconds: float) -> bool:
     try:
-        return time.time() - entry.stat().st_mtime > _UNMARKED_AGE_S
+        return time.time() - entry.stat().st_mtime > seconds
     except OSError:
         return False
 

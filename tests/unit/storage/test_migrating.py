@@ -108,3 +108,11 @@ def test_the_schema_refuses_nonsense(database: Database, column: str, value: str
     database.execute(bad)
     with pytest.raises(Exception, match=r"CHECK|UNIQUE"):
         database.execute(f"UPDATE patients SET {column} = ? WHERE id = 'q'", (value,))
+
+
+def test_a_program_built_without_its_scripts_says_so(tmp_path: Path) -> None:
+    database = Database(tmp_path / "bitewing.db")
+    with pytest.raises(EnvironmentFault) as caught:
+        migrate(database, tmp_path)
+    assert caught.value.code == "database.migration_failed"
+    database.close()

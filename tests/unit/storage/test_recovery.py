@@ -144,14 +144,23 @@ def test_a_patient_who_never_was_keeps_the_intent(
     assert catalogue.files.path_of(record).is_file()
 
 
-def test_old_things_without_a_mark_go_young_ones_stay(catalogue: Catalogue) -> None:
-    old, young = catalogue.paths.incoming / "old.part", catalogue.paths.incoming / "young.part"
-    for path in (old, young):
-        path.write_text("x")
-    two_days_ago = time.time() - 2 * 24 * 3600
-    os.utime(old, (two_days_ago, two_days_ago))
-    assert catalogue.recover("desk").leftovers == 1
-    assert (old.exists(), young.exists()) == (False, True)
+@pytest.mark.parametrize(("age_s", "busy", "kept"), [(0, False, True), (3600, False, False), (3600, True, True)])
+def test_things_without_a_mark_go_when_they_are_old(catalogue: Catalogue, age_s: int, busy: bool, kept: bool) -> None:
+    stray = catalogue.paths.incoming / "member.dcm"
+    stray.write_text("x")
+    then = time.time() - age_s
+    os.utime(stray, (then, then))
+    if busy:
+        catalogue.owner.token()
+    assert catalogue.recover("desk").leftovers == (not kept)
+    assert stray.exists() is kept
+
+
+def test_a_library_that_cannot_be_written_still_opens(catalogue: Catalogue) -> None:
+    incoming = catalogue.paths.incoming
+    incoming.rmdir()
+    incoming.write_text("in the way")
+    assert catalogue.recover("desk").cleared == 0
 
 
 def test_one_process_recovers_at_a_time(catalogue: Catalogue) -> None:
