@@ -156,7 +156,7 @@ def _build(paths: LibraryPaths, store: Catalogue, publish: Publish | None, exami
         status=StatusService(door, paths, settings),
         activity=ActivityService(door),
         viewing=ViewingService(door, locator, decoders),
-        demo=DemoService(door, paths, imports),
+        demo=DemoService(door, imports),
         decoders=decoders,
         store=store,
         views=views,

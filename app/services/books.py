@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.core.context import JobContext
 from app.domain.changes import ChangeKind, Entity
 from app.domain.identity import FileIdentity, compare
 from app.domain.image import ImageRecord, Placement
@@ -41,6 +42,7 @@ class ImportBooks:
         action: Action,
         job_id: str | None,
         earlier_job: str | None,
+        ctx: JobContext,
     ) -> None:
         self._door = door
         self._shelf = shelf
@@ -49,6 +51,7 @@ class ImportBooks:
         self._action = action
         self._job_id = job_id
         self._earlier = earlier_job
+        self._ctx = ctx
 
     def known(self, sha256: str) -> Sequence[ImageRecord]:
         """Return every record of these bytes; living ones first."""
@@ -97,7 +100,7 @@ class ImportBooks:
             if self._job_id is not None:
                 unit.store.jobs.add_items(self._job_id, [_row_of(LedgerLine(mark, _item_of(stored, mark)))])
 
-        return self._shelf.arrive(self._actor, self._action, placed, source, say)
+        return self._shelf.arrive(self._actor, self._action, placed, source, say, self._ctx)
 
     def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:
         """Store a thumbnail."""

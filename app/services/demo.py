@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.core.context import JobContext
-from app.core.paths import LibraryPaths
 from app.demo.clinic import DEFAULT_IMAGES, DEFAULT_PATIENTS, DEFAULT_SEED, plan
 from app.demo.engine import DemoFile, write_clinic
 from app.demo.people import PlannedPatient
@@ -38,9 +36,8 @@ class DemoReport:
 class DemoService:
     """Makes the clinic. Any thread."""
 
-    def __init__(self, door: Door, paths: LibraryPaths, imports: ImportsService) -> None:
+    def __init__(self, door: Door, imports: ImportsService) -> None:
         self._door = door
-        self._paths = paths
         self._imports = imports
 
     def fill(
@@ -62,7 +59,8 @@ class DemoService:
         ctx = ctx or JobContext.silent()
         clinic = plan(seed, patients, images)
         ids, added = self._people(actor, clinic.patients)
-        folder = self._paths.cache / f"demo-{uuid.uuid4().hex}"
+        # Cleared at the next start if this one dies.
+        folder = self._door.store.files.work_folder()
         try:
             files = list(write_clinic(clinic, folder, ctx))
             report, items = self._bring_in(actor, files, ids, ctx)

@@ -120,7 +120,7 @@ class ImportsService:
         ctx: JobContext,
         unpack_into: Path,
     ) -> Importer:
-        books = ImportBooks(self._door, self._shelf, self._thumbnails, actor, action, job_id, earlier)
+        books = ImportBooks(self._door, self._shelf, self._thumbnails, actor, action, job_id, earlier, ctx)
         examiner = self._examiner or DecoderExaminer(self._decoders.importing(), ctx.token)
         return Importer(
             catalogue=books,

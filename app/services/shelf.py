@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.core.clock import epoch_ms, utc_now
+from app.core.context import JobContext
 from app.domain.image import ImageRecord
 from app.domain.naming import file_name
 from app.domain.roles import Action, Actor
@@ -21,16 +22,21 @@ class Shelf:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def arrive(self, actor: Actor, action: Action, record: ImageRecord, source: Path, say: Say) -> ImageRecord:
+    def arrive(
+        self, actor: Actor, action: Action, record: ImageRecord, source: Path, say: Say, ctx: JobContext
+    ) -> ImageRecord:
         """Copy ``source`` to the directory of ``record`` and catalogue it in one transaction with ``say``.
 
         Raises
         ------
         EnvironmentFault
             ``disk.full``, ``file.changed``, …: neither file nor row is there then.
+        Cancelled
+            While copying; likewise.
         """
         named = replace(record, filename=file_name(epoch_ms(utc_now()), record.mime_type))
-        with self._door.store.filing.arrival(named, source) as placed, self._door.writing(actor, action) as unit:
+        arrival = self._door.store.filing.arrival(named, source, lambda _bytes: ctx.check())
+        with arrival as placed, self._door.writing(actor, action) as unit:
             placed.write_rows()
             say(unit, placed.record)
         return placed.record

@@ -28,7 +28,9 @@ from app.sync.sources import Source
 log = logging.getLogger(__name__)
 
 # Faults that say nothing about the file: the volume is full, the program is closing. They end the run.
-FATAL_CODES = frozenset({"disk.full", "disk.reserve", "disk.read_only", "disk.permission", "disk.failed"})
+FATAL_CODES = frozenset(
+    {"disk.full", "disk.reserve", "disk.read_only", "disk.permission", "database.corrupt", "database.failed"}
+)
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _STOPS = frozenset({"decoder.closed", "cancelled"})
 _NOT_IMAGES = frozenset({"file.not_an_image", "file.unsupported_format", "dicom.no_pixels", "dicom.dicomdir"})

@@ -229,8 +229,11 @@ def test_cancelling_stops_cleanly_and_a_second_run_goes_on(library: Library, tmp
     report = library.imports.run(library.owner(), args, JobContext(token), stop_after_four)
     assert (report.stopped, report.count(ItemStatus.IMPORTED)) == ("cancelled", 4)
     sound(library)
-    again, _ = bring(library, tmp_path / "in")
+    assert report.job_id is not None
+    again = library.imports.resume(library.owner(), report.job_id, QUIET)
     assert (again.count(ItemStatus.DUPLICATE), again.count(ItemStatus.IMPORTED)) == (4, 8)
+    with pytest.raises(UserError, match=r"job\.none"):
+        library.imports.resume(library.owner(), "nothing", QUIET)
     jobs = library.activity.jobs(library.owner())
     states = [job.state.value for job in jobs if job.kind == "import"]
     assert states == ["succeeded", "cancelled"]

@@ -293,7 +293,7 @@ def test_a_demonstration_clinic_is_the_same_twice(tmp_path: Path) -> None:
                 )
             )
             assert library.inbox.list(owner) == []
-            assert not list(library.paths.cache.glob("demo-*"))
+            assert not list(library.paths.incoming.glob("*.work"))
             sound(library)
     assert contents[0] == contents[1]
     assert len(contents[0]) == 5
