@@ -113,7 +113,8 @@ def _decode_jpeg_ls(stream: bytes, runner: DecodeRunner) -> NDArray[Any]:
 def _decode_j2k(stream: bytes, runner: DecodeRunner) -> NDArray[Any]:
     size = j2k_size(stream)
     _require_size(size[:2] if size else None, runner)
-    return _after_colour_transform(imagecodecs.jpeg2k_decode(stream, numthreads=_J2K_THREADS), runner)
+    threads = getattr(runner, "codec_threads", _J2K_THREADS)
+    return _after_colour_transform(imagecodecs.jpeg2k_decode(stream, numthreads=threads), runner)
 
 
 def _decode_htj2k(stream: bytes, runner: DecodeRunner) -> NDArray[Any]:
