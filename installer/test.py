@@ -60,7 +60,7 @@ def checks(python: Path) -> list[tuple[str, list[str]]]:
 
 def permission_tests(folder: Path) -> list[Path]:
     """Return the test files about what an account may not do."""
-    return sorted(folder.rglob("test_*permissions*.py"))
+    return sorted(folder.rglob("test_*file_permissions*.py"))
 
 
 def is_superuser() -> bool:

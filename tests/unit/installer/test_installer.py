@@ -168,7 +168,7 @@ def test_every_check_is_run_by_the_test_command() -> None:
     names = [name for name, _command in command.checks(Path("/x/bin/python"))]  # type: ignore[attr-defined]
     assert names == ["ruff", "format", "types", "architecture", "translations"]
     found = command.permission_tests(ROOT / "tests")  # type: ignore[attr-defined]
-    assert ROOT / "tests" / "integration" / "test_cli_permissions.py" in found
+    assert ROOT / "tests" / "integration" / "test_cli_file_permissions.py" in found
 
 
 def test_ci_has_nothing_of_its_own() -> None:
