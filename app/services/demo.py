@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from app.services.door import Door
 from app.services.images import save
 from app.services.imports import ImportsService
 from app.services.patients import add_patient
+from app.services.workroom import private_folder
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 
 _NEW = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
@@ -59,14 +59,10 @@ class DemoService:
         ctx = ctx or JobContext.silent()
         clinic = plan(seed, patients, images)
         ids, added = self._people(actor, clinic.patients)
-        # Cleared at the next start if this one dies.
-        folder = self._door.store.files.work_folder()
-        try:
+        with private_folder(self._door.store) as folder:
             files = list(write_clinic(clinic, folder, ctx))
             report, items = self._bring_in(actor, files, ids, ctx)
             self._caption(actor, files, items)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         brought = sum(item.image_id is not None and item.status in _NEW for item in items.values())
         return DemoReport(added, brought, report.count(ItemStatus.DUPLICATE), report.stopped)
 

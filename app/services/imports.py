@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from app.services.jobs import JobLog
 from app.services.settings import SettingsService
 from app.services.shelf import Shelf
 from app.services.thumbnails import Thumbnails
+from app.services.workroom import private_folder
 from app.sync.importer import Importer, OnItem
 from app.sync.report import Examiner, ImportArgs, ImportReport
 from app.sync.scan import ScanReport, scan
@@ -58,7 +57,7 @@ class ImportsService:
     def scan(self, actor: Actor, paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True) -> ScanReport:
         """Count what ``paths`` hold, changing nothing. Raises Cancelled."""
         self._door.require(actor, Action.IMAGE_IMPORT)
-        with self._work_folder() as folder:
+        with private_folder(self._door.store) as folder:
             return scan(paths, folder, HeaderFallback(self._decoders, ctx.token), ctx, recursive=recursive)
 
     def run(self, actor: Actor, args: ImportArgs, ctx: JobContext, on_item: OnItem | None = None) -> ImportReport:
@@ -82,12 +81,12 @@ class ImportsService:
         self._door.require(actor, action)
         listener: OnItem = on_item or (lambda _item: None)
         if args.dry_run:
-            with self._work_folder() as folder:
+            with private_folder(self._door.store) as folder:
                 return self._engine(actor, action, None, None, ctx, folder).run(args, ctx, listener)
         earlier = args.resume_job or self._jobs.unfinished(KIND, _arguments(args))
         with (
             self._jobs.running(actor, KIND, _arguments(args), trigger=args.trigger) as job,
-            self._work_folder() as folder,
+            private_folder(self._door.store) as folder,
         ):
             engine = self._engine(actor, action, job.id, earlier, ctx, folder)
             report = engine.run(args, ctx, listener)
@@ -101,15 +100,6 @@ class ImportsService:
         if job is None or job.kind != KIND or not job.arguments.get("paths"):
             raise UserError("job.none", id=job_id)
         return self.run(actor, replace(_args_of(job.arguments), resume_job=job_id), ctx, on_item)
-
-    @contextlib.contextmanager
-    def _work_folder(self) -> Iterator[Path]:
-        """Give a private folder for archive members; what a crash leaves in it is cleared at the next start."""
-        folder = self._door.store.files.work_folder()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _engine(
         self,

@@ -12,13 +12,14 @@ from typing import Any
 from app.core.errors import BitewingError, ItemError, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.identity import compare
-from app.domain.image import Filing, ImageRecord, ImageType, ImageView, Placement
+from app.domain.image import Filing, ImageRecord, Placement
 from app.domain.naming import image_directory, inbox_directory
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
-from app.domain.tooth import GENERAL, TEETH, ordered
+from app.domain.tooth import GENERAL, ordered
 from app.services.door import Door, Unit
 from app.services.shelf import Shelf
+from app.sync.plan import require_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Mover:
         with self._door.store.read():
             records = [self._movable(image_id) for image_id in ids]
             patient = self._patient(filing)
-        _require_valid(filing)
+        require_valid(filing)
         moved: list[ImageRecord] = []
         previous: dict[str, Filing] = {}
         for record in records:
@@ -145,16 +146,6 @@ def refiled(record: ImageRecord, filing: Filing) -> ImageRecord:
 def filing_of(record: ImageRecord) -> Filing:
     """Return the filing that an image has now."""
     return Filing(record.patient_id, record.tooth, record.teeth, record.image_type, record.view)
-
-
-def _require_valid(filing: Filing) -> None:
-    for tooth in (*(filing.teeth or ()), *((filing.tooth,) if filing.tooth else ())):
-        if tooth not in TEETH and tooth != GENERAL:
-            raise UserError("tooth.unknown", text=tooth)
-    if filing.image_type is not None:
-        ImageType(filing.image_type)
-    if filing.view is not None:
-        ImageView(filing.view)
 
 
 def _moved_details(before: ImageRecord, after: ImageRecord, patient: Patient | None) -> dict[str, Any]:

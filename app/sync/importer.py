@@ -16,10 +16,12 @@ from pathlib import Path
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
+from app.core.files import translate_os_error
 from app.core.progress import Progress
 from app.domain.patient import Patient
 from app.sync.filing import FATAL_CODES, Filer, mark_of
+from app.sync.plan import require_valid
 from app.sync.ports import Catalogue, LedgerLine, Space
 from app.sync.prepare import Prepared, prepare_all
 from app.sync.report import Examiner, ImportArgs, ImportItem, ImportReport, ItemStatus, Tally
@@ -55,10 +57,12 @@ class Importer:
         Raises
         ------
         UserError
-            ``patient.none`` when the chosen patient does not exist.
+            ``patient.none`` or ``tooth.unknown`` when what was chosen does not exist (T4).
         EnvironmentFault
             ``disk.reserve`` when there is not enough room to begin with.
         """
+        for filing in (args.filing, *args.filings.values()):
+            require_valid(filing)
         chosen = self._chosen(args)
         tally = Tally()
         stopped: BitewingError | None = None
@@ -120,18 +124,19 @@ class Importer:
             return filer.finish(prepared)
         except Cancelled:
             raise
-        except EnvironmentFault as error:
-            item = ImportItem(shown, ItemStatus.FAILED, code=error.code, facts=error.facts)
-            if error.code in FATAL_CODES:
-                self._tell(prepared.source, item, tally, on_item)
-                raise
-            return item
+        except OSError as error:
+            fault: BitewingError = translate_os_error(error)
         except BitewingError as error:
-            return ImportItem(shown, ItemStatus.FAILED, code=error.code, facts=error.facts)
+            fault = error
         except Exception:
             # One file of many must not end the run; the log has the details, without names.
             log.exception("import of one file failed")
-            return ImportItem(shown, ItemStatus.FAILED, code="import.failed")
+            fault = ItemError("import.failed")
+        item = ImportItem(shown, ItemStatus.FAILED, code=fault.code, facts=fault.facts)
+        if fault.code in FATAL_CODES:
+            self._tell(prepared.source, item, tally, on_item)
+            raise fault
+        return item
 
     def _tell(self, source: Source, item: ImportItem, tally: Tally, on_item: OnItem) -> None:
         tally.add(item, source.size)

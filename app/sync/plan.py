@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.errors import UserError
 from app.domain.facts import FileFacts
 from app.domain.image import (
     RADIOGRAPHIC_VIEWS,
@@ -16,7 +17,7 @@ from app.domain.image import (
     Placement,
 )
 from app.domain.patient import PatientDraft, Sex
-from app.domain.tooth import GENERAL, ordered
+from app.domain.tooth import GENERAL, TEETH, ordered
 
 # Modalities (PS3.3 C.7.3.1.1.1) whose pictures are taken with X-rays.
 _XRAY_MODALITIES = frozenset({"IO", "PX", "DX", "CR", "CT", "RG", "XA", "RF", "MG"})
@@ -41,6 +42,25 @@ class Described:
     teeth: tuple[str, ...]
     image_type: ImageType
     view: ImageView
+
+
+def require_valid(filing: Filing) -> None:
+    """Refuse teeth, types and views that do not exist, before anything happens.
+
+    Raises
+    ------
+    UserError
+        ``tooth.unknown``.
+    ValueError
+        For a type or view that is none.
+    """
+    for tooth in (*(filing.teeth or ()), *((filing.tooth,) if filing.tooth else ())):
+        if tooth not in TEETH and tooth != GENERAL:
+            raise UserError("tooth.unknown", text=tooth)
+    if filing.image_type is not None:
+        ImageType(filing.image_type)
+    if filing.view is not None:
+        ImageView(filing.view)
 
 
 def refusal_of(facts: FileFacts) -> tuple[str, dict[str, object]] | None:

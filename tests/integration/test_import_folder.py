@@ -162,6 +162,8 @@ def test_choices_of_a_person_win(library: Library, tmp_path: Path) -> None:
     )
     assert image.directory.endswith("/8/after/")
     assert library.images.shown_teeth(owner, doe.id) == {"8": 1, "9": 1}
+    with pytest.raises(UserError, match=r"tooth\.unknown"):
+        bring(library, tmp_path / "a.jpg", filing=Filing(patient_id=doe.id, tooth="../8"))
     with pytest.raises(UserError, match=r"patient\.none"):
         bring(library, tmp_path / "a.jpg", filing=Filing(patient_id="00000000-0000-4000-8000-000000000000"))
 
