@@ -97,8 +97,8 @@ QCheckBox:disabled, QRadioButton:disabled { color: $disabled; }
 
 QAbstractItemView { background: transparent; border: none; color: $text; selection-background-color: $accent_soft;
   selection-color: $text; alternate-background-color: $surface; }
-QTableView, QListView[role="boxed"], QTreeView[role="boxed"] { background: $surface; border: 1px solid $border; border-radius: 6px;
-  gridline-color: $border; }
+QTableView, QListView[role="boxed"], QTreeView[role="boxed"] {
+  background: $surface; border: 1px solid $border; border-radius: 6px; gridline-color: $border; }
 QTableView:focus, QListView[role="boxed"]:focus { border: 1px solid $accent; border-radius: 6px; }
 QListWidget::item { padding: 6px 8px; border-radius: 6px; }
 QTableView::item { padding: 4px 8px; border: none; }

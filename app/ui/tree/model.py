@@ -144,7 +144,7 @@ class PatientTreeModel(QAbstractItemModel):
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """Return what can be done with a row."""
         node = self.node(index)
-        if node is None or node.kind is NodeKind.HEADING:
+        if node is None or node.kind in {NodeKind.ROOT, NodeKind.HEADING}:
             return _NO_FLAGS
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         if node.kind in {NodeKind.PATIENT, NodeKind.TOOTH, NodeKind.TYPE}:
