@@ -44,12 +44,17 @@ class _Root(LazyGroup):
     }
 
 
-@click.group(cls=_Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Root,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"{t('An image library and viewer for dental and small medical clinics.')} {t('Without a command it opens.')}",
+)
 @common
 @click.version_option(__version__, prog_name="Bitewing")
 @click.pass_context
 def bitewing(ctx: click.Context) -> None:
-    """Image library and viewer for dental and small medical clinics. Without a command the window opens."""
+    """Run a command, or open the window."""
     ctx.ensure_object(Session)
     if ctx.invoked_subcommand is None:
         window = bitewing.get_command(ctx, "gui")

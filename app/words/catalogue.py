@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import gettext
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,24 @@ def available_languages() -> tuple[str, ...]:
 
 
 def _from_environment() -> str:
-    for variable in _VARIABLES:
-        code = os.environ.get(variable, "").replace("-", "_").split("_")[0].split(".")[0].lower()
+    names = [os.environ.get(variable, "") for variable in _VARIABLES]
+    for name in (*names, _system_language()):
+        code = name.replace("-", "_").split("_")[0].split(".")[0].lower()
         if code in available_languages():
             return code
+        if name:
+            break  # The first variable that is set decides, as everywhere.
     return ENGLISH
+
+
+def _system_language() -> str:
+    """Return the language of the Windows account; elsewhere the variables say it all."""
+    if sys.platform != "win32":
+        return ""
+    import ctypes
+    import locale
+
+    return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
 
 
 class _Spoken:

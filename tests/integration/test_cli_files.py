@@ -155,11 +155,13 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not list(library.glob("inbox/*/*")):
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    # A terminal's Ctrl+C reaches the decoding children too.
+    os.killpg(process.pid, signal.SIGINT)
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
     report = json.loads(out)
@@ -169,3 +171,31 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
     checked = _bitewing("check", "--deep", "--json", "--library", library)
     assert checked.returncode == 0, checked.stdout
     assert [path.name for path in (library / ".incoming").iterdir() if path.suffix != ".lock"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+def test_progress_is_drawn_on_a_terminal_and_not_in_a_pipe(tmp_path: Path) -> None:
+    import pty
+
+    command = [sys.executable, "-P", "-m", "app", "scan", str(_file("CT_small.dcm").parent), "--json"]
+    environment = {**os.environ, "BITEWING_LIBRARY": str(tmp_path / "none"), "TERM": "xterm", "COLUMNS": "80"}
+    master, terminal = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, env=environment, text=True)
+    os.close(terminal)
+    drawn = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break  # Linux reports the other side's end as an error
+        if not piece:
+            break
+        drawn += piece
+    os.close(master)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.read())["files"] > 10
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert b"\x1b[" in drawn
+    piped = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert piped.stderr == ""

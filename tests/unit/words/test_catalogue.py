@@ -54,9 +54,12 @@ def test_environment_names_the_language(monkeypatch: pytest.MonkeyPatch) -> None
     set_language("")
     assert language() == "en"
     monkeypatch.setenv("BITEWING_LANGUAGE", "xx")
-    monkeypatch.setenv("LANG", "C")
     set_language("nonsense")
-    assert language() == "en"
+    assert language() == "en", "the first variable that is set decides"
+    monkeypatch.delenv("BITEWING_LANGUAGE")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    set_language("")
+    assert language() == "en", "LC_ALL=C means English whatever LANG says"
 
 
 def test_every_text_is_translated_and_compiled() -> None:
