@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import gettext
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ ENGLISH = "en"
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 # Read in this order, as other programs do; ours first.
 _VARIABLES = ("BITEWING_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+# As a value: type checkers take sys.platform literally and would skip a branch.
+_WINDOWS = os.name == "nt"
 
 
 def _folder() -> Path:
@@ -45,12 +47,13 @@ def _from_environment() -> str:
 
 def _system_language() -> str:
     """Return the language of the Windows account; elsewhere the variables say it all."""
-    if sys.platform != "win32":
+    if not _WINDOWS:
         return ""
     import ctypes
     import locale
 
-    return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - unknown to type checkers elsewhere
+    return locale.windows_locale.get(kernel.GetUserDefaultUILanguage(), "")
 
 
 class _Spoken:
