@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ from app.domain.image import Filing, ImageRecord, ImageType, Laterality, Placeme
 from app.domain.patient import Patient, PatientDraft, Sex
 from app.services.export.model import ExportArgs, ExportFormat
 from app.services.images import Details
+from app.services.imports import scan_without_library
 from app.sync.report import ImportArgs, ItemStatus
 from tests.integration.import_material import photograph, radiograph
 
@@ -331,3 +333,38 @@ def test_services_from_several_threads(library: Library, doe: Patient, images: l
         thread.join()
     assert not failures
     assert library.store.audit.verify().holds
+
+
+def test_a_disc_that_was_exported_comes_in_by_its_dicomdir(
+    library: Library, images: list[ImageRecord], tmp_path: Path
+) -> None:
+    out = tmp_path / "disc"
+    library.export.images(
+        library.owner(), [image.id for image in images], ExportArgs(out, ExportFormat.DICOMDIR), QUIET
+    )
+    (out / "extra.dcm").write_bytes(radiograph(tmp_path / "x.dcm", 9).read_bytes())
+    with open_library(tmp_path / "other", create=True) as other:
+        other.settings.set(other.owner(), "storage.reserve_bytes", "0")
+        report = other.imports.run(other.owner(), ImportArgs((out / "DICOMDIR",)), QUIET)
+        assert report.count(ItemStatus.IMPORTED) == 2, report
+        whole = other.imports.run(other.owner(), ImportArgs((out,)), QUIET)
+        assert (whole.count(ItemStatus.IMPORTED), whole.count(ItemStatus.DUPLICATE)) == (1, 2)
+        assert whole.count(ItemStatus.SKIPPED) == 1
+        assert other.patients.resolve(other.owner(), "17").family_name == "Doe"
+
+
+def test_scanning_counts_and_changes_nothing(library: Library, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    radiograph(source / "a.dcm", 1)
+    radiograph(source / "deep" / "b.dcm", 2, PatientID="18", StudyInstanceUID="1.2.3.5")
+    photograph(source / "c.jpg", 3)
+    (source / "d.pdf").write_bytes(b"%PDF-1.4\n")
+    (source / "e.txt").write_text("x")
+    with zipfile.ZipFile(tmp_path / "in" / "f.zip", "w") as archive:
+        archive.write(source / "a.dcm", "again.dcm")
+    report = library.imports.scan(library.owner(), (source,), QUIET)
+    assert (report.files, report.dicom, report.photos, report.documents, report.other) == (6, 3, 1, 1, 1)
+    assert (report.patients, report.studies, report.series) == (2, 2, 2)
+    assert scan_without_library((source,), QUIET) == report
+    assert library.imports.scan(library.owner(), (source,), QUIET, recursive=False).dicom == 2
+    assert library.images.list(library.owner()) == []
