@@ -92,7 +92,7 @@ class ToastRack(QObject):
         if event.type() == QEvent.Type.Resize and watched is self._over:
             self._place()
         if event.type() == QEvent.Type.Close and watched in self._toasts:
-            self._toasts.remove(watched)  # type: ignore[arg-type]
+            self._toasts.remove(watched)
             self._place()
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
@@ -30,7 +31,7 @@ class WindowCommands(QObject):
         self._window = window
         self._session = window.session
         actions = window.actions_by_name
-        table = {
+        table: dict[str, Callable[..., object]] = {
             "search": window.top.search.start,
             "import": self.show_import,
             "import_files": lambda: self.show_import("files"),

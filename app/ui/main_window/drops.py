@@ -99,5 +99,5 @@ def local_paths(data: QMimeData) -> list[Path]:
 def _kept(image: QImage) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="bitewing-paste-"))
     path = folder / "clipboard.png"
-    image.save(str(path), "PNG")
+    image.save(str(path))
     return path

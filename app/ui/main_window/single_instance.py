@@ -85,5 +85,5 @@ class InstanceServer(QObject):
     def _on_socket_disconnected(self) -> None:
         socket = self.sender()
         if socket in self._sockets:
-            self._sockets.remove(socket)  # type: ignore[arg-type]
+            self._sockets.remove(socket)
             socket.deleteLater()

@@ -40,7 +40,7 @@ class Wishes:
     def parse(values: dict[str, Any]) -> Wishes:
         """Return wishes from another start's message; what is unknown or no text is left out."""
         known = {field.name for field in fields(Wishes)}
-        texts = {key: value for key, value in values.items() if key in known and isinstance(value, str)}
+        texts: dict[str, Any] = {key: value for key, value in values.items() if key in known and isinstance(value, str)}
         files = values.get("files", ())
         kept = tuple(name for name in files if isinstance(name, str)) if isinstance(files, list | tuple) else ()
         return Wishes(**{**texts, "files": kept})

@@ -155,7 +155,9 @@ class ActivityPanel(QWidget):
         row = _row(Health.FAILED, handle.title, words.title if words else "", moment(handle.started_at))
         retry = QPushButton(t("Try again"))
         retry.clicked.connect(lambda: self.retry_requested.emit(handle))
-        row.layout().addWidget(retry)
+        layout = row.layout()
+        if layout is not None:
+            layout.addWidget(retry)
         return row
 
 
@@ -206,7 +208,8 @@ def _row(health: Health, title: str, state: str, when: str) -> QWidget:
 
 def _clear(layout: QVBoxLayout) -> None:
     while layout.count():
-        widget = layout.takeAt(0).widget()
+        item = layout.takeAt(0)
+        widget = item.widget() if item is not None else None
         if widget is not None:
             widget.setParent(None)
             widget.deleteLater()

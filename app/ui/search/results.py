@@ -123,6 +123,7 @@ class SearchResults(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setProperty("role", "popup")
+        self._over = parent
         self._model = ResultModel()
         self._list = QListView()
         self._list.setModel(self._model)
@@ -177,7 +178,7 @@ class SearchResults(QFrame):
         line = self._line.sizeHint().height() if self._line.isVisibleTo(self) else 0
         width = max(below.width(), UNIT * 56)
         height = rows * ROW_PX + line + UNIT + 4
-        corner = below.mapTo(self.parentWidget(), QPoint(0, below.height() + 4))
+        corner = below.mapTo(self._over, QPoint(0, below.height() + 4))
         if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
             corner.setX(corner.x() + below.width() - width)
         self._list.setFixedHeight(rows * ROW_PX + 2)

@@ -70,7 +70,8 @@ class Chip(QPushButton):
 
     def sizeHint(self) -> QSize:
         """Return the room that the words need."""
-        return self.layout().sizeHint().expandedTo(QSize(0, UNIT * 3))
+        layout = self.layout()
+        return (layout.sizeHint() if layout else QSize()).expandedTo(QSize(0, UNIT * 3))
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: chips are never cut."""

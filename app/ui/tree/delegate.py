@@ -13,7 +13,7 @@ from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
 from app.ui.theme.stylesheet import UNIT
 from app.ui.tree.labels import Labels
-from app.ui.tree.model import DETAIL_ROLE, NODE_ROLE
+from app.ui.tree.node_model import DETAIL_ROLE, NODE_ROLE
 from app.ui.tree.nodes import NodeKind
 
 ROW_PX = 28

@@ -6,44 +6,29 @@ signals: measured 5 ms against 280). What changes is inserted, removed or repain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject
 
 from app.domain.patient import PatientSummary
 from app.ui.formats import patient_detail
 from app.ui.tree.labels import Labels
+from app.ui.tree.node_model import AnyIndex, NodeModel
 from app.ui.tree.nodes import Counts, Node, NodeKind, ordered_teeth, ordered_types
 from app.ui.tree.source import TreeSource
 
-COUNT_ROLE = Qt.ItemDataRole.UserRole + 1
-DETAIL_ROLE = Qt.ItemDataRole.UserRole + 2
-NODE_ROLE = Qt.ItemDataRole.UserRole + 3
-MIME_IMAGES = "application/x-bitewing-images"
-_NO_FLAGS = Qt.ItemFlag.NoItemFlags
-AnyIndex = QModelIndex | QPersistentModelIndex
 
-
-class PatientTreeModel(QAbstractItemModel):
+class PatientTreeModel(NodeModel):
     """Inbox, recent patients and all patients by name. GUI thread only."""
 
-    loading_failed = Signal(object)
-
     def __init__(self, source: TreeSource, labels: Labels, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(labels, parent)
         self._source = source
-        self._labels = labels
-        self._nodes: dict[int, Node] = {}
         self._by_patient: dict[str, list[Node]] = {}
-        self._serial = 0
         self._next_key: Any = None
         self._complete = True
-        self._root = Node(0, NodeKind.ROOT, "", None)
         self._all_start = 0
-        self.image_ids: Callable[[Node], Iterable[str]] = lambda _node: ()
-
-    # -- filling -------------------------------------------------------------------------------
 
     def load(self) -> None:
         """Read the inbox, the recent patients and the first page. Raises what the library raises."""
@@ -87,23 +72,6 @@ class PatientTreeModel(QAbstractItemModel):
             self.endInsertRows()
         self._next_key, self._complete = key, key is None
 
-    # -- Qt's questions --------------------------------------------------------------------------
-
-    def index(self, row: int, column: int, parent: AnyIndex = QModelIndex()) -> QModelIndex:  # noqa: B008
-        """Return the index of a child."""
-        node = self.node(parent)
-        children = node.children if node else None
-        if children is None or not 0 <= row < len(children) or column != 0:
-            return QModelIndex()
-        return self.createIndex(row, 0, children[row].handle)
-
-    def parent(self, child: AnyIndex = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
-        """Return the index above."""
-        node = self.node(child)
-        if node is None or node.parent is None or node.parent is self._root:
-            return QModelIndex()
-        return self.createIndex(node.parent.row, 0, node.parent.handle)
-
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
         """Return the number of children, fetching them the first time."""
         node = self.node(parent)
@@ -113,77 +81,6 @@ class PatientTreeModel(QAbstractItemModel):
             self._fetch_children(node)
         return len(node.children or ())
 
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
-        """Return 1: the delegate paints label, detail and count in it."""
-        return 1
-
-    def hasChildren(self, parent: AnyIndex = QModelIndex()) -> bool:  # noqa: B008
-        """Whether a row can be opened; answered from its count, without fetching."""
-        node = self.node(parent)
-        if node is None or node.kind in {NodeKind.INBOX, NodeKind.HEADING, NodeKind.TYPE}:
-            return False
-        return bool(node.children) if node.kind is NodeKind.ROOT else node.count > 0
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a row's label, detail, count or node."""
-        node = self.node(index)
-        if node is None:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._labels.label(node)
-        if role == COUNT_ROLE:
-            return node.count
-        if role == DETAIL_ROLE:
-            return self._labels.detail(node)
-        if role == NODE_ROLE:
-            return node
-        if role in {Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole}:
-            return self._labels.spoken(node)
-        return None
-
-    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        """Return what can be done with a row."""
-        node = self.node(index)
-        if node is None or node.kind in {NodeKind.ROOT, NodeKind.HEADING}:
-            return _NO_FLAGS
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if node.kind in {NodeKind.PATIENT, NodeKind.TOOTH, NodeKind.TYPE}:
-            flags |= Qt.ItemFlag.ItemIsDropEnabled
-        if node.kind in {NodeKind.TOOTH, NodeKind.TYPE}:
-            flags |= Qt.ItemFlag.ItemIsDragEnabled
-        return flags
-
-    def mimeTypes(self) -> list[str]:
-        """Return what may be dropped: images of ours and files."""
-        return [MIME_IMAGES, "text/uri-list"]
-
-    def mimeData(self, indexes: Any) -> QMimeData:
-        """Return the ids of the images in the dragged rows."""
-        ids: list[str] = []
-        for index in indexes:
-            node = self.node(index)
-            if node is not None:
-                ids.extend(self.image_ids(node))
-        data = QMimeData()
-        data.setData(MIME_IMAGES, "\n".join(dict.fromkeys(ids)).encode("ascii"))
-        return data
-
-    def supportedDropActions(self) -> Qt.DropAction:
-        """Return copy (files) and move (images)."""
-        return Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-
-    # -- finding -----------------------------------------------------------------------------------
-
-    def node(self, index: AnyIndex) -> Node | None:
-        """Return the node of an index; the root for none, ``None`` for one that is gone."""
-        if not index.isValid():
-            return self._root
-        return self._nodes.get(index.internalId())
-
-    def index_of(self, node: Node) -> QModelIndex:
-        """Return the index of a node."""
-        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node.handle)
-
     def patient_index(self, patient_id: str) -> QModelIndex:
         """Return the first row of a patient, or an invalid index while it was not fetched."""
         found = self._by_patient.get(patient_id)
@@ -192,8 +89,6 @@ class PatientTreeModel(QAbstractItemModel):
     def shown_patients(self, ids: Iterable[str]) -> list[str]:
         """Return those of ``ids`` that have a row."""
         return [patient_id for patient_id in ids if patient_id in self._by_patient]
-
-    # -- changing ----------------------------------------------------------------------------------
 
     def set_inbox_count(self, count: int) -> None:
         """Show how many images wait."""
@@ -215,21 +110,15 @@ class PatientTreeModel(QAbstractItemModel):
 
     def remove_patient(self, patient_id: str) -> None:
         """Take away every row of a patient."""
-        for node in list(self._by_patient.get(patient_id, ())):
+        for node in self._by_patient.pop(patient_id, ()):
+            if node.row < self._all_start:
+                self._all_start -= 1
             self._remove(node)
-
-    # -- inside ------------------------------------------------------------------------------------
 
     def _top(self) -> list[Node]:
         if self._root.children is None:
             self._root.children = []
         return self._root.children
-
-    def _make(self, kind: NodeKind, key: str, parent: Node, count: int = 0) -> Node:
-        self._serial += 1
-        node = Node(self._serial, kind, key, parent, count)
-        self._nodes[node.handle] = node
-        return node
 
     def _append(self, node: Node) -> None:
         children = self._top()
@@ -307,33 +196,3 @@ class PatientTreeModel(QAbstractItemModel):
                     self._repaint(children[row])
             else:
                 self._insert(node, row, self._make(NodeKind.TYPE, image_type, node, types[image_type]))
-
-    def _insert(self, parent: Node, row: int, child: Node) -> None:
-        self.beginInsertRows(self.index_of(parent), row, row)
-        if parent.children is None:
-            parent.children = []
-        parent.children.insert(row, child)
-        parent.renumber(row)
-        self.endInsertRows()
-
-    def _remove(self, node: Node) -> None:
-        parent = node.parent
-        if parent is None or parent.children is None:
-            return
-        self.beginRemoveRows(self.index_of(parent), node.row, node.row)
-        parent.children.pop(node.row)
-        parent.renumber(node.row)
-        for gone in (node, *node.below()):
-            self._nodes.pop(gone.handle, None)
-        if node.kind is NodeKind.PATIENT:
-            rows = self._by_patient[node.key]
-            rows.remove(node)
-            if not rows:
-                del self._by_patient[node.key]
-            if node.row < self._all_start:
-                self._all_start -= 1
-        self.endRemoveRows()
-
-    def _repaint(self, node: Node) -> None:
-        index = self.index_of(node)
-        self.dataChanged.emit(index, index)

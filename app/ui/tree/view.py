@@ -9,7 +9,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
 
 from app.ui.tree.delegate import TreeDelegate
-from app.ui.tree.model import MIME_IMAGES, NODE_ROLE, PatientTreeModel
+from app.ui.tree.model import PatientTreeModel
+from app.ui.tree.node_model import MIME_IMAGES, NODE_ROLE
 from app.ui.tree.nodes import Node, NodeKind
 from app.ui.tree.place import Place
 

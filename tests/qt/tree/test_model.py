@@ -14,7 +14,8 @@ from app.domain.image import ImageType
 from app.domain.patient import PatientSummary, Sex
 from app.domain.tooth import Notation
 from app.ui.tree.labels import Labels
-from app.ui.tree.model import COUNT_ROLE, NODE_ROLE, PatientTreeModel
+from app.ui.tree.model import PatientTreeModel
+from app.ui.tree.node_model import COUNT_ROLE, NODE_ROLE
 from app.ui.tree.nodes import NodeKind
 from app.ui.tree.source import PAGE_ROWS, TreeSource
 
