@@ -101,19 +101,33 @@ def claim(temporary: Path, final: Path) -> None:
     ------
     FileExistsError
         When the name is taken; ``temporary`` is still there.
+    OSError
+        When the name could not be made durable; then it is not there either.
     """
     if sys.platform == "win32":
         _retry_busy(lambda: os.rename(temporary, final))  # noqa: PTH104 - does not replace on Windows
         return
+    linked = _link(temporary, final)
+    try:
+        fsync_directory(final.parent)
+    except OSError:
+        # A name that may not survive a power cut was not claimed; the caller still has its source.
+        final.unlink(missing_ok=True)
+        raise
+    if linked:
+        temporary.unlink()
+
+
+def _link(temporary: Path, final: Path) -> bool:
+    """Make the final name; return whether the temporary one is still there."""
     try:
         os.link(temporary, final)
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}:
             raise
         _claim_without_links(temporary, final)
-    else:
-        temporary.unlink()
-    fsync_directory(final.parent)
+        return False
+    return True
 
 
 def _claim_without_links(temporary: Path, final: Path) -> None:

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
 from app.sync.report import ImportArgs
@@ -138,9 +136,6 @@ def test_no_space_at_any_write(tool: Callable[[str], str], tmp_path: Path, long_
     assert not bad
 
 
-@pytest.mark.xfail(
-    reason="core.files.claim leaves the final name behind when syncing its directory fails after the link"
-)
 def test_no_space_at_any_sync(tool: Callable[[str], str], tmp_path: Path) -> None:
     strace = tool("strace")
     chosen = [point for point in harness.points(strace, "careful", tmp_path / "trace") if point.call == "fsync"]
