@@ -5,6 +5,7 @@ The only way in is :func:`run_window`. Everything heavy (decoder, pixels) starts
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def run_window(args: Any) -> int:
 
     ``args`` has the fields of :class:`WindowArgs`; any that are missing count as not given.
     """
+    # Building a window makes many objects and little rubbish; collecting begins with the first paint.
+    gc.disable()
     given = window_args(args)
     root = given.library or default_library()
     if given.screenshot is None and hand_over(root, given.wishes().message()):
@@ -227,6 +230,8 @@ class Program(QObject):
         window = self._window
         if window is None:
             return
+        gc.enable()
+        window.actions_by_name.dress()
         window.status.refresh()
         self._bus.watch(self._calls, self._poll)
         if self._want_demo:
@@ -267,6 +272,7 @@ class Program(QObject):
         else:
             window.show()
         old.dispose()
+        window.actions_by_name.dress()
         window.status.refresh()
         if place is not None:
             window.open_place(place, current.id if current else None)

@@ -58,6 +58,8 @@ def commands() -> tuple[Command, ...]:
         Command("toggle_right", view, t("Panels"), "F9", "panel-right", checkable=True),
         Command("full_screen", view, t("Full screen"), "F11", checkable=True),
         Command("toggle_theme", view, t("Dark or light"), "Ctrl+Shift+L", "theme"),
+        Command("check", program, t("Check the library"), "Ctrl+Alt+K", "library"),
+        Command("demo", program, t("Add a demonstration clinic"), "Ctrl+Alt+D", "clinic"),
         Command("activity", program, t("Activity"), "Ctrl+J", "activity"),
         Command("settings", program, t("Settings…"), "Ctrl+,", "settings"),
         Command("shortcuts", program, t("Keyboard shortcuts"), "F1", "keyboard"),
@@ -80,6 +82,12 @@ class Actions:
         """Return an action."""
         return self._actions[name]
 
+    def dress(self) -> None:
+        """Give the actions their icons; after the first paint, since only menus show them."""
+        for command in self.table:
+            if command.icon:
+                self._actions[command.name].setIcon(icon(command.icon))
+
     def on(self, name: str, slot: Callable[..., object]) -> None:
         """Connect an action to what it does."""
         self._actions[name].triggered.connect(slot)
@@ -97,7 +105,5 @@ def _action(command: Command, owner: QWidget) -> QAction:
         action.setShortcut(QKeySequence(command.key))
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setToolTip(t("{command} ({key})", command=command.text.rstrip("…"), key=command.key))
-    if command.icon:
-        action.setIcon(icon(command.icon))
     action.setCheckable(command.checkable)
     return action

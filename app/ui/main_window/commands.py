@@ -58,6 +58,8 @@ class WindowCommands(QObject):
             "toggle_right": lambda on: window.arrangement.right.setVisible(on),
             "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
             "toggle_theme": self.toggle_theme,
+            "check": window.imports.check,
+            "demo": window.imports.fill_demo,
             "activity": self.show_activity,
             "settings": self.show_settings,
             "shortcuts": self.show_shortcuts,
@@ -89,6 +91,9 @@ class WindowCommands(QObject):
             ("import_patients", Action.PATIENT_IMPORT),
             ("paste", Action.IMAGE_IMPORT),
             ("inbox", Action.IMAGE_FILE),
+            ("check", Action.LIBRARY_CHECK),
+            ("demo", Action.LIBRARY_DEMO),
+            ("settings", Action.SETTINGS_VIEW),
         ):
             actions[name].setEnabled(may(action))
         for name, action in (

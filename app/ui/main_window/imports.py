@@ -64,13 +64,38 @@ class Imports(QObject):
             report: ImportReport = library.imports.run(actor, given, ctx, items.append)
             return report
 
-        handle = self.session.runner.start(("import", self._serial), t("Importing"), engine, args)
+        return self._watch(self.session.runner.start(("import", self._serial), t("Importing"), engine, args), items)
+
+    def _watch(self, handle: JobHandle, items: list[ImportItem]) -> ImportRun:
         run = ImportRun(handle, items)
         self._runs[handle] = run
         handle.succeeded.connect(self._on_import_succeeded)
         handle.failed.connect(self._on_job_failed)
         handle.cancelled.connect(self._on_import_cancelled)
         return run
+
+    @Slot(str)
+    def resume(self, job_id: str) -> ImportRun:
+        """Go on with an import that was stopped or cut off."""
+        library, actor = self.session.library, self.session.actor
+        items: list[ImportItem] = []
+
+        def engine(given: str, ctx: JobContext) -> ImportReport:
+            report: ImportReport = library.imports.resume(actor, given, ctx, items.append)
+            return report
+
+        return self._watch(self.session.runner.start(("import", job_id), t("Importing"), engine, job_id), items)
+
+    @Slot()
+    def check(self) -> JobHandle:
+        """Check that every image has its file and every file its image."""
+        library, actor = self.session.library, self.session.actor
+        handle = self.session.runner.start(
+            "check", t("Checking the library"), lambda _args, ctx: library.check.run(actor, False, ctx)
+        )
+        handle.succeeded.connect(self._on_check_succeeded)
+        handle.failed.connect(self._on_job_failed)
+        return handle
 
     def scan(self, paths: Sequence[Path]) -> JobHandle:
         """Count what lies in folders without importing."""
@@ -134,6 +159,24 @@ class Imports(QObject):
     def _on_import_cancelled(self) -> None:
         self.session.notices.say(
             t("Import stopped"), t("What was finished stays. Import the same folder again to go on.")
+        )
+
+    @Slot(object)
+    def _on_check_succeeded(self, report: Any) -> None:
+        if report.is_sound:
+            self.session.notices.say(
+                t("The library is sound"),
+                tn("{n} image has its file.", "All {n} images have their files.", report.images),
+                kind=NoticeKind.DONE,
+            )
+            return
+        found = (
+            t("{n} files missing", n=number(report.missing)) if report.missing else "",
+            t("{n} files without an image", n=number(report.orphans)) if report.orphans else "",
+            t("{n} files changed", n=number(report.corrupt)) if report.corrupt else "",
+        )
+        self.session.notices.say(
+            t("The check found problems"), " · ".join(part for part in found if part), kind=NoticeKind.WARNING
         )
 
     @Slot(object)

@@ -28,7 +28,8 @@ _MENU = (
     ("inbox", "move_image", "delete_image", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
-    ("activity", "settings", "shortcuts", "about"),
+    ("activity", "check", "demo"),
+    ("settings", "shortcuts", "about"),
     ("quit",),
 )
 

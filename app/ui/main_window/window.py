@@ -182,6 +182,8 @@ class MainWindow(QMainWindow):
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
         self.status.activity_requested.connect(self.commands.show_activity)
+        self.panels.activity.retry_requested.connect(self.imports.retry)
+        self.panels.activity.resume_requested.connect(self.imports.resume)
         self.imports.results_requested.connect(self.commands.show_import_results)
 
     @Slot(object)

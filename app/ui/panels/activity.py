@@ -5,6 +5,8 @@ Jobs of this window come from the runner; earlier and other processes' jobs from
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -32,6 +34,7 @@ from app.words import errors as error_words
 from app.words import t
 
 HISTORY_ROWS = 50
+_RESUMABLE = frozenset({"interrupted", "cancelled", "failed"})
 
 
 class RunningCard(QFrame):
@@ -74,6 +77,7 @@ class ActivityPanel(QWidget):
     """Running jobs above, the log below."""
 
     retry_requested = Signal(object)
+    resume_requested = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -142,7 +146,10 @@ class ActivityPanel(QWidget):
         for handle in seen[:3]:
             self._past.addWidget(self._failed_row(handle))
         for row in rows:
-            self._past.addWidget(_log_row(row))
+            line = _log_row(row)
+            if str(row.kind) == "import" and str(row.state) in _RESUMABLE:
+                self._add_button(line, t("Go on"), partial(self.resume_requested.emit, row.id))
+            self._past.addWidget(line)
         self._empty.setVisible(not rows and not self._cards and not seen)
 
     def _on_log_failed(self, error: BitewingError) -> None:
@@ -153,12 +160,16 @@ class ActivityPanel(QWidget):
     def _failed_row(self, handle: JobHandle) -> QWidget:
         words = error_words.words_for(handle.error) if handle.error else None
         row = _row(Health.FAILED, handle.title, words.title if words else "", moment(handle.started_at))
-        retry = QPushButton(t("Try again"))
-        retry.clicked.connect(lambda: self.retry_requested.emit(handle))
-        layout = row.layout()
-        if layout is not None:
-            layout.addWidget(retry)
+        self._add_button(row, t("Try again"), partial(self.retry_requested.emit, handle))
         return row
+
+    @staticmethod
+    def _add_button(row: QWidget, text: str, act: Callable[[], None]) -> None:
+        button = QPushButton(text)
+        button.clicked.connect(lambda _checked=False: act())
+        layout = row.layout()
+        if isinstance(layout, QVBoxLayout):
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
 
 
 def _log_row(row: Any) -> QWidget:
