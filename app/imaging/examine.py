@@ -12,13 +12,14 @@ from pathlib import Path
 
 from app.domain.facts import FileFacts
 from app.imaging import dicom_pictures, document, photo
+from app.imaging.dicom.identity import NOTE_DAMAGED
 from app.imaging.dicom.reader import DicomFile, open_dicom
 from app.imaging.dicom.stored import FrameReader, stored_values
 from app.imaging.examined import Examined
 from app.imaging.frame import DisplayFrame
 from app.imaging.picture_hash import PixelDigest, picture_hash
 from app.imaging.pictures import content_of
-from app.imaging.probe import dicom_facts
+from app.imaging.probe import dicom_facts_of
 from app.imaging.sniff import Content
 from app.imaging.thumbnail import encode, small_picture
 
@@ -48,28 +49,33 @@ def examine(path: Path, on_frame: Callable[[], None] = _nothing) -> Examined:
 
 def _dicom(path: Path, on_frame: Callable[[], None]) -> Examined:
     opened = open_dicom(path)
-    facts = dicom_facts(path)
+    facts = dicom_facts_of(opened)
     pdf = dicom_pictures.encapsulated_pdf(opened)
     if pdf is not None:
         return _with_picture(facts, document.load_page(pdf), None)
     if opened.pixels is None:
         return Examined(facts)
     digest = PixelDigest()
-    middle = _decode_all(opened, digest, on_frame)
+    middle, is_damaged = _decode_all(opened, digest, on_frame)
+    if is_damaged:
+        facts = replace(facts, notes=(*facts.notes, NOTE_DAMAGED))
     return _with_picture(facts, middle, digest)
 
 
-def _decode_all(opened: DicomFile, digest: PixelDigest, on_frame: Callable[[], None]) -> DisplayFrame:
+def _decode_all(opened: DicomFile, digest: PixelDigest, on_frame: Callable[[], None]) -> tuple[DisplayFrame, bool]:
+    """The middle frame, and whether any frame shows signs of damage."""
     reader = FrameReader(opened)
     shown: DisplayFrame | None = None
+    is_damaged = False
     for index in range(reader.count):
         container = reader.container(index)
         digest.add(stored_values(container, reader.layout))
         if index == reader.count // 2:
             shown = dicom_pictures.frame_of(opened, reader, container, index)
+        is_damaged = is_damaged or reader.looks_damaged(index, container)
         on_frame()
     assert shown is not None  # a file without frames was refused by its layout
-    return shown
+    return shown, is_damaged
 
 
 def _photo(path: Path, content: Content, on_frame: Callable[[], None]) -> Examined:

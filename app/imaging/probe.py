@@ -12,8 +12,8 @@ from app.core.errors import EnvironmentFault
 from app.domain.facts import FileFacts
 from app.domain.image import FileKind, ImageView
 from app.imaging import document, photo
-from app.imaging.dicom.identity import facts_of_file
-from app.imaging.dicom.reader import open_dicom
+from app.imaging.dicom.identity import facts_of_opened
+from app.imaging.dicom.reader import DicomFile, open_dicom
 from app.imaging.dicom_pictures import encapsulated_pdf
 from app.imaging.pictures import read_head
 from app.imaging.sniff import MIME_TYPES, PHOTO_CONTENTS, Content, sniff_head, unsupported_format
@@ -36,7 +36,7 @@ def probe(path: Path) -> FileFacts:
     if content is Content.EMPTY:
         raise EnvironmentFault("file.empty")
     if content is Content.DICOM:
-        return dicom_facts(path)
+        return dicom_facts_of(open_dicom(path))
     if content is Content.PDF:
         return document.document_facts(path)
     if content in PHOTO_CONTENTS:
@@ -48,12 +48,12 @@ def probe(path: Path) -> FileFacts:
     return FileFacts(FileKind.OTHER, mime_type, content_label="dicomdir" if content is Content.DICOMDIR else None)
 
 
-def dicom_facts(path: Path) -> FileFacts:
-    """Return the facts of a DICOM file; an encapsulated PDF has those of its pages too."""
-    facts = facts_of_file(path)
+def dicom_facts_of(opened: DicomFile) -> FileFacts:
+    """Return the facts of a DICOM file already opened; an encapsulated PDF has those of its pages too."""
+    facts = facts_of_opened(opened)
     if facts.content_label != "encapsulated_pdf":
         return facts
-    content = encapsulated_pdf(open_dicom(path))
+    content = encapsulated_pdf(opened)
     if content is None:
         return facts
     pages = document.document_facts(content)

@@ -31,7 +31,7 @@ from app.imaging.dicom.structure import PIXEL_TAGS
 from app.imaging.dicom.values import integer, numbers, text
 
 MIME_TYPE = "application/dicom"
-NOTE_TRUNCATED, NOTE_INVALID_UID = "truncated", "invalid_uid"
+NOTE_TRUNCATED, NOTE_INVALID_UID, NOTE_DAMAGED = "truncated", "invalid_uid", "damaged"
 _UID = re.compile(r"^[0-9.]{1,64}$")
 
 

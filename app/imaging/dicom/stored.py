@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from app.core.errors import EnvironmentFault, UserError
 from app.imaging.dicom import codecs
+from app.imaging.dicom.entropy import is_damaged
 from app.imaging.dicom.guard import reading
 from app.imaging.dicom.layout import DOUBLE_TAG, FLOAT_TAG, PixelLayout, layout_of
 from app.imaging.dicom.limits import MAX_TOTAL_BYTES
@@ -135,6 +137,18 @@ class FrameReader:
             raise UserError("image.no_such_frame", frame=index + 1, frames=self.layout.frames)
         with reading(self._file.path):
             return self._encapsulated(index) if self._pixels.encapsulated else self._native(index)
+
+    def looks_damaged(self, index: int, container: NDArray[Any]) -> bool:
+        """Whether a frame that decoded to ``container`` shows signs of damage; see ``entropy`` for the limits."""
+        layout = self.layout
+        if not self._pixels.encapsulated or self._syntax not in codecs.JPEG_SYNTAXES or layout.samples > 1:
+            return False
+        if layout.is_signed and layout.bits_stored <= 8 < layout.bits_allocated:
+            return False  # widened: no longer what the codec gave
+        with reading(self._file.path):
+            offsets = self._options.get("extended_offsets")
+            frame = get_frame(self._stream(), index, number_of_frames=layout.frames, extended_offsets=offsets)
+            return is_damaged(frame, container)
 
     def _stream(self) -> BytesIO:
         """The encapsulated pixel data as a stream of its own that shares the file's bytes."""
