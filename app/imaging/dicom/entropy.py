@@ -6,9 +6,9 @@ missing: the samples tell how many bits their codes have. For imports, not for d
 
 Measured on 150 random damages each, noisy and flat pictures; codecs refuse four fifths of the 512 random bytes
 themselves. Lossless: one bit 7 and 29 % noticed, one byte 17 and 28 %, 16 bytes 46 and 95 %, 512 bytes, zeros or
-random, nearly all; no false alarm in 360 sound streams. DCT streams: random bytes only, by their stray markers (16 bytes
-8 %, 512 bytes 80 %). Decoding them again with the last bytes flipped noticed blocks of zeros as well, but called
-13 % of sound streams damaged. Huffman codes fall into step again after a few samples: what is left is a picture
+random, nearly all; no false alarm in 360 sound streams. DCT streams: random bytes only, by their stray markers
+(512 bytes 80 %). Decoding them again with the last bytes flipped noticed blocks of zeros as well, but called 13 %
+of sound streams damaged. Huffman codes fall into step again after a few samples: what is left is a picture
 with a wrong streak and the right number of codes, which no decoder could tell from a sound one.
 """
 
