@@ -14,7 +14,7 @@ from app.words import t, tn
 @click.command("demo", help=t("Fill a library with a made-up clinic."))
 @click.option("--patients", type=click.IntRange(1), default=12, show_default=True, help=t("At least this many."))
 @click.option("--images", type=click.IntRange(1), default=120, show_default=True, help=t("At least this many."))
-@click.option("--seed", type=int, default=1, show_default=True, help=t("The same number makes the same clinic."))
+@click.option("--seed", type=int, default=2026, show_default=True, help=t("The same number makes the same clinic."))
 @common
 @click.pass_obj
 def command(session: Session, patients: int, images: int, seed: int) -> int:
