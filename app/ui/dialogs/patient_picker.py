@@ -65,7 +65,7 @@ class PatientPicker(QWidget):
         def work() -> list[PatientSummary]:
             if asked:
                 return library.patients.search(actor, asked, LIMIT)
-            return library.patients.recent(actor, LIMIT)
+            return library.patients.recent(actor, LIMIT) or library.patients.page(actor, None, LIMIT)
 
         self._session.calls.ask(self._lane, work, self.offer)
 

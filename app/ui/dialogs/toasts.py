@@ -103,7 +103,8 @@ class ToastRack(QObject):
     def _place(self) -> None:
         bottom = self._over.height() - UNIT * 6
         mirrored = self._over.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        left = UNIT * 2 if mirrored else self._over.width() - WIDTH_PX - UNIT * 2
+        # At the near side, over the tooth chart: the far corner holds the buttons that decide things.
+        left = self._over.width() - WIDTH_PX - UNIT * 2 if mirrored else UNIT * 2
         for toast in reversed(self._toasts):
             toast.adjustSize()
             height = max(toast.sizeHint().height(), toast.heightForWidth(WIDTH_PX))

@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         self.tree = TreePane(session)
         self.table = LightTable(session, pictures, self)
         self.chart = ToothChart()
-        self.chart_caption = plain_label("", "muted")
+        self.chart_caption = plain_label(t("Tooth chart"), "muted")
         self.chart.set_notation(session.notation)
         self.header = PatientHeader()
         self._inbox: Any = None
