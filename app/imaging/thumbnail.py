@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import EnvironmentFault
+from app.imaging.display.geometry import fit_size
 from app.imaging.frame import DisplayFrame
 from app.imaging.render import render_picture
 
@@ -38,6 +39,8 @@ def small_picture(frame: DisplayFrame) -> NDArray[np.uint8]:
     else:
         stretch = max(vertical, horizontal) / min(vertical, horizontal)
     side = max(1, min(SIDE, round(max(frame.rows, frame.columns) * stretch)))
+    if stretch == 1.0:
+        frame = _fitted(frame, side)
     return render_picture(frame, size=(side, side), overlays=False)
 
 
@@ -54,6 +57,20 @@ def _halved(frame: DisplayFrame) -> DisplayFrame:
         size = even.shape[1] // 2, even.shape[0] // 2
         values = cv2.resize(even, size, interpolation=cv2.INTER_AREA)
     return replace(frame, values=values, overlays=None)
+
+
+def _fitted(frame: DisplayFrame, side: int) -> DisplayFrame:
+    """Bring grey values that are less than twice too large to their final size.
+
+    Below a factor of two every value takes part in a linear interpolation, which is vectorised: a tenth of the
+    time of an average over areas by an odd factor.
+    """
+    values = frame.values
+    if values.ndim != 2 or values.dtype not in _HALVED_TYPES or not side < max(values.shape) < 2 * side:
+        return frame
+    rows, columns = fit_size(values.shape[0], values.shape[1], side, side)
+    reduced = cv2.resize(np.ascontiguousarray(values), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return replace(frame, values=reduced, overlays=None)
 
 
 def encode(picture: NDArray[np.uint8]) -> bytes:
