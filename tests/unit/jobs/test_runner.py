@@ -137,8 +137,9 @@ def test_shutdown_stops_what_runs_and_lets_nothing_start(application, until):
 
 def test_shutdown_says_when_a_job_does_not_stop(application, until):
     runner = JobRunner()
-    release = threading.Event()
-    runner.start("deaf", "A", lambda _args, _ctx: release.wait(20))
+    begun, release = threading.Event(), threading.Event()
+    runner.start("deaf", "A", lambda _args, _ctx: begun.set() or release.wait(20))
+    until(begun.is_set)
     assert not runner.shutdown(0.2)
     assert len(runner.running()) == 1
     release.set()
