@@ -1,0 +1,200 @@
+"""Takes a picture of every screen in every look, to be looked at by a person: ``python -m tests.screens OUT``.
+
+Fills a demonstration library (kept in OUT for the next time), puts a few files into its inbox, and grabs
+each screen in light and dark, English and Arabic, small, usual and 4K. Names of looks may follow OUT.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+LOOKS = {
+    "dark": ("dark", "en", (1440, 900), 1),
+    "light": ("light", "en", (1440, 900), 1),
+    "arabic": ("dark", "ar", (1440, 900), 1),
+    "arabic-light": ("light", "ar", (1440, 900), 1),
+    "small": ("dark", "en", (1366, 768), 1),
+    "small-arabic": ("light", "ar", (1366, 768), 1),
+    "4k": ("dark", "en", (1920, 1080), 2),
+}
+PATIENT = "BW-1001"
+QUIET_MS = 900
+LONGEST_MS = 15_000
+
+
+def main(out: Path, looks: list[str]) -> int:
+    """Prepare the library once, then take the pictures of each look in a process of its own."""
+    out.mkdir(parents=True, exist_ok=True)
+    library = out / "library"
+    if not library.exists():
+        _fill(library, out / "strays")
+    for look in looks or list(LOOKS):
+        scale = LOOKS[look][3]
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale)}
+        command = [sys.executable, "-m", "tests.screens", "--one", look, str(out)]
+        subprocess.run(command, env=environment, check=True)
+    return 0
+
+
+def _fill(library: Path, strays: Path) -> None:
+    """Make the clinic, and files without a sure patient for its inbox."""
+    import pydicom
+    from PIL import Image
+
+    subprocess.run([sys.executable, "-m", "app", "demo", "--library", str(library), "--json"], check=True)
+    strays.mkdir(exist_ok=True)
+    images = library / "dental_images"
+    for number, photo in enumerate(sorted(images.rglob("*.jpg"))[:3]):
+        Image.open(photo).resize((900, 600)).save(strays / f"IMG_20{number}.jpg", quality=82)
+    for number, path in enumerate(sorted(images.rglob("*/xray/*.dcm"))[:2]):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientBirthDate = "19700101"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number + 1}"
+        dataset.save_as(strays / f"sensor-{number}.dcm")
+    (strays / "notes.txt").write_text("not an image")
+    (strays / "empty.jpg").touch()
+    subprocess.run([sys.executable, "-m", "app", "import", str(strays), "--library", str(library)], check=False)
+
+
+def take(look: str, out: Path) -> int:
+    """Take every picture of one look."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.bootstrap.library import open_library
+    from app.bootstrap.window import Program, WindowArgs, speak
+    from app.jobs.change_bus import ChangeBus
+    from app.jobs.crash_hooks import CrashHooks
+    from app.ui.main_window.window import MainWindow
+    from app.ui.theme.apply import apply_theme
+
+    theme, code, size, _scale = LOOKS[look]
+    application = QApplication(sys.argv[:1])
+    speak(code)
+    for name in ("library", "empty"):
+        bus, root = ChangeBus(), out / name
+        library = open_library(root, create=True, publish=bus.publish)
+        library.settings.set_value(library.owner(), "display.theme", theme)
+        library.settings.set_value(library.owner(), "display.language", code)
+        program = Program(application, library, bus, CrashHooks(), WindowArgs(library=root, size=size))
+        program.show()
+        window = next(w for w in application.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible())
+        window.resize(*size)
+        shots = _full(window, out) if name == "library" else _empty(window)
+        photographer = Photographer(window, out / look, shots)
+        photographer.work()
+        application.exec()
+    apply_theme(application, theme)
+    _first_run(application, out / look)
+    shutil.rmtree(out / "empty", ignore_errors=True)
+    return 0
+
+
+def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
+    """Go through the screens of a filled library, yielding what to grab."""
+    from app.ui.later import part
+    from app.ui.tree.place import Place
+
+    session, commands = window.session, window.commands
+    patient = session.library.patients.resolve(session.actor, PATIENT)
+    yield "start", window
+    images = session.library.images.list(session.actor, patient_id=patient.id)
+    xray = next(image for image in images if image.view.value == "periapical")
+    window.open_place(Place(patient.id, "14"), xray.id)
+    yield "main", window
+    volume = next((image for image in images if image.frames > 1), None)
+    if volume is not None:
+        window.open_place(Place(patient.id), volume.id)
+        yield "volume", window
+    window.panels.show_activity()
+    commands.show_inbox()
+    yield "inbox", window
+    commands.show_inbox()
+    summary = session.library.patients.summary(session.actor, patient.id)
+    dialog = part("ImportDialog")(session, window.imports, summary, window)
+    dialog.add_paths([out / "strays"])
+    dialog.show()
+    yield "import-scanned", dialog
+    dialog.close()
+    for name, make in {
+        "settings": lambda: part("SettingsDialog")(session, window),
+        "patient": lambda: part("PatientDialog")(session, summary, window),
+        "merge": lambda: part("MergeDialog")(session, summary, window),
+        "about": lambda: part("AboutDialog")(window),
+        "csv": lambda: part("CsvImportDialog")(session, window),
+        "move": lambda: part("MoveDialog")(session, summary, 2, xray, window),
+    }.items():
+        shown = make()
+        shown.show()
+        yield name, shown
+        shown.close()
+
+
+def _empty(window: object) -> Iterator[tuple[str, object]]:
+    """Show a library with nothing in it."""
+    yield "empty", window
+
+
+def _first_run(application: object, folder: Path) -> None:
+    from PySide6.QtCore import QTimer
+
+    from app.ui.later import part
+    from app.words import language
+
+    dialog = part("FirstRunDialog")(Path.home() / "Bitewing", language())
+    dialog.show()
+
+    def grab() -> None:
+        dialog.grab().save(str(folder / "first-run.png"))
+        dialog.close()
+        application.exit()
+
+    QTimer.singleShot(QUIET_MS, grab)
+    application.exec()
+
+
+class Photographer:
+    """Grabs what a generator of screens yields, each when the window has come to rest, then closes it."""
+
+    def __init__(self, window: object, folder: Path, shots: Iterator) -> None:
+        self._window, self._folder, self._shots = window, folder, shots
+        self._waited = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._current: tuple[str, object] | None = None
+
+    def work(self) -> None:
+        """Begin once the event loop runs."""
+        self._later(self._next)
+
+    def _later(self, then: Callable[[], None]) -> None:
+        from PySide6.QtCore import QTimer
+
+        QTimer.singleShot(QUIET_MS, then)
+
+    def _next(self) -> None:
+        self._current = next(self._shots, None)
+        self._waited = 0
+        if self._current is None:
+            self._window.close()
+            return
+        self._later(self._look)
+
+    def _look(self) -> None:
+        self._waited += QUIET_MS
+        if self._window.is_busy() and self._waited < LONGEST_MS:
+            self._later(self._look)
+            return
+        assert self._current is not None
+        name, widget = self._current
+        widget.grab().save(str(self._folder / f"{name}.png"))
+        self._next()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--one":
+        sys.exit(take(sys.argv[2], Path(sys.argv[3]).absolute()))
+    sys.exit(main(Path(sys.argv[1]).absolute(), sys.argv[2:]))
