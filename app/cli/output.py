@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,11 @@ from app.core.errors import BitewingError
 from app.words import errors as error_words
 
 
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# These turn text around, so that one name looks like another.
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def emit(document: Any) -> None:
     """Print the one JSON document."""
     click.echo(json.dumps(plain(document), ensure_ascii=False))
@@ -24,12 +30,22 @@ def emit(document: Any) -> None:
 
 def say(line: str) -> None:
     """Print a line for people."""
-    click.echo(line)
+    click.echo(safe(line))
 
 
 def fail(name: str, code: str, facts: Mapping[str, Any] | None = None) -> None:
     """Print ``name: reason`` on standard error."""
-    click.echo(f"{name}: {error_words.reason(code, facts)}", err=True)
+    click.echo(safe(f"{name}: {error_words.reason(code, facts)}"), err=True)
+
+
+def safe(text: str) -> str:
+    """Return one line without what could command a terminal: names of files and patients come from anywhere."""
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in _CONTROLS or character in _OVERRIDES
+        else character
+        for character in text
+    )
 
 
 def refusal(code: str, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -86,8 +102,7 @@ def _cell(value: Any) -> str:
         return "–"
     if isinstance(value, list | tuple):
         return ",".join(str(part) for part in value) or "–"
-    # Control characters of a file's text must not reach the terminal.
-    return "".join(character if character.isprintable() else " " for character in str(plain(value)))
+    return safe(str(plain(value)))
 
 
 def use_utf8() -> None:
