@@ -17,7 +17,6 @@ import click
 from app.core.errors import BitewingError
 from app.words import errors as error_words
 
-
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # These turn text around, so that one name looks like another.
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
