@@ -26,7 +26,7 @@ from app.jobs.change_bus import ChangeBus
 from app.jobs.crash_hooks import CrashHooks
 from app.jobs.runner import JobRunner
 from app.ui.later import part
-from app.ui.main_window.single_instance import InstanceServer, hand_over
+from app.ui.main_window.instance_name import may_be_running
 from app.ui.main_window.window import MainWindow
 from app.ui.main_window.wishes import Wishes, WishFulfiller
 from app.ui.session import Session
@@ -73,7 +73,7 @@ def run_window(args: Any) -> int:
     gc.disable()
     given = window_args(args)
     root = given.library or default_library()
-    if given.screenshot is None and hand_over(root, given.wishes().message()):
+    if given.screenshot is None and may_be_running(root) and part("hand_over")(root, given.wishes().message()):
         return 0
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
@@ -177,9 +177,7 @@ class Program(QObject):
         self._ending = False
         self.exit_code = 0
         application.setQuitOnLastWindowClosed(False)
-        self._server = InstanceServer(library.paths.root, self) if args.screenshot is None else None
-        if self._server is not None:
-            self._server.asked.connect(self._on_server_asked)
+        self._server: Any = None
         self._busy = QTimer(self)
         self._busy.setInterval(_BUSY_POLL_MS)
         self._busy.timeout.connect(self._finish)
@@ -231,6 +229,9 @@ class Program(QObject):
         if window is None:
             return
         gc.enable()
+        if self._args.screenshot is None:
+            self._server = part("InstanceServer")(self._library.paths.root, self)
+            self._server.asked.connect(self._on_server_asked)
         window.actions_by_name.dress()
         window.status.refresh()
         self._bus.watch(self._calls, self._poll)

@@ -16,6 +16,7 @@ _PARTS = {
     "ImportDialog": "app.ui.dialogs.import_dialog",
     "ImportResultsDialog": "app.ui.dialogs.import_results",
     "InboxView": "app.ui.inbox.view",
+    "InstanceServer": "app.ui.main_window.single_instance",
     "LibraryFailedDialog": "app.ui.dialogs.library_failed",
     "MergeDialog": "app.ui.dialogs.merge",
     "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
@@ -24,11 +25,12 @@ _PARTS = {
     "SettingsDialog": "app.ui.settings.dialog",
     "ShortcutsDialog": "app.ui.dialogs.shortcuts",
     "Snapshot": "app.ui.main_window.snapshot",
+    "hand_over": "app.ui.main_window.single_instance",
 }
 
 
 def part(name: str) -> Any:
-    """Return the class of that name, importing its module the first time."""
+    """Return the class or function of that name, importing its module the first time."""
     return getattr(importlib.import_module(_PARTS[name]), name)
 
 

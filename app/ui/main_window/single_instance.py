@@ -5,7 +5,6 @@ The local socket's name is made from the library's path; only the same account m
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from app.ui.main_window.instance_name import socket_name
+
 WAIT_MS = 1000
 MOST_BYTES = 1 << 20
-
-
-def socket_name(library: Path) -> str:
-    """Return the socket's name for a library."""
-    digest = hashlib.sha256(str(library.resolve()).encode("utf-8")).hexdigest()
-    return f"bitewing-{digest[:24]}"
 
 
 def hand_over(library: Path, wishes: dict[str, Any]) -> bool:

@@ -7,7 +7,8 @@ import sys
 
 from PySide6.QtNetwork import QLocalSocket
 
-from app.ui.main_window.single_instance import InstanceServer, hand_over, socket_name
+from app.ui.main_window.instance_name import may_be_running, socket_name
+from app.ui.main_window.single_instance import InstanceServer, hand_over
 from app.ui.main_window.wishes import Wishes
 
 SECOND = """
@@ -22,6 +23,12 @@ print(hand_over(Path(sys.argv[1]), {"patient": "P-1", "tooth": "8"}))
 
 def test_nobody_there(qapp, tmp_path):
     assert not hand_over(tmp_path, {})
+
+
+def test_a_listening_window_is_noticed_cheaply(qapp, tmp_path):
+    server = InstanceServer(tmp_path)
+    assert may_be_running(tmp_path)
+    server.close()
 
 
 def test_another_process_hands_over(qtbot, tmp_path):
