@@ -1,10 +1,9 @@
-"""Names of the field's things: image types, views, teeth, sides, roles, states."""
+"""Names of the field's things: image types, views, teeth, sides, states."""
 
 from __future__ import annotations
 
-from app.domain.image import ImageType, ImageView, Laterality, Placement
+from app.domain.image import ImageType, ImageView, Laterality
 from app.domain.patient import Sex
-from app.domain.roles import Role
 from app.domain.tooth import GENERAL, is_primary, is_right, is_upper, position
 from app.words.catalogue import t
 
@@ -46,31 +45,11 @@ def laterality(value: Laterality | str) -> str:
     }[Laterality(value)]
 
 
-def placement(value: Placement | str) -> str:
-    """Return where a catalogued file stands."""
-    return {
-        Placement.FILED: t("filed"),
-        Placement.INBOX: t("in the inbox"),
-        Placement.QUARANTINED: t("in quarantine"),
-    }[Placement(value)]
-
-
 def sex(value: Sex | str) -> str:
     """Return the name of a sex."""
     return {Sex.MALE: t("male"), Sex.FEMALE: t("female"), Sex.OTHER: t("other sex"), Sex.UNKNOWN: t("not stated")}[
         Sex(value)
     ]
-
-
-def role(value: Role | str) -> str:
-    """Return the name of a role."""
-    return {
-        Role.ADMIN: t("administrator"),
-        Role.DENTIST: t("dentist"),
-        Role.TECHNICIAN: t("technician"),
-        Role.RECEPTIONIST: t("receptionist"),
-        Role.VIEWER: t("viewer"),
-    }[Role(value)]
 
 
 def tooth_name(tooth: str) -> str:
@@ -149,15 +128,3 @@ def import_status(status: str) -> str:
         "quarantined": t("kept aside"),
         "failed": t("failed"),
     }.get(status, status)
-
-
-def job_kind(kind: str) -> str:
-    """Return what a run of background work does."""
-    return {
-        "import": t("Import"),
-        "check": t("Check"),
-        "export": t("Export"),
-        "export.everything": t("Export of everything"),
-        "demo": t("Demonstration clinic"),
-        "scan": t("Scan"),
-    }.get(kind, kind)

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from app.domain.image import ImageType, ImageView, Laterality, Placement
+from app.domain.image import ImageType, ImageView, Laterality
 from app.domain.patient import Sex
-from app.domain.roles import Role
 from app.domain.tooth import GENERAL, TEETH
 from app.words import numbers, set_language, terms
 
@@ -63,9 +62,7 @@ def test_every_value_of_every_enum_has_a_name() -> None:
             (terms.image_type, ImageType),
             (terms.image_view, ImageView),
             (terms.laterality, Laterality),
-            (terms.placement, Placement),
             (terms.sex, Sex),
-            (terms.role, Role),
         ):
             names = [name(value) for value in kind]
             assert all(names)
