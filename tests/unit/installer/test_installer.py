@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 INSTALLER = ROOT / "installer"
-sys.path.insert(0, str(INSTALLER))
+sys.path.append(str(INSTALLER))
 preparing = __import__("preparing")
 system_packages = __import__("system_packages")
 run = __import__("run")

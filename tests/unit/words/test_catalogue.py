@@ -11,7 +11,7 @@ import pytest
 from app.words import available_languages, is_right_to_left, language, set_language, t, tn
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "installer"))
+sys.path.append(str(ROOT / "installer"))
 translations = __import__("translations")
 
 
