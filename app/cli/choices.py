@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -72,18 +72,13 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def filing(
-    patient_id: str | None,
-    tooth: str | None,
-    teeth: tuple[str, ...] | None,
-    image_type: str | None,
-    view: str | None,
-) -> Filing:
-    """Return what was chosen; ``None`` where nothing was."""
+def filing(patient_id: str | None, place: Mapping[str, Any]) -> Filing:
+    """Return what the place options chose; ``None`` where nothing was."""
+    image_type, view = place["image_type"], place["view"]
     return Filing(
         patient_id,
-        tooth,
-        teeth,
+        place["tooth"],
+        place["teeth"],
         ImageType(image_type) if image_type else None,
         ImageView(view) if view else None,
     )

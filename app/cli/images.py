@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -24,21 +25,13 @@ def command() -> None:
 @choices.place_options
 @common
 @click.pass_obj
-def move(
-    session: Session,
-    images: tuple[str, ...],
-    patient: str | None,
-    tooth: str | None,
-    teeth: tuple[str, ...] | None,
-    image_type: str | None,
-    view: str | None,
-) -> int:
+def move(session: Session, /, images: tuple[str, ...], patient: str | None, **place: Any) -> int:
     """Move."""
-    if all(value is None for value in (patient, tooth, teeth, image_type, view)):
+    if all(value is None for value in (patient, *place.values())):
         raise click.UsageError(t("Say where to: --patient, --tooth, --teeth, --type or --view."))
     with opened(session) as library:
         patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
-        filing = choices.filing(patient_id, tooth, teeth, image_type, view)
+        filing = choices.filing(patient_id, place)
         done = _each(session, images, lambda image: library.images.move(library.owner(), (image,), filing))
     if not session.json:
         output.say(tn("{n} image moved.", "{n} images moved.", done))

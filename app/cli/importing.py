@@ -17,7 +17,6 @@ from app.cli.paths import existing
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.paths import LibraryPaths
-from app.domain.image import Filing
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 from app.words import t, terms, tn
 
@@ -41,14 +40,12 @@ _COUNTS = {
 @click.pass_obj
 def command(
     session: Session,
+    /,
     paths: tuple[Path, ...],
     patient: str | None,
-    tooth: str | None,
-    teeth: tuple[str, ...] | None,
-    image_type: str | None,
-    view: str | None,
     no_recursive: bool,
     dry_run: bool,
+    **place: Any,
 ) -> int:
     """Import."""
     there, missing = existing(paths)
@@ -56,7 +53,8 @@ def command(
     for path in missing:
         items.add(ImportItem(str(path), ItemStatus.FAILED, code="file.missing"))
     with _library(session, dry_run=dry_run) as library, job(t("Importing")) as ctx:
-        filing = _filing(library, patient, choices.filing(None, tooth, teeth, image_type, view))
+        patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
+        filing = choices.filing(patient_id, place)
         args = ImportArgs(there, filing=filing, recursive=not no_recursive, dry_run=dry_run, trigger="command")
         report = library.imports.run(library.owner(), args, ctx, items.add)
     _print(session, report, items, missing)
@@ -87,11 +85,6 @@ class _Items:
                     "seconds": round(item.seconds, 3),
                 }
             )
-
-
-def _filing(library: Library, patient: str | None, filing: Filing) -> Filing:
-    patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
-    return Filing(patient_id, filing.tooth, filing.teeth, filing.image_type, filing.view)
 
 
 @contextlib.contextmanager

@@ -42,21 +42,13 @@ def list_waiting(session: Session) -> int:
 @choices.place_options
 @common
 @click.pass_obj
-def file(
-    session: Session,
-    image: str,
-    patient: str | None,
-    tooth: str | None,
-    teeth: tuple[str, ...] | None,
-    image_type: str | None,
-    view: str | None,
-) -> int:
+def file(session: Session, /, image: str, patient: str | None, **place: Any) -> int:
     """File."""
     if patient is None:
         raise click.UsageError(t("Say whose it is: --patient ID."))
     with opened(session) as library:
         owner = library.patients.resolve(library.owner(), patient)
-        filing = choices.filing(owner.id, tooth, teeth, image_type, view)
+        filing = choices.filing(owner.id, place)
         result = library.inbox.file(library.owner(), image, filing)
     if session.json:
         output.emit(image_row(result.moved[0]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,18 +38,9 @@ def _contact_options(function: click.decorators.FC) -> click.decorators.FC:
 @_contact_options
 @common
 @click.pass_obj
-def add(
-    session: Session,
-    family_name: str | None,
-    given_name: str | None,
-    birth_date: date | None,
-    sex: str | None,
-    chart_number: str | None,
-    phone: str | None,
-    notes: str | None,
-) -> int:
+def add(session: Session, /, **typed: Any) -> int:
     """Add."""
-    draft = _changed(PatientDraft(), family_name, given_name, birth_date, sex, chart_number, phone, notes)
+    draft = _changed(PatientDraft(), typed)
     with opened(session) as library:
         patient = library.patients.add(library.owner(), draft)
     _print(session, patient, 0)
@@ -62,21 +53,11 @@ def add(
 @_contact_options
 @common
 @click.pass_obj
-def edit(
-    session: Session,
-    patient: str,
-    family_name: str | None,
-    given_name: str | None,
-    birth_date: date | None,
-    sex: str | None,
-    chart_number: str | None,
-    phone: str | None,
-    notes: str | None,
-) -> int:
+def edit(session: Session, /, patient: str, **typed: Any) -> int:
     """Edit; what is not named stays."""
     with opened(session) as library:
         before = library.patients.resolve(library.owner(), patient)
-        draft = _changed(before.draft(), family_name, given_name, birth_date, sex, chart_number, phone, notes)
+        draft = _changed(before.draft(), typed)
         after = library.patients.edit(library.owner(), before.id, draft, before.version)
         images = library.patients.summary(library.owner(), after.id).images
     _print(session, after, images)
@@ -129,26 +110,12 @@ def import_list(session: Session, file: Path, dry_run: bool) -> int:
     return 1 if report.problems else 0
 
 
-def _changed(
-    draft: PatientDraft,
-    family_name: str | None,
-    given_name: str | None,
-    birth_date: date | None,
-    sex: str | None,
-    chart_number: str | None,
-    phone: str | None,
-    notes: str | None,
-) -> PatientDraft:
-    named = {
-        "family_name": family_name,
-        "given_name": given_name,
-        "birth_date": birth_date,
-        "sex": Sex(sex.upper()) if sex else None,
-        "chart_number": chart_number,
-        "phone": phone,
-        "notes": notes,
-    }
-    return replace(draft, **{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
+def _changed(draft: PatientDraft, typed: dict[str, Any]) -> PatientDraft:
+    """Return the draft with what was typed in place; the options bear the names of its fields."""
+    named = {name: value for name, value in typed.items() if value is not None}
+    if "sex" in named:
+        named["sex"] = Sex(named["sex"].upper())
+    return replace(draft, **named)
 
 
 def _print(session: Session, patient: Patient, images: int) -> None:
