@@ -58,12 +58,35 @@ class Raster:
 
     def distance(self, mask: Mask, round_mm: float = 0.0) -> FloatImage:
         """Return signed distance in mm, positive inside; `round_mm` softens corners first."""
-        soft = cv2.GaussianBlur(mask, (0, 0), max(round_mm / self.step, 0.8))
-        solid = (soft > 127).astype(np.uint8)
-        inner = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
-        outer = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
-        signed = (inner - outer) * np.float32(self.step)
+        sigma = max(round_mm / self.step, 0.8)
+        # Far from the outline blurring and the inner distance give nothing but zeros.
+        near = around(mask, int(4 * sigma) + 3)
+        solid = (cv2.GaussianBlur(mask, (0, 0), sigma) if near is None else _blurred_part(mask, near, sigma)) > 127
+        inside = solid.view(np.uint8)
+        # Outside only the first fractions of a millimetre are ever looked at: the coarser mask will do.
+        signed = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+        np.negative(signed, out=signed)
+        part = (slice(None), slice(None)) if near is None else near
+        signed[part] += cv2.distanceTransform(np.ascontiguousarray(inside[part]), cv2.DIST_L2, 5)
+        signed *= np.float32(self.step)
         return np.asarray(cv2.GaussianBlur(signed, (5, 5), 1.0), dtype=np.float32)
+
+
+def around(mask: Mask, margin: int) -> tuple[slice, slice] | None:
+    """Return the rows and columns of what is not zero with a margin; None when that is nothing or all."""
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return None
+    rows = slice(max(y - margin, 0), min(y + height + margin, mask.shape[0]))
+    columns = slice(max(x - margin, 0), min(x + width + margin, mask.shape[1]))
+    return rows, columns
+
+
+def _blurred_part(mask: Mask, part: tuple[slice, slice], sigma: float) -> Mask:
+    """Return the Gaussian blur of a mask that is empty outside of `part`."""
+    soft = np.zeros_like(mask)
+    soft[part] = cv2.GaussianBlur(np.ascontiguousarray(mask[part]), (0, 0), sigma)
+    return soft
 
 
 def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
@@ -79,10 +102,18 @@ def ramp(values: FloatImage, low: float, high: float) -> FloatImage:
 
 def rounded(distance: FloatImage, reach: FloatImage | float, depth: FloatImage | float, power: float) -> FloatImage:
     """Return the thickness in mm of a solid with superelliptic section, `reach` wide to its middle."""
-    t = 1 - np.clip(distance / np.maximum(reach, 0.05), 0, 1)
+    result = np.zeros(distance.shape, np.float32)
+    # Nothing is thick outside of the outline, and powers are dear.
+    part = around((distance > 0).view(np.uint8), 0)
+    if part is None:
+        return result
+    reach, depth = (np.broadcast_to(np.asarray(each, np.float32), distance.shape)[part] for each in (reach, depth))
+    t = 1 - np.clip(distance[part] / np.maximum(reach, np.float32(0.05)), 0, 1)
     if power == 2.0:
-        return np.asarray(depth * np.sqrt(np.maximum(1 - t * t, 0)), np.float32)
-    return np.asarray(depth * np.power(np.maximum(1 - t**power, 0), 1 / power), np.float32)
+        result[part] = depth * np.sqrt(np.maximum(1 - t * t, 0))
+    else:
+        result[part] = depth * np.power(np.maximum(1 - t**power, 0), 1 / power)
+    return result
 
 
 def half_width(distance: FloatImage, reach_px: int = 56) -> FloatImage:

@@ -25,6 +25,8 @@ from app.demo.tooth_state import ToothState, tooth_place
 
 Matrix = NDArray[np.floating[Any]]
 
+_CREST_STEP_MM = 0.1
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -74,7 +76,7 @@ class View:
 
     def grid(self) -> tuple[FloatImage, FloatImage]:
         """Return world x and y in mm of every pixel, each (rows, columns)."""
-        back = np.linalg.inv(self.matrix())
+        back = np.linalg.inv(self.matrix()).astype(np.float32)
         columns = np.arange(self.columns, dtype=np.float32)[None, :]
         rows = np.arange(self.rows, dtype=np.float32)[:, None]
         x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
@@ -213,9 +215,12 @@ def crest_line(
     points += [(side * out, level) for out, level in tail if out > reach for side in (-1, 1)]
     points.sort()
     at = np.array(points)
-    fine = np.arange(at[0, 0] - 2, at[-1, 0] + 2, 0.1)
+    fine = np.arange(at[0, 0] - 2, at[-1, 0] + 2, _CREST_STEP_MM)
     level_line = np.interp(fine, at[:, 0], at[:, 1])
     weights = np.hanning(19) / np.hanning(19).sum()
     level_line = np.convolve(np.pad(level_line, 9, mode="edge"), weights, mode="valid")
-    line = np.interp(xs, fine, level_line)
-    return np.asarray(line, np.float32)
+    # Evenly spaced, so that OpenCV finds the places of a million pixels by arithmetic.
+    places = np.atleast_2d(np.asarray((xs - np.float32(fine[0])) * np.float32(1 / _CREST_STEP_MM), np.float32))
+    source = np.asarray(level_line, np.float32)[None, :]
+    line = cv2.remap(source, places, np.zeros_like(places), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(line, np.float32).reshape(np.shape(xs))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.demo.physics import FloatImage
+from app.demo.raster import around
 
 Colour = tuple[float, float, float]
 
@@ -38,9 +39,9 @@ def light(
 ) -> tuple[FloatImage, FloatImage]:
     """Return (diffuse 0..1, highlight 0..1) of a surface under one flash."""
     nx, ny, nz = normals(height, mm_per_px)
-    direction = np.array(towards) / np.linalg.norm(towards)
+    direction = np.asarray(np.array(towards) / np.linalg.norm(towards), np.float32)
     diffuse = np.clip(nx * direction[0] + ny * direction[1] + nz * direction[2], 0, 1)
-    half = direction + np.array([0, 0, 1.0])
+    half = direction + np.array([0, 0, 1.0], np.float32)
     half /= np.linalg.norm(half)
     gleam = np.clip(nx * half[0] + ny * half[1] + nz * half[2], 0, 1) ** gloss
     return np.asarray(diffuse, np.float32), np.asarray(gleam, np.float32)
@@ -53,8 +54,13 @@ def paint(shape: tuple[int, int], colour: Colour) -> FloatImage:
 
 def over(picture: FloatImage, colour: FloatImage | Colour, cover: FloatImage) -> FloatImage:
     """Lay a colour over a picture where `cover` (0..1) says."""
-    top = np.asarray(colour, np.float32)
-    return np.asarray(picture + (top - picture) * cover[..., None], np.float32)
+    result = np.array(picture, np.float32)
+    part = around((cover != 0).view(np.uint8), 0)
+    if part is not None:
+        top = np.asarray(colour, np.float32)
+        top = top if top.ndim == 1 else np.broadcast_to(top, result.shape)[part]
+        result[part] += (top - result[part]) * cover[part][..., None]
+    return result
 
 
 def blend(stops: Sequence[tuple[float, Colour]], at: FloatImage) -> FloatImage:
