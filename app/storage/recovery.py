@@ -108,8 +108,7 @@ class Recovery:
                 finish(record, write)
                 log.info("arrival of %s finished", record.id)
                 return True
-            if path.is_file() and path.stat().st_size == 0:
-                # A name reserved on a file system without links; nothing was in it yet.
+            if _is_reservation(path):
                 self._store.remove(record.path)
         self._store.remove_emptied(path.parent)
         self._intents.complete(intent.id)
@@ -120,8 +119,10 @@ class Recovery:
         unwanted, wanted = (old, new) if intent.state is IntentState.COMMITTED else (new, old)
         relative = intent.source if intent.state is IntentState.COMMITTED else intent.target
         directory, _slash, filename = relative.rpartition("/")
-        complete = _has_hash(wanted, intent.record.sha256)
-        if unwanted.exists() and complete and self._is_unclaimed(f"{directory}/", filename):
+        sha256 = intent.record.sha256
+        # A name that was taken may belong to somebody else's file: only our own bytes go, and only a second copy.
+        ours = _has_hash(unwanted, sha256) or (intent.state is IntentState.BEGUN and _is_reservation(unwanted))
+        if ours and _has_hash(wanted, sha256) and self._is_unclaimed(f"{directory}/", filename):
             self._store.remove(relative)
         self._store.remove_emptied(unwanted.parent)
         self._intents.complete(intent.id)
@@ -152,6 +153,14 @@ class Recovery:
 def _has_hash(path: Path, sha256: str) -> bool:
     try:
         return path.is_file() and not path.is_symlink() and sha256_file(path)[0] == sha256
+    except OSError:
+        return False
+
+
+def _is_reservation(path: Path) -> bool:
+    """Whether this is a name reserved on a file system without links; nothing was in it yet."""
+    try:
+        return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
     except OSError:
         return False
 

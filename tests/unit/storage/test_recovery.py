@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,45 @@ def test_a_move_is_never_finished_over_the_only_copy(
     catalogue.owner.close()
     successor.recover("desk")
     assert successor.intents.list() == []
+    assert list(successor.files.files_on_disk()) == [stored.path]
+
+
+@pytest.mark.parametrize("state", ["begun", "committed"])
+def test_a_move_takes_away_only_its_own_bytes(
+    catalogue: Catalogue, successor: Catalogue, record: ImageRecord, source: Path, state: str
+) -> None:
+    """A process that dies before the link has announced a name that may be somebody else's."""
+    with catalogue.filing.arrival(record, source) as placed, catalogue.write():
+        stored = placed.write_rows()
+    other = catalogue.paths.images / "other" / "image-1.png"
+    other.parent.mkdir()
+    other.write_text("somebody else's")
+    elsewhere = replace(stored, directory="dental_images/other/", filename="image-1.png")
+    if state == "begun":
+        catalogue.intents.begin_move(stored.path, elsewhere)
+    else:
+        catalogue.intents.commit(catalogue.intents.begin_move(elsewhere.path, stored))
+    catalogue.owner.close()
+    successor.recover("desk")
+    assert other.read_text() == "somebody else's"
+    assert catalogue.files.path_of(stored).read_bytes() == source.read_bytes()
+    assert successor.intents.list() == []
+
+
+@pytest.mark.parametrize("left", ["link", "reservation"])
+def test_a_move_that_never_was_leaves_nothing_at_its_target(
+    catalogue: Catalogue, successor: Catalogue, record: ImageRecord, source: Path, left: str
+) -> None:
+    with catalogue.filing.arrival(record, source) as placed, catalogue.write():
+        stored = placed.write_rows()
+    target = catalogue.paths.images / "other" / "image-1.png"
+    target.parent.mkdir()
+    target.write_bytes(source.read_bytes() if left == "link" else b"")
+    catalogue.intents.begin_move(
+        stored.path, replace(stored, directory="dental_images/other/", filename="image-1.png")
+    )
+    catalogue.owner.close()
+    successor.recover("desk")
     assert list(successor.files.files_on_disk()) == [stored.path]
 
 
