@@ -106,12 +106,14 @@ def decide(
         The patient a person named (open patient, ``--patient``), if any.
     candidates
         Patients whose chart number equals the file's Patient ID, or, where the file has no id, whose
-        name agrees.
+        name agrees; looked up even when a patient was chosen, since the file may name somebody else.
     may_make
         Whether an unknown, complete identity may make a new patient.
     """
     if chosen is not None:
         found = compare(identity, chosen)
+        if not found and _names_another(identity, chosen, candidates):
+            found = (Contradiction.PATIENT_ID,)
         if found:
             return Decision(Verdict.INBOX, chosen.id, "identity.contradicts", found)
         return Decision(Verdict.FILE, chosen.id)
@@ -127,6 +129,16 @@ def decide(
     if identity.is_complete and may_make:
         return Decision(Verdict.MAKE_PATIENT)
     return Decision(Verdict.INBOX, None, "identity.incomplete")
+
+
+def _names_another(identity: FileIdentity, chosen: Patient, candidates: Sequence[Patient]) -> bool:
+    """Whether the file's Patient ID is the chart number of somebody else than the chosen patient."""
+    number = fold(identity.patient_id)
+    return (
+        bool(number)
+        and any(patient.id != chosen.id and fold(patient.chart_number) == number for patient in candidates)
+        and fold(chosen.chart_number) != number
+    )
 
 
 def _decide_known(identity: FileIdentity, patient: Patient) -> Decision:

@@ -80,6 +80,7 @@ _SHORT_VRS = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT"}
     | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )
+_STRAY_BYTES = (b" ", b"\n", b"\0")
 _FIRST_GROUPS = frozenset({0x0002, 0x0004, 0x0008, 0x0010})
 
 
@@ -115,7 +116,8 @@ def sniff_head(head: bytes) -> Content:
         return Content.BMP
     if b"%PDF-" in head[:1024]:
         return Content.PDF
-    if looks_like_bare_dicom(head):
+    # A stray byte in front is how some files are cut off their meta header; the reader skips it too.
+    if looks_like_bare_dicom(head) or (head[:1] in _STRAY_BYTES and looks_like_bare_dicom(head[1:])):
         return Content.DICOMDIR if DICOMDIR_ELEMENT in head else Content.DICOM
     return Content.OTHER
 

@@ -91,3 +91,11 @@ def test_same_name_different_birth_date_is_never_merged() -> None:
 def test_the_one_of_several_that_agrees_is_taken() -> None:
     other = replace(AHMED, id="22222222-2222-4222-8222-222222222222", family_name="Haddad")
     assert decide(AGREEING, None, [other, AHMED]).patient_id == AHMED.id
+
+
+def test_a_file_numbered_as_somebody_else_is_not_filed_with_the_chosen_patient() -> None:
+    """The chosen patient has no chart number yet, so nothing contradicts but the other patient's number."""
+    chosen = replace(AHMED, id="22222222-2222-4222-8222-222222222222", chart_number="")
+    assert decide(AGREEING, chosen, [AHMED]).code == "identity.contradicts"
+    assert decide(AGREEING, chosen, []).verdict is Verdict.FILE
+    assert decide(AGREEING, AHMED, [AHMED]).verdict is Verdict.FILE

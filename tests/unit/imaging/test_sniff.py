@@ -74,6 +74,13 @@ def test_dicomdir_is_known_by_its_class() -> None:
     assert sniff(Path(str(get_testdata_file("DICOMDIR")))) is Content.DICOMDIR
 
 
+def test_a_stray_byte_before_a_bare_data_set_is_overlooked() -> None:
+    bare = b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x08\0\x08\0CS\x02\0AA\x08\0\x16\0UI\x02\x001\0"
+    assert sniff_head(bare + bytes(64)) is Content.DICOM
+    assert sniff_head(b" " + bare + bytes(64)) is Content.DICOM
+    assert sniff_head(b"x" + bare + bytes(64)) is Content.OTHER
+
+
 def test_text_is_not_bare_dicom() -> None:
     assert not looks_like_bare_dicom(b"\x08\0Some text that begins like an element of group eight" * 4)
     assert not looks_like_bare_dicom(b"\x08\0\x05\0CS\x0a\0ISO_IR 100")
