@@ -19,6 +19,7 @@ from app.storage.rows import moment
 
 CROSS_EVERY_MS = 24 * 60 * 60 * 1000
 CROSS_ACTION = "audit.heads"
+_PAGE = 1000
 _COLUMNS = "writer, sequence, at, actor_id, action, entity, entity_id, outcome, details, previous, hash"
 _INSERT = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own text
 
@@ -122,8 +123,14 @@ class Audit:
 
     def stream(self) -> Iterator[AuditEntry]:
         """Yield the whole log, chain by chain."""
-        for row in self._db.stream(f"SELECT {_COLUMNS} FROM audit ORDER BY writer, sequence"):  # noqa: S608 - our own text
-            yield _entry_of(row)
+        sql = (
+            f"SELECT {_COLUMNS} FROM audit WHERE (writer, sequence) > (?, ?) ORDER BY writer, sequence LIMIT {_PAGE}"  # noqa: S608 - our own text
+        )
+        key: tuple[str, int] = ("", 0)
+        while page := self._db.rows(sql, key):
+            for row in page:
+                yield _entry_of(row)
+            key = (page[-1][0], page[-1][1])
 
     def verify(self, witnesses: Mapping[str, tuple[int, str]] | None = None) -> AuditReport:
         """Walk every chain and compare it with the heads: the catalogue's, those cross-recorded, ``witnesses``."""

@@ -28,6 +28,7 @@ _RANKED = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank IN ({{}})"
 _LIVE_FILED = "i.placement = 'filed' AND i.deleted_at IS NULL"
 # SQLite before 3.32 takes 999 parameters; newer ones 32,766.
 _CHUNK = 900
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +188,17 @@ class Images:
             return self._many(sql, parameters)
 
     def stream(self, *, include_deleted: bool = True) -> Iterator[ImageRecord]:
-        """Yield every image of the library in the order they came."""
-        where = "" if include_deleted else " WHERE i.deleted_at IS NULL"
-        for row in self._db.stream(f"{_IMAGE}{where} ORDER BY i.rank"):
-            yield image_of(row)
+        """Yield every image of the library in the order they came.
+
+        By pages: between two images the caller may look up and write, and sees what was written meanwhile.
+        """
+        where = "" if include_deleted else " AND i.deleted_at IS NULL"
+        sql = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank > ?{where} ORDER BY i.rank LIMIT {_PAGE}"  # noqa: S608 - our own text
+        rank = 0
+        while page := self._db.rows(sql, (rank,)):
+            for row in page:
+                yield image_of(row)
+            rank = page[-1][-1]
 
     def count(self, placement: Placement | None = Placement.FILED) -> int:
         """Return the number of images that are not deleted."""

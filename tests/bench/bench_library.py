@@ -146,7 +146,7 @@ FROM (SELECT p.*, n.n, CAST(1 + (p.rank * 7 + n.n * 5) % 32 AS TEXT) AS t, lower
 
 
 def _fill_bands(catalogue: Catalogue, images: int) -> None:
-    hashes = catalogue.database.stream("SELECT rank, picture_hash FROM images ORDER BY rank")
+    hashes = catalogue.database.execute("SELECT rank, picture_hash FROM images ORDER BY rank")
     blob, ranks = bytearray(), np.empty(images, np.int64)
     for index, (rank, text) in enumerate(hashes):
         ranks[index] = rank

@@ -9,6 +9,7 @@ import pytest
 
 from app.core.clock import utc_now
 from app.domain.audit import AuditEntry
+from app.storage import audit
 from app.storage.catalogue import Catalogue
 
 
@@ -35,6 +36,14 @@ def tamper(catalogue: Catalogue, *statements: str) -> None:
 def test_an_untouched_log_holds(full: Catalogue) -> None:
     report = full.audit.verify(full.audit.heads())
     assert (report.entries, report.breaks, report.holds) == (12, (), True)
+
+
+def test_an_untouched_log_holds_over_several_pages(full: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in (1, 4, 6, 11):
+        monkeypatch.setattr(audit, "_PAGE", size)
+        assert [(found.writer, found.sequence) for found in full.audit.stream()] == [
+            (writer, number) for writer in ("chair", "desk") for number in range(1, 7)
+        ]
 
 
 def test_triggers_forbid_changing_and_deleting(full: Catalogue) -> None:

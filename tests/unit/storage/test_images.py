@@ -12,7 +12,8 @@ from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.identity import FileIdentity
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality, Placement
-from app.storage.catalogue import Catalogue
+from app.storage import images
+from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.picture_bands import bands_of
 
 FULL = {
@@ -107,6 +108,27 @@ def test_look_ups(catalogue: Catalogue, new_record) -> None:
     assert (figures.filed, figures.inbox, figures.quarantined, figures.deleted) == (1, 1, 0, 1)
     assert (figures.size_bytes, figures.imported_since) == (15, 3)
     assert [record.id for record in catalogue.images.stream()] == [filed.id, deleted.id, inbox.id]
+
+
+def test_a_stream_lets_its_caller_look_up_and_write(
+    catalogue: Catalogue, new_record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "_PAGE", 3)
+    known = [catalogue.images.insert(new_record()) for _number in range(10)]
+    other = open_catalogue(catalogue.paths)
+    seen = []
+    for record in catalogue.images.stream():
+        seen.append(record.id)
+        if len(seen) == 2:
+            other.images.update(replace(known[8], caption="elsewhere", version=2))
+        if len(seen) == 4:
+            now = catalogue.images.get(known[8].id)
+            assert now is not None
+            assert now.caption == "elsewhere"
+            catalogue.images.update(replace(record, caption="here", version=2))
+    other.close()
+    assert seen == [record.id for record in known]
+    assert [record.id for record in catalogue.images.stream()] == seen
 
 
 def test_thousands_of_ids_at_once(catalogue: Catalogue, new_record) -> None:
