@@ -81,7 +81,7 @@ class Catalogue:
         return report
 
     def close_thread(self) -> None:
-        """Close this thread's connection; called by a worker thread before it ends."""
+        """Close this thread's connection now rather than when the thread ends."""
         self.database.close_thread()
 
     def close(self) -> None:

@@ -49,10 +49,25 @@ class _Connection(sqlite3.Connection):
     __slots__ = ("__weakref__",)
 
 
+class _ThreadEnd:
+    """Closes a connection when its thread ends: kept in a thread's own storage, which goes with the thread."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def __del__(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+
 class _Sqlite(peewee.SqliteDatabase):
-    """peewee's SQLite database that remembers the connections of all threads."""
+    """peewee's SQLite database that remembers the connections of all threads, and ends each with its thread.
+
+    A connection is part of a cycle, so that the garbage collector alone would close it, some time or never.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._own = threading.local()
         self.open_connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self.connections_lock = threading.Lock()
         super().__init__(
@@ -69,14 +84,15 @@ class _Sqlite(peewee.SqliteDatabase):
         connection: _Connection = super()._connect()  # type: ignore[misc]
         with self.connections_lock:
             self.open_connections.add(connection)
+        self._own.end = _ThreadEnd(connection)
         return connection
 
 
 class Database:
-    """One library's catalogue. Any thread; a connection per thread.
+    """One library's catalogue. Any thread; a connection per thread, closed when the thread ends.
 
-    Reads outside a transaction see each statement's own snapshot; inside ``write()`` they see the
-    transaction's.
+    Reads outside a transaction see what is committed when the statement runs, since every statement is read
+    to its end at once; inside ``write()`` they see the transaction's own changes too.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,6 +100,7 @@ class Database:
         # peewee is untyped where it matters here.
         self._engine: Any = _Sqlite(path)
         self._turns = Turns()
+        self._ended = threading.local()
         self._closed = False
 
     @property
@@ -123,45 +140,39 @@ class Database:
         try:
             with translated(), self._engine.atomic("IMMEDIATE"):
                 yield
+                self._require_transaction()
         finally:
             self._turns.give()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement with ``?`` parameters."""
+        """Run one statement with ``?`` parameters.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``disk.full``, …; again for every further statement of a block whose transaction that ended.
+        """
         if self._engine.is_closed():
             self._connect()
-        try:
+        self._require_transaction()
+        with self._noting_the_end():
             cursor: sqlite3.Cursor = self._engine.execute_sql(sql, parameters)
-        except peewee.PeeweeException as error:
-            raise database_fault(error) or error from error
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for every row; only inside ``write()``."""
         if not self.in_write:
             raise RuntimeError("execute_many outside write()")
-        with translated():
+        self._require_transaction()
+        with self._noting_the_end():
             self._engine.connection().executemany(sql, rows)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
         cursor = self.execute(sql, parameters)
-        try:
+        with self._noting_the_end():
             found: list[Row] = cursor.fetchall()
-        except sqlite3.Error as error:
-            raise database_fault(error) or error from error
         return found
-
-    def stream(self, sql: str, parameters: Sequence[Any] = (), size: int = 1000) -> Iterator[Row]:
-        """Yield the rows of a query without holding them all."""
-        cursor = self.execute(sql, parameters)
-        try:
-            while block := cursor.fetchmany(size):
-                yield from block
-        except sqlite3.Error as error:
-            raise database_fault(error) or error from error
-        finally:
-            cursor.close()
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the first row of a query, or ``None``."""
@@ -228,6 +239,21 @@ class Database:
         for connection in left:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+    def _require_transaction(self) -> None:
+        """Refuse to go on when SQLite ended the transaction that this thread's block believes to be in."""
+        if self.in_write and not self._engine.connection().in_transaction:
+            raise EnvironmentFault(getattr(self._ended, "by", "database.failed"))
+
+    @contextmanager
+    def _noting_the_end(self) -> Iterator[None]:
+        """Translate faults and remember the one by which SQLite ended a transaction (a full disk does that)."""
+        try:
+            with translated():
+                yield
+        except EnvironmentFault as fault:
+            self._ended.by = fault.code
+            raise
 
     def _connect(self) -> None:
         if not self._engine.is_closed():

@@ -22,7 +22,7 @@ _BY_NUMBER = {
     sqlite3.SQLITE_IOERR: "disk.failed",
     sqlite3.SQLITE_NOMEM: "database.failed",
 }
-_AFTERMATH = "cannot rollback"
+_AFTERMATH = ("cannot rollback", "cannot commit")
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
 
@@ -33,7 +33,7 @@ def database_fault(error: Exception) -> BitewingError | None:
         return None
     if str(cause).startswith(_AFTERMATH):
         # A full disk or a damaged file ends the transaction by itself; peewee's rollback then finds none.
-        return _earlier_fault(cause)
+        return _earlier_fault(cause) or EnvironmentFault("database.failed")
     # Extended codes keep the primary one in their low byte.
     number = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
     if number in _BUSY:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
@@ -108,6 +111,96 @@ def test_a_full_disk_is_said_and_nothing_is_lost(database: Database) -> None:
         database.execute_many("INSERT INTO big VALUES (?)", [("x" * 4000,) for _row in range(50)])
     assert caught.value.code == "disk.full"
     assert database.quick_check()
+
+
+def fill_up(database: Database) -> None:
+    """Run into a full disk and go on as if nothing had been; SQLite has ended the transaction by itself then."""
+    pages = database.value("PRAGMA page_count")
+    database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(EnvironmentFault, match=r"disk\.full"):
+        database.execute_many("INSERT INTO texts VALUES (?)", [("x" * 4000,) for _row in range(50)])
+
+
+@pytest.mark.parametrize("then", ["execute", "execute_many", "rows", "inner write", "nothing", "another error"])
+def test_nothing_is_written_after_sqlite_ended_the_transaction(database: Database, then: str) -> None:
+    with database.write():
+        database.execute("CREATE TABLE texts (value TEXT)")
+
+    def go_on() -> None:
+        if then == "execute":
+            database.execute("INSERT INTO numbers VALUES (2)")
+        elif then == "execute_many":
+            database.execute_many("INSERT INTO numbers VALUES (?)", [(2,)])
+        elif then == "rows":
+            database.rows("SELECT * FROM numbers")
+        elif then == "inner write":
+            with database.write():
+                database.execute("INSERT INTO numbers VALUES (2)")
+        elif then == "another error":
+            raise KeyError
+
+    with pytest.raises(EnvironmentFault) as caught, database.write():  # noqa: PT012
+        database.execute("INSERT INTO numbers VALUES (1)")
+        fill_up(database)
+        go_on()
+    assert caught.value.code in ({"database.failed"} if then == "another error" else {"disk.full"})
+    assert not database.in_write
+    assert database.rows("SELECT * FROM numbers") == []
+    with database.write():
+        database.execute("INSERT INTO numbers VALUES (3)")
+    assert database.rows("SELECT * FROM numbers") == [(3,)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_short_threads_leave_no_connection_open(database: Database) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as it stands at this moment
+
+    def work() -> None:
+        with database.write():
+            database.execute("INSERT INTO numbers VALUES (1)")
+
+    before = descriptors()
+    gc.disable()
+    try:
+        for _number in range(50):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        assert descriptors() - before <= 5
+    finally:
+        gc.enable()
+    assert database.value("SELECT COUNT(*) FROM numbers") == 50
+
+
+def test_threads_that_were_there_together_take_their_connections_with_them(database: Database) -> None:
+    # Of these SQLite itself keeps a descriptor each, for the next connection, while any other is open.
+    barrier = threading.Barrier(9)
+
+    def work() -> None:
+        database.value("SELECT COUNT(*) FROM numbers")
+        barrier.wait(30)
+
+    threads = [threading.Thread(target=work) for _number in range(8)]
+    gc.disable()
+    try:
+        for thread in threads:
+            thread.start()
+        barrier.wait(30)
+        for thread in threads:
+            thread.join()
+        held = [connection for connection in database._engine.open_connections if not _is_closed(connection)]
+    finally:
+        gc.enable()
+    assert len(held) == 1
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return True
+    return False
 
 
 def test_a_file_that_is_no_catalogue(tmp_path: Path) -> None:
