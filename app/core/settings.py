@@ -1,12 +1,15 @@
 """Typed settings: what the clinic chose (kept in the catalogue) and what this workstation chose (a file).
 
 Keys as scripts use them (``clinic.name``) map onto fields of frozen dataclasses, so call sites never use
-strings. Invalid values fall back to the default; unknown keys are kept.
+strings. Invalid values fall back to the default; unknown keys are kept, a damaged file is put aside.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import math
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,6 +18,10 @@ from typing import Any
 
 from app.core.errors import UserError
 from app.core.files import write_atomically
+
+log = logging.getLogger(__name__)
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class ClinicSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkstationSettings:
-    """Settings of this workstation alone."""
+    """Settings of this workstation alone. ``unknown`` has keys as TOML spells them."""
 
     language: str = field(default="", metadata={"key": "display.language", "choices": ("", "en", "ar")})
     theme: str = field(default="dark", metadata={"key": "display.theme", "choices": ("dark", "light", "system")})
@@ -144,31 +151,68 @@ def _build(defaults: Any, scope: str, values: Mapping[str, Any]) -> Any:
 def read_workstation(path: Path) -> WorkstationSettings:
     """Read ``workstation.toml``; a missing or damaged file gives the defaults."""
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return _read(path)
+    except FileNotFoundError:
         return WorkstationSettings()
-    return workstation_settings(_flatten(values))
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read, the defaults hold: %s", path.name, type(error).__name__)
+        return WorkstationSettings()
 
 
 def write_workstation(path: Path, settings: WorkstationSettings) -> None:
-    """Write ``workstation.toml`` as a whole, unknown keys included."""
+    """Write ``workstation.toml`` as a whole, unknown keys included; one that cannot be read is put aside first."""
     lines = ["# Bitewing: settings of this workstation"]
     for entry in SETTING_KEYS.values():
         if entry.scope == "workstation":
-            lines.append(_line(entry.key, getattr(settings, entry.attribute)))
-    lines += [_line(key, value) for key, value in settings.unknown.items()]
+            lines.append(f"{entry.key} = {_toml_value(getattr(settings, entry.attribute))}")
+    lines += [f"{key} = {_toml_value(value)}" for key, value in settings.unknown.items()]
+    _keep_damaged(path)
     write_atomically(path, ("\n".join(lines) + "\n").encode("utf-8"))
 
 
-def _line(key: str, value: Any) -> str:
-    # JSON's strings, numbers, booleans and flat lists are valid TOML values.
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+def _read(path: Path) -> WorkstationSettings:
+    return workstation_settings(_flatten(tomllib.loads(path.read_text("utf-8"))))
+
+
+def _keep_damaged(path: Path) -> None:
+    """Put a file aside that somebody may want to mend: what it said is nowhere else."""
+    try:
+        _read(path)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        kept, number = path.with_name(f"{path.name}.damaged"), 1
+        while kept.exists():
+            number += 1
+            kept = path.with_name(f"{path.name}.damaged-{number}")
+        path.rename(kept)
+        log.warning("%s could not be read; it is kept as %s", path.name, kept.name)
+
+
+def _toml_value(value: Any) -> str:
+    """Return a value as TOML spells it; ``value`` is one that TOML can hold."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    if isinstance(value, str):
+        # JSON's strings are TOML's, but for DEL.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    # Dates and times are the rest that JSON does not know.
+    return str(value.isoformat()) if hasattr(value, "isoformat") else json.dumps(value)
+
+
+def _toml_key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _toml_value(name)
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return values by dotted key, spelt so that the key can be written as it is."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        key = f"{prefix}{name}"
+        key = f"{prefix}{_toml_key(name)}"
         if isinstance(value, dict):
             flat.update(_flatten(value, f"{key}."))
         else:

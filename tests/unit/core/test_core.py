@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import stat
@@ -10,6 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from app.core import files, logs, paths, settings
 from app.core.cancel import CancelToken
@@ -100,6 +104,59 @@ def test_damaged_settings_file_gives_defaults(tmp_path: Path) -> None:
     assert settings.read_workstation(path) == settings.WorkstationSettings()
 
 
+@pytest.mark.parametrize("damage", ["not TOML", "not text", "not readable"])
+def test_damaged_settings_file_is_kept_when_a_new_one_is_written(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "workstation.toml"
+    for number in (1, 2):
+        data = {"not TOML": b"display.theme = \n", "not text": b"\xff\xfe"}.get(damage, b"")
+        if damage == "not readable":
+            # Nobody, root included, can read a directory as text.
+            path.unlink(missing_ok=True)
+            path.mkdir()
+        else:
+            path.write_bytes(data + bytes([number + 48]))
+        settings.write_workstation(path, settings.WorkstationSettings(theme="light"))
+        assert settings.read_workstation(path).theme == "light"
+    kept = sorted(item.name for item in tmp_path.iterdir() if item != path)
+    assert kept == ["workstation.toml.damaged", "workstation.toml.damaged-2"]
+    assert "workstation.toml.damaged-2" in caplog.text
+    if damage != "not readable":
+        assert [(tmp_path / name).read_bytes()[-1:] for name in kept] == [b"1", b"2"]
+
+
+def test_a_good_settings_file_is_not_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "workstation.toml"
+    for theme in ("light", "dark"):
+        settings.write_workstation(path, settings.WorkstationSettings(theme=theme))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+_LEAVES = (
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.datetimes()
+    | st.dates()
+    | st.times()
+)
+_NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3))
+
+
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(_NAMES, st.lists(_VALUES, max_size=3) | _LEAVES, max_size=4))
+@example({"weird key": 1, "a.b": 2, "a": {"b": 3}, "": 4, 'quote"': "\x7f"})
+def test_unknown_settings_survive_whatever_they_are_called(tmp_path: Path, values: dict[str, object]) -> None:
+    unknown = {key: value for key, value in settings._flatten(values).items() if not key.startswith(("display", "v"))}
+    path = tmp_path / "workstation.toml"
+    settings.write_workstation(path, settings.WorkstationSettings(unknown=unknown))
+    assert settings.read_workstation(path).unknown == unknown
+    assert [item for item in tmp_path.iterdir() if item != path] == []
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [("display.tooth_numbers", "roman"), ("storage.reserve_bytes", "-1"), ("display.touch_targets", "1")],
@@ -161,3 +218,34 @@ def test_log_blanks_names_dates_and_secrets(tmp_path: Path) -> None:
     for handler in list(logging.getLogger("app").handlers):
         logging.getLogger("app").removeHandler(handler)
         handler.close()
+
+
+@pytest.mark.parametrize("how", ["exception", "stack", "formatted before"])
+def test_log_blanks_tracebacks_too(tmp_path: Path, how: str) -> None:
+    path = logs.set_up(tmp_path / "logs")
+    log = logging.getLogger("app.test")
+    if how == "formatted before":
+        # A handler in front that keeps its text in the record, as logging does.
+        plain = logging.StreamHandler(io.StringIO())
+        log.addHandler(plain)
+    try:
+        if how == "stack":
+            code = compile("log.warning('x', stack_info=True)", "/data/SMITH^JOHN/scan_19850314.dcm", "exec")
+            exec(code, {"log": log})  # noqa: S102 - a frame whose file has such a name
+        else:
+            try:
+                (tmp_path / "SMITH^JOHN" / "scan_19850314.dcm").read_bytes()
+            except OSError as error:
+                raise ValueError("born 1985-03-14") from error
+    except ValueError:
+        log.exception("file not read")
+    finally:
+        log.handlers.clear()
+        for handler in list(logging.getLogger("app").handlers):
+            handler.close()
+            logging.getLogger("app").removeHandler(handler)
+    text = path.read_text("utf-8")
+    assert "Traceback" in text or "Stack" in text
+    for planted in ("SMITH", "JOHN", "19850314", "1985-03-14"):
+        assert planted not in text
+    assert text.startswith("20"), "a line's own time stays"
