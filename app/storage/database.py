@@ -242,7 +242,7 @@ class Database:
 
     def _require_transaction(self) -> None:
         """Refuse to go on when SQLite ended the transaction that this thread's block believes to be in."""
-        if self.in_write and not self._engine.connection().in_transaction:
+        if self._has_lost_its_transaction():
             raise EnvironmentFault(getattr(self._ended, "by", "database.failed"))
 
     @contextmanager
@@ -252,8 +252,12 @@ class Database:
             with translated():
                 yield
         except EnvironmentFault as fault:
-            self._ended.by = fault.code
+            if self._has_lost_its_transaction():
+                self._ended.by = fault.code
             raise
+
+    def _has_lost_its_transaction(self) -> bool:
+        return self.in_write and not self._engine.connection().in_transaction
 
     def _connect(self) -> None:
         if not self._engine.is_closed():
