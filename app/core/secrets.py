@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from app.core.errors import EnvironmentFault
-from app.core.files import write_atomically
+from app.core.file_lock import exclusively
+from app.core.files import translate_os_error, write_atomically
+from app.core.paths import state_directory
 
 SECRETS_FILE_VARIABLE = "BITEWING_SECRETS_FILE"
 SERVICE = "bitewing"
@@ -34,6 +36,9 @@ class SecretStore(Protocol):
 
     def set(self, name: str, value: str) -> None:
         """Keep the secret. Raises EnvironmentFault when it cannot be kept safely."""
+
+    def set_default(self, name: str, value: str) -> str:
+        """Keep the secret unless there is one already; return the one that is kept. Raises as :meth:`set`."""
 
     def delete(self, name: str) -> None:
         """Forget the secret; unknown names are fine."""
@@ -53,16 +58,22 @@ class MemorySecretStore:
         """Keep the secret."""
         self._values[name] = value
 
+    def set_default(self, name: str, value: str) -> str:
+        """Keep the secret unless there is one already; return the one that is kept."""
+        return self._values.setdefault(name, value)
+
     def delete(self, name: str) -> None:
         """Forget the secret."""
         self._values.pop(name, None)
 
 
 class FileSecretStore:
-    """Secrets in a JSON file that only its owner can read (servers, CI)."""
+    """Secrets in a JSON file that only its owner can read (servers, CI). Threads and processes take turns."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # Beside the file, not the file itself: that is replaced as a whole.
+        self._lock_path = path.with_name(f"{path.name}.lock")
 
     def get(self, name: str) -> str | None:
         """Return the secret, or ``None``. Raises ``secrets.file_open`` when others can read the file."""
@@ -71,15 +82,24 @@ class FileSecretStore:
 
     def set(self, name: str, value: str) -> None:
         """Keep the secret."""
-        values = self._read()
-        values[name] = value
-        self._write(values)
+        with exclusively(self._lock_path):
+            self._write({**self._read(), name: value})
+
+    def set_default(self, name: str, value: str) -> str:
+        """Keep the secret unless there is one already; return the one that is kept."""
+        with exclusively(self._lock_path):
+            kept = self.get(name)
+            if kept is None:
+                self._write({**self._read(), name: value})
+                kept = self.get(name)
+        return _require_kept(kept)
 
     def delete(self, name: str) -> None:
         """Forget the secret."""
-        values = self._read()
-        if values.pop(name, None) is not None:
-            self._write(values)
+        with exclusively(self._lock_path):
+            values = self._read()
+            if values.pop(name, None) is not None:
+                self._write(values)
 
     def _read(self) -> dict[str, object]:
         if not self._path.exists():
@@ -95,7 +115,10 @@ class FileSecretStore:
         return values
 
     def _write(self, values: dict[str, object]) -> None:
-        write_atomically(self._path, json.dumps(values).encode("utf-8"))
+        try:
+            write_atomically(self._path, json.dumps(values).encode("utf-8"))
+        except OSError as error:
+            raise translate_os_error(error) from error
 
 
 class KeyringSecretStore:
@@ -123,6 +146,21 @@ class KeyringSecretStore:
         except keyring.errors.KeyringError as error:
             raise EnvironmentFault("secrets.no_store") from error
 
+    def set_default(self, name: str, value: str) -> str:
+        """Keep the secret unless there is one already; return the one that is kept."""
+        # The system's stores know no "unless": this account's processes take turns at a file instead.
+        folder = state_directory()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise translate_os_error(error) from error
+        with exclusively(folder / "keyring.lock"):
+            kept = self.get(name)
+            if kept is None:
+                self.set(name, value)
+                kept = self.get(name)
+        return _require_kept(kept)
+
     def delete(self, name: str) -> None:
         """Forget the secret."""
         import keyring
@@ -143,6 +181,13 @@ class KeyringSecretStore:
         backend = type(keyring.get_keyring()).__module__
         if backend.startswith(_REFUSED_BACKENDS):
             raise EnvironmentFault("secrets.no_store")
+
+
+def _require_kept(value: str | None) -> str:
+    """Return what was read back; what a store does not give back is not kept."""
+    if value is None:
+        raise EnvironmentFault("secrets.no_store")
+    return value
 
 
 def system_secret_store() -> SecretStore:
@@ -195,6 +240,6 @@ class Sealer:
         if text is None:
             if not make:
                 raise EnvironmentFault("secrets.no_key")
-            text = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
-            self._store.set(self._entry, text)
+            # Another thread or process may be making one too: the first is everybody's.
+            text = self._store.set_default(self._entry, base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii"))
         return base64.b64decode(text)

@@ -123,9 +123,7 @@ class Audit:
 
     def stream(self) -> Iterator[AuditEntry]:
         """Yield the whole log, chain by chain."""
-        sql = (
-            f"SELECT {_COLUMNS} FROM audit WHERE (writer, sequence) > (?, ?) ORDER BY writer, sequence LIMIT {_PAGE}"  # noqa: S608 - our own text
-        )
+        sql = f"SELECT {_COLUMNS} FROM audit WHERE (writer, sequence) > (?, ?) ORDER BY writer, sequence LIMIT {_PAGE}"  # noqa: S608 - our own text
         key: tuple[str, int] = ("", 0)
         while page := self._db.rows(sql, key):
             for row in page:

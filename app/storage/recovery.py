@@ -15,12 +15,13 @@ from pathlib import Path
 import peewee
 
 from app.core.errors import BitewingError
+from app.core.file_lock import FileLock
 from app.core.files import sha256_file
 from app.domain.image import ImageRecord
 from app.storage.image_store import ImageStore
 from app.storage.images import Images
 from app.storage.intents import Intent, IntentKind, Intents, IntentState
-from app.storage.owner import SUFFIX, FileLock, Owner
+from app.storage.owner import SUFFIX, Owner
 
 log = logging.getLogger(__name__)
 

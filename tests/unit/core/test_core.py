@@ -7,7 +7,10 @@ import io
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,11 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from app.core import files, logs, paths, settings
+from app.core import files, logs, paths, secrets, settings
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
-from app.core.errors import Cancelled, EnvironmentFault, UserError
+from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
+from app.core.file_lock import exclusively
 from app.core.progress import Progress
 from app.core.secrets import FileSecretStore, KeyringSecretStore, MemorySecretStore, Sealer
 
@@ -189,6 +193,96 @@ def test_open_secrets_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").chmod(0o644)
     with pytest.raises(EnvironmentFault, match=r"secrets\.file_open"):
         store.get("a")
+
+
+SEAL = """
+import sys
+from pathlib import Path
+from app.core.secrets import FileSecretStore, Sealer
+sys.stdin.read(1)
+print(Sealer(FileSecretStore(Path(sys.argv[1])), "one").seal("name", "value"))
+"""
+
+
+def test_processes_that_seal_first_agree_on_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    command = [sys.executable, "-c", SEAL, str(path)]
+    children = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _number in range(4)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("x")
+        child.stdin.flush()
+    sealed = [child.communicate(timeout=60)[0].strip() for child in children]
+    assert [Sealer(FileSecretStore(path), "one").unseal("name", text) for text in sealed] == ["value"] * 4
+
+
+@pytest.mark.parametrize("kind", ["file", "memory", "keyring"])
+def test_threads_that_seal_first_agree_on_one_key(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "state_directory", lambda: tmp_path / "state")
+    store = {"file": lambda: FileSecretStore(tmp_path / "s.json"), "memory": MemorySecretStore, "keyring": _Ring}[
+        kind
+    ]()
+    barrier, sealed = threading.Barrier(8), []
+
+    def work() -> None:
+        sealer = Sealer(store, "one")
+        barrier.wait(30)
+        sealed.append(sealer.seal("name", "value"))
+
+    threads = [threading.Thread(target=work) for _number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [Sealer(store, "one").unseal("name", text) for text in sealed] == ["value"] * 8
+
+
+class _Ring(KeyringSecretStore):
+    """The keyring's store over a slow dictionary instead of the desktop's service."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        time.sleep(0.005)
+        return self.values.get(name)
+
+    def set(self, name: str, value: str) -> None:
+        time.sleep(0.005)
+        self.values[name] = value
+
+
+def test_secrets_set_at_once_are_all_kept(tmp_path: Path) -> None:
+    names = [f"name {number}" for number in range(12)]
+
+    def work(name: str) -> None:
+        FileSecretStore(tmp_path / "s.json").set(name, name)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store = FileSecretStore(tmp_path / "s.json")
+    assert [store.get(name) for name in names] == names
+    store.delete(names[0])
+    assert [store.get(name) for name in names[:2]] == [None, names[1]]
+
+
+def test_a_lock_that_somebody_keeps_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    with (
+        exclusively(path),
+        pytest.raises(TransientFault, match=r"disk\.busy"),
+        exclusively(path, timeout_s=0.05),
+    ):
+        pytest.fail("two hold it")
+    with exclusively(path, timeout_s=0):
+        pass
+    with pytest.raises(EnvironmentFault, match=r"file\.missing"), exclusively(tmp_path / "nowhere" / "x.lock"):
+        pytest.fail("no such folder")
 
 
 @pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from app.core.file_lock import FileLock
 from app.domain.image import ImageRecord
 from app.storage.catalogue import Catalogue, open_catalogue
-from app.storage.owner import FileLock, Owner
+from app.storage.owner import Owner
 from tests.unit.storage.conftest import sha256_of
 
 
@@ -148,9 +149,7 @@ def test_a_move_that_never_was_leaves_nothing_at_its_target(
     target = catalogue.paths.images / "other" / "image-1.png"
     target.parent.mkdir()
     target.write_bytes(source.read_bytes() if left == "link" else b"")
-    catalogue.intents.begin_move(
-        stored.path, replace(stored, directory="dental_images/other/", filename="image-1.png")
-    )
+    catalogue.intents.begin_move(stored.path, replace(stored, directory="dental_images/other/", filename="image-1.png"))
     catalogue.owner.close()
     successor.recover("desk")
     assert list(successor.files.files_on_disk()) == [stored.path]
