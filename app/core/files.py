@@ -14,8 +14,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from app.core.errors import EnvironmentFault
 
@@ -77,21 +78,60 @@ def make_directories(folder: Path, stop: Path) -> None:
 def copy_durably(source: Path, target: Path, on_block: Callable[[int], None] | None = None) -> str:
     """Copy bytes to a new file ``target``, fsync it and return the SHA-256 of what was *read back*.
 
-    The target is removed again when anything fails, cancelling included.
+    The target is removed again when anything fails, cancelling included; one that was there before stays.
+
+    Raises
+    ------
+    EnvironmentFault
+        ``file.missing``, ``file.permission`` or ``file.unreadable`` for the source; ``disk.full`` and its kin
+        for the target, ``disk.failed`` too when the name is taken.
     """
-    try:
-        with source.open("rb") as reader, target.open("xb") as writer:
-            while block := reader.read(BLOCK_BYTES):
-                writer.write(block)
-                if on_block:
-                    on_block(len(block))
-            writer.flush()
-            os.fsync(writer.fileno())
-        digest, _size = sha256_file(target)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    with _reading():
+        reader = source.open("rb")
+    with reader:
+        with _writing():
+            writer = target.open("xb")
+        try:
+            with _writing(), writer:
+                while block := _read_block(reader):
+                    writer.write(block)
+                    if on_block:
+                        on_block(len(block))
+                writer.flush()
+                os.fsync(writer.fileno())
+            with _writing():
+                digest, _size = sha256_file(target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
     return digest
+
+
+def _read_block(reader: BinaryIO) -> bytes:
+    with _reading():
+        return reader.read(BLOCK_BYTES)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Say what is wrong with the file that is read."""
+    try:
+        yield
+    except OSError as error:
+        codes = {errno.EACCES: "file.permission", errno.EPERM: "file.permission", errno.ENOENT: "file.missing"}
+        raise EnvironmentFault(codes.get(error.errno or 0, "file.unreadable")) from error
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Say what is wrong with the volume that is written."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        # Its folder went away; "missing" would be said of the source.
+        raise EnvironmentFault("disk.failed") from error
+    except OSError as error:
+        raise translate_os_error(error) from error
 
 
 def claim(temporary: Path, final: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
@@ -73,6 +74,68 @@ def test_cancelled_copy_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         files.copy_durably(source, tmp_path / "b", stop)
     assert list(tmp_path.glob("b*")) == []
+
+
+def _open_failing(monkeypatch: pytest.MonkeyPatch, name: str, mode: str, number: int) -> None:
+    """Let opening a file fail as the system would: tests may run as root, who may read everything."""
+    real = Path.open
+
+    def refusing(self: Path, wanted: str = "r", *arguments: object, **more: object) -> object:
+        if (self.name, wanted) == (name, mode):
+            raise OSError(number, os.strerror(number))
+        return real(self, wanted, *arguments, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refusing)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "number", "code"),
+    [
+        ("a", "rb", errno.EACCES, "file.permission"),
+        ("a", "rb", errno.EPERM, "file.permission"),
+        ("a", "rb", errno.ENOENT, "file.missing"),
+        ("a", "rb", errno.EIO, "file.unreadable"),
+        ("b", "xb", errno.EACCES, "disk.permission"),
+        ("b", "xb", errno.ENOSPC, "disk.full"),
+        ("b", "xb", errno.ENOENT, "disk.failed"),
+        ("b", "xb", errno.EIO, "disk.failed"),
+    ],
+)
+def test_a_copy_says_which_side_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: str, number: int, code: str
+) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    _open_failing(monkeypatch, name, mode, number)
+    with pytest.raises(EnvironmentFault) as caught:
+        files.copy_durably(tmp_path / "a", tmp_path / "b")
+    assert caught.value.code == code
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens but cannot be read")
+def test_a_source_that_breaks_off_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match=r"file\.unreadable"):
+        files.copy_durably(Path("/proc/self/mem"), tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_target_that_fills_up_is_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 3_000_000)
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, mode="r": real(Path("/dev/full"), "wb") if mode == "xb" else real(self, mode)
+    )
+    with pytest.raises(EnvironmentFault, match=r"disk\.full"):
+        files.copy_durably(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_copy_leaves_what_has_the_name_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "b").write_bytes(b"mine")
+    with pytest.raises(EnvironmentFault, match=r"disk\.failed"):
+        files.copy_durably(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"mine"
 
 
 def test_space_is_refused_with_figures(tmp_path: Path) -> None:
