@@ -57,9 +57,18 @@ class ImageStore:
         return self._paths.inside(record.path)
 
     def work_folder(self) -> Path:
-        """Return a new private folder in ``.incoming``; it is cleared when this process is gone."""
+        """Return a new private folder in ``.incoming``; it is cleared when this process is gone.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``disk.full`` and its kin.
+        """
         folder = self._incoming(f"{uuid.uuid4().hex}.work")
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise translate_os_error(error) from error
         return folder
 
     def stage(self, source: Path, expected_sha256: str, on_block: Callable[[int], None] | None = None) -> Staged:
@@ -74,11 +83,12 @@ class ImageStore:
         ------
         EnvironmentFault
             ``file.changed`` when the bytes are not the expected ones (facts ``expected``, ``found``);
-            ``disk.full`` and its kin. Nothing is left behind then.
+            ``file.missing``, ``file.permission``, ``file.unreadable``; ``disk.full`` and its kin. Nothing is
+            left behind then.
         """
         target = self._incoming(f"{uuid.uuid4().hex}{PART}")
+        digest = copy_durably(source, target, on_block)
         try:
-            digest = copy_durably(source, target, on_block)
             size = target.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
@@ -120,18 +130,20 @@ class ImageStore:
         if not old.is_file():
             raise EnvironmentFault("file.missing", id=record.id)
 
-        def link_or_copy(final: Path) -> None:
-            try:
-                os.link(old, final, follow_symlinks=False)
-            except FileExistsError:
-                raise
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                claim(self.stage(old, record.sha256).path, final)
-            fsync_directory(final.parent)
+        staged: Staged | None = None
 
-        return self._take_name(directory, filename, announce, link_or_copy)
+        def link_or_copy(final: Path) -> None:
+            nonlocal staged
+            if staged is None and not _link(old, final):
+                staged = self.stage(old, record.sha256)
+            if staged is not None:
+                claim(staged.path, final)
+
+        try:
+            return self._take_name(directory, filename, announce, link_or_copy)
+        finally:
+            if staged is not None:
+                self.discard(staged)
 
     def remove(self, relative: str) -> None:
         """Remove a file and the directories that it leaves empty; a missing file is fine."""
@@ -168,8 +180,11 @@ class ImageStore:
                 yield Path(entry.path).relative_to(self._paths.root).as_posix()
 
     def _incoming(self, name: str) -> Path:
-        token = self._owner.token()
-        self._paths.incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            token = self._owner.token()
+            self._paths.incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise translate_os_error(error) from error
         return self._paths.incoming / f"{token}-{name}"
 
     def _take_name(
@@ -204,6 +219,25 @@ def next_name(filename: str) -> str:
         stem, dot, suffix = filename.rpartition(".")
         return f"{stem}-1.{suffix}" if dot and stem else f"{filename}-1"
     return f"{match['stem']}{int(match['number']) + 1}{match['suffix']}"
+
+
+def _link(old: Path, final: Path) -> bool:
+    """Let a file also stand under another name, durably; ``False`` where the file system knows no links."""
+    try:
+        os.link(old, final, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    try:
+        fsync_directory(final.parent)
+    except OSError:
+        # A name that may not survive a power cut was not given.
+        final.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _remove(path: Path) -> bool:

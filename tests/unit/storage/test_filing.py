@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Cancelled, EnvironmentFault, UserError
+from app.core.files import copy_durably
 from app.core.paths import LibraryPaths
 from app.domain.image import ImageRecord, ImageType
 from app.domain.naming import image_directory
@@ -186,6 +187,58 @@ def test_file_systems_without_hard_links(catalogue: Catalogue, new_record, sourc
     moved = refile(catalogue, stored, "9")
     assert sha256_of(catalogue.files.path_of(moved)) == stored.sha256
     assert (list(catalogue.files.files_on_disk()), leftovers(catalogue)) == ([moved.path], [])
+
+
+@pytest.mark.parametrize("ending", ["found a name", "full disk"])
+def test_without_hard_links_taken_names_cost_one_copy(
+    catalogue: Catalogue, new_record, source: Path, monkeypatch, ending: str
+) -> None:
+    stored = bring_in(catalogue, new_record(sha256=sha256_of(source), filename="image-1.png"), source)
+    blocked = catalogue.paths.root / image_directory(stored.patient_id or "", "9", ImageType.XRAY)
+    blocked.mkdir(parents=True)
+    for number in range(1, 6):
+        (blocked / f"image-{number}.png").write_text("somebody else's")
+    copies = []
+
+    def no_links(*_arguments: object, **_more: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    def copy(*arguments: object) -> str:
+        copies.append(arguments)
+        return copy_durably(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(image_store, "copy_durably", copy)
+    if ending == "found a name":
+        assert refile(catalogue, stored, "9").filename == "image-6.png"
+    else:
+        monkeypatch.setattr(image_store, "_CLASHES", 3)
+        with pytest.raises(EnvironmentFault, match=r"disk\.failed"):
+            refile(catalogue, stored, "9")
+        assert catalogue.images.get(stored.id) == stored
+    assert len(copies) == 1
+    assert leftovers(catalogue) == []
+    assert catalogue.intents.list() == []
+
+
+def test_a_link_that_may_not_last_is_taken_back(catalogue: Catalogue, stored: ImageRecord, monkeypatch) -> None:
+    def broken(_folder: Path) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(image_store, "fsync_directory", broken)
+    with pytest.raises(EnvironmentFault, match=r"disk\.failed"):
+        refile(catalogue, stored, "9")
+    assert list(catalogue.files.files_on_disk()) == [stored.path]
+
+
+def test_a_work_folder_that_cannot_be_is_said_in_our_words(catalogue: Catalogue, monkeypatch) -> None:
+    def full(*_arguments: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    catalogue.owner.token()
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(EnvironmentFault, match=r"disk\.full"):
+        catalogue.files.work_folder()
 
 
 def test_threads_that_want_the_same_name_all_get_in(catalogue: Catalogue, new_record, source: Path) -> None:
