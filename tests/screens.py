@@ -66,7 +66,8 @@ def take(look: str, out: Path) -> int:
     from PySide6.QtWidgets import QApplication
 
     from app.bootstrap.library import open_library
-    from app.bootstrap.window import Program, WindowArgs, speak
+    from app.bootstrap.program import Program, speak
+    from app.bootstrap.window import WindowArgs
     from app.jobs.change_bus import ChangeBus
     from app.jobs.crash_hooks import CrashHooks
     from app.ui.main_window.window import MainWindow

@@ -1,67 +1,141 @@
 """Opens a library: paths → settings → database, migrated → recovery → services. Nothing heavy is imported.
 
-The window, the command line and the agent all get the same :class:`Library`.
+The window, the command line and the agent all get the same :class:`Library`. A service is imported and built
+by whoever asks for it first, so that nobody waits for what they do not use.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import platform
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from app.core.errors import UserError
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.changes import ChangeSet
 from app.domain.roles import Actor, owner
-from app.services.activity import ActivityService
-from app.services.check import CheckService
-from app.services.decoders import Decoders
-from app.services.demo import DemoService
 from app.services.door import Door, Publish
-from app.services.export.service import ExportService
-from app.services.images import ImagesService
-from app.services.imports import ImportsService
-from app.services.inbox import InboxService
-from app.services.jobs import JobLog
-from app.services.locating import Locator
-from app.services.merging import Merging
-from app.services.moving import Mover
-from app.services.patient_import import PatientImport
-from app.services.patients import PatientsService
-from app.services.settings import SettingsService
-from app.services.shelf import Shelf
-from app.services.status import StatusService
-from app.services.thumbnails import Thumbnails
-from app.services.viewing import ViewingService
-from app.services.views import ViewLog
 from app.storage.catalogue import Catalogue, open_catalogue
-from app.sync.report import Examiner
+
+if TYPE_CHECKING:
+    from app.core.context import JobContext
+    from app.services.activity import ActivityService
+    from app.services.check import CheckService
+    from app.services.decoders import Decoders
+    from app.services.demo import DemoService
+    from app.services.export.service import ExportService
+    from app.services.images import ImagesService
+    from app.services.imports import ImportsService
+    from app.services.inbox import InboxService
+    from app.services.jobs import JobLog
+    from app.services.locating import Locator
+    from app.services.merging import MergeReport, Merging
+    from app.services.moving import Mover
+    from app.services.patient_import import CsvReport, PatientImport
+    from app.services.patients import PatientsService
+    from app.services.settings import SettingsService
+    from app.services.shelf import Shelf
+    from app.services.status import StatusService
+    from app.services.thumbnails import Thumbnails
+    from app.services.viewing import ViewingService
+    from app.services.views import ViewLog
+    from app.sync.report import Examiner
 
 log = logging.getLogger(__name__)
 
+Built = TypeVar("Built")
 
-@dataclass(frozen=True, slots=True)
+
+class Lazy(Generic[Built]):
+    """An attribute of :class:`Library` that is made when it is first read, once, whatever thread reads it.
+
+    ``make`` gets the class, found by module and name only now, and the library.
+    """
+
+    def __init__(self, where: str, name: str, make: Callable[[Any, Library], Built]) -> None:
+        self._where, self._class, self._make = where, name, make
+        self._name = ""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, library: None, _owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, library: Library, _owner: type) -> Built: ...
+
+    def __get__(self, library: Library | None, _owner: type) -> Self | Built:
+        """Return the service; from then on Python finds it on the library itself."""
+        if library is None:
+            return self
+        # Outside the lock: importing takes a lock of its own, which another thread may hold while it waits for ours.
+        kind = getattr(importlib.import_module(f"app.services.{self._where}"), self._class)
+        with library.building:
+            if self._name not in library.__dict__:
+                library.__dict__[self._name] = self._make(kind, library)
+            built: Built = library.__dict__[self._name]
+            return built
+
+
 class Library:
     """One open library: everything that can be done with it, by topic."""
 
-    paths: LibraryPaths
-    workstation: str
-    patients: PatientsService
-    images: ImagesService
-    imports: ImportsService
-    inbox: InboxService
-    check: CheckService
-    export: ExportService
-    settings: SettingsService
-    status: StatusService
-    activity: ActivityService
-    viewing: ViewingService
-    demo: DemoService
-    decoders: Decoders
-    store: Catalogue
-    views: ViewLog
+    def __init__(
+        self, paths: LibraryPaths, store: Catalogue, publish: Publish | None, examiner: Examiner | None
+    ) -> None:
+        self.paths = paths
+        self.workstation = workstation_name()
+        self.store = store
+        self.door = Door(store, publish)
+        self.examiner = examiner
+        self.building = threading.RLock()
+
+    patients: Lazy[PatientsService] = Lazy(
+        "patients", "PatientsService", lambda make, its: make(its.door, _MergingLater(its), _ListImportLater(its))
+    )
+    images: Lazy[ImagesService] = Lazy(
+        "images", "ImagesService", lambda make, its: make(its.door, its.mover, its.locator, its.thumbnails, its.views)
+    )
+    imports: Lazy[ImportsService] = Lazy(
+        "imports",
+        "ImportsService",
+        lambda make, its: make(
+            its.door, its.paths, its.shelf, its.thumbnails, its.settings, its.decoders, its.jobs, its.examiner
+        ),
+    )
+    inbox: Lazy[InboxService] = Lazy("inbox", "InboxService", lambda make, its: make(its.door, its.mover))
+    check: Lazy[CheckService] = Lazy("check", "CheckService", lambda make, its: make(its.door, its.paths, its.jobs))
+    export: Lazy[ExportService] = Lazy(
+        "export.service",
+        "ExportService",
+        lambda make, its: make(its.door, its.locator, its.decoders, its.settings, its.jobs),
+    )
+    settings: Lazy[SettingsService] = Lazy("settings", "SettingsService", lambda make, its: make(its.door, its.paths))
+    status: Lazy[StatusService] = Lazy(
+        "status", "StatusService", lambda make, its: make(its.door, its.paths, its.settings)
+    )
+    activity: Lazy[ActivityService] = Lazy("activity", "ActivityService", lambda make, its: make(its.door))
+    viewing: Lazy[ViewingService] = Lazy(
+        "viewing", "ViewingService", lambda make, its: make(its.door, its.locator, its.decoders)
+    )
+    demo: Lazy[DemoService] = Lazy("demo", "DemoService", lambda make, its: make(its.door, its.imports))
+    decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
+    views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
+    shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
+    jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
+    locator: Lazy[Locator] = Lazy("locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation))
+    merging: Lazy[Merging] = Lazy("merging", "Merging", lambda make, its: make(its.door, its.mover))
+    patient_import: Lazy[PatientImport] = Lazy("patient_import", "PatientImport", lambda make, its: make(its.door))
+    mover: Lazy[Mover] = Lazy("moving", "Mover", lambda make, its: make(its.door, its.shelf))
+    thumbnails: Lazy[Thumbnails] = Lazy(
+        "thumbnails", "Thumbnails", lambda make, its: make(its.paths, its.locator, its.decoders)
+    )
 
     def owner(self) -> Actor:
         """Return the built-in owner, who acts while a library has no accounts."""
@@ -74,10 +148,15 @@ class Library:
                 return ChangeSet((), self.store.changes.last())
             return self.store.changes.set_since(seq, other_than=self.store.changes.origin)
 
+    def close_thread(self) -> None:
+        """Let go of what the calling thread holds, because it is about to end."""
+        self.store.close_thread()
+
     def close(self) -> None:
         """Write what waits, end the decoding children, close the catalogue."""
-        self.views.close()
-        self.decoders.close()
+        for name in ("views", "decoders"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
         self.store.close()
 
     def __enter__(self) -> Library:
@@ -87,6 +166,26 @@ class Library:
     def __exit__(self, *_error: object) -> None:
         """Close it."""
         self.close()
+
+
+class _MergingLater:
+    """Merging for the patients' service, imported when two patients are merged."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def merge(self, actor: Actor, keep_id: str, from_id: str) -> MergeReport:
+        return self._library.merging.merge(actor, keep_id, from_id)
+
+
+class _ListImportLater:
+    """The import of patient lists, imported when there is one to read."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def run(self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool) -> CsvReport:
+        return self._library.patient_import.run(actor, path, ctx, dry_run=dry_run)
 
 
 def workstation_name() -> str:
@@ -134,30 +233,8 @@ def open_library(
 
 
 def _build(paths: LibraryPaths, store: Catalogue, publish: Publish | None, examiner: Examiner | None) -> Library:
-    workstation = workstation_name()
-    recovered = store.recover(workstation)
+    library = Library(paths, store, publish, examiner)
+    recovered = store.recover(library.workstation)
     if recovered.finished or recovered.cleared:
         log.warning("recovery: %d images finished, %d intents cleared", len(recovered.finished), recovered.cleared)
-    door, decoders = Door(store, publish), Decoders()
-    shelf, jobs, views = Shelf(door), JobLog(door), ViewLog(door)
-    settings, locator = SettingsService(door, paths), Locator(door, paths, workstation)
-    thumbnails, mover = Thumbnails(paths, locator, decoders), Mover(door, shelf)
-    imports = ImportsService(door, paths, shelf, thumbnails, settings, decoders, jobs, examiner)
-    return Library(
-        paths=paths,
-        workstation=workstation,
-        patients=PatientsService(door, Merging(door, mover), PatientImport(door)),
-        images=ImagesService(door, mover, locator, thumbnails, views),
-        imports=imports,
-        inbox=InboxService(door, mover),
-        check=CheckService(door, paths, jobs),
-        export=ExportService(door, locator, decoders, settings, jobs),
-        settings=settings,
-        status=StatusService(door, paths, settings),
-        activity=ActivityService(door),
-        viewing=ViewingService(door, locator, decoders),
-        demo=DemoService(door, imports),
-        decoders=decoders,
-        store=store,
-        views=views,
-    )
+    return library

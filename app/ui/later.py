@@ -13,6 +13,8 @@ _PARTS = {
     "CsvImportDialog": "app.ui.dialogs.csv_import",
     "FirstRunDialog": "app.ui.dialogs.first_run",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
+    "Details": "app.services.images",
+    "ImportArgs": "app.sync.report",
     "ImportDialog": "app.ui.dialogs.import_dialog",
     "ImportResultsDialog": "app.ui.dialogs.import_results",
     "InboxView": "app.ui.inbox.view",
@@ -25,6 +27,7 @@ _PARTS = {
     "SettingsDialog": "app.ui.settings.dialog",
     "ShortcutsDialog": "app.ui.dialogs.shortcuts",
     "Snapshot": "app.ui.main_window.snapshot",
+    "ending_words": "app.ui.main_window.import_words",
     "hand_over": "app.ui.main_window.single_instance",
 }
 

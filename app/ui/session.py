@@ -1,6 +1,6 @@
 """What every part of the window is given: the open library, who acts, and the ways to work off the thread.
 
-Built once by ``bootstrap.window``; passed in constructors, never looked up.
+Built once by ``bootstrap.program``; passed in constructors, never looked up.
 """
 
 from __future__ import annotations

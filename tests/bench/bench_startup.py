@@ -32,14 +32,17 @@ application.exec()
 """
 OURS = """
 import os, sys, time
-from app.bootstrap import window
+import gc
+# As run_window does before it imports the window; here the window is imported first, to be patched.
+gc.disable()
+from app.bootstrap import program, window
 def painted(self):
     print((time.time_ns() - int(sys.argv[1])) / 1e6, flush=True)
     heavy = {"numpy", "cv2", "pydicom", "imagecodecs", "PIL"} & set(sys.modules)
     if heavy:
         print("imported before an image was shown:", sorted(heavy), file=sys.stderr)
     os._exit(3 if heavy else 0)
-window.Program._on_first_paint = painted
+program.Program._on_first_paint = painted
 window.run_window({"library": sys.argv[2], "screenshot": os.devnull, "size": (1440, 900)})
 """
 PATIENTS = """

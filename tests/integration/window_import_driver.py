@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from app.bootstrap.library import open_library
-from app.bootstrap.window import Program, WindowArgs
+from app.bootstrap.program import Program
+from app.bootstrap.window import WindowArgs
 from app.jobs.change_bus import ChangeBus
 from app.jobs.crash_hooks import CrashHooks
 from app.sync.report import ImportArgs

@@ -16,7 +16,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from app.bootstrap import window as program
+from app.bootstrap import program, window
 
 first_paint = program.Program._on_first_paint
 
@@ -29,7 +29,7 @@ def act(self):
 {body}
 
 program.Program._on_first_paint = after
-sys.exit(program.run_window({{"library": sys.argv[1]}}))
+sys.exit(window.run_window({{"library": sys.argv[1]}}))
 """
 
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -14,13 +14,15 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.image import Filing
 from app.jobs.handle import JobHandle
-from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 from app.ui.formats import number
+from app.ui.later import part
 from app.ui.notices import NoticeKind
 from app.ui.session import Session
 from app.ui.tree.place import Place
-from app.words import errors as error_words
 from app.words import t, tn
+
+if TYPE_CHECKING:
+    from app.sync.report import ImportArgs, ImportItem, ImportReport
 
 DEMO_PATIENTS, DEMO_IMAGES, DEMO_SEED = 12, 120, 1
 
@@ -49,7 +51,7 @@ class Imports(QObject):
 
     def import_here(self, paths: Sequence[Path], place: Place | None, *, remove_after: bool = False) -> ImportRun:
         """Import files for a place; with ``None`` the files themselves say whose they are."""
-        run = self.start(ImportArgs(tuple(paths), place.filing() if place else Filing()))
+        run = self.start(part("ImportArgs")(tuple(paths), place.filing() if place else Filing()))
         if remove_after:
             run.handle.finished.connect(_Remover(tuple(paths), run.handle).on_finished)
         return run
@@ -124,7 +126,7 @@ class Imports(QObject):
     @Slot(object)
     def retry(self, handle: JobHandle) -> None:
         """Start a failed job again with what it was given."""
-        if isinstance(handle.args, ImportArgs):
+        if isinstance(handle.args, part("ImportArgs")):
             self.start(handle.args)
         elif handle.key == "demo":
             self.fill_demo()
@@ -133,24 +135,11 @@ class Imports(QObject):
     def _on_import_succeeded(self, report: ImportReport) -> None:
         handle = self.sender()
         run = self._runs.get(handle) if isinstance(handle, JobHandle) else None
-        count = report.count
-        troubled = count(ItemStatus.FAILED) + count(ItemStatus.QUARANTINED)
-        parts = [tn("{n} image", "{n} images", count(ItemStatus.IMPORTED))]
-        for status, text in (
-            (ItemStatus.DUPLICATE, t("{n} already there", n=number(count(ItemStatus.DUPLICATE)))),
-            (ItemStatus.INBOX, t("{n} in the inbox", n=number(count(ItemStatus.INBOX)))),
-            (ItemStatus.SKIPPED, t("{n} not images", n=number(count(ItemStatus.SKIPPED)))),
-        ):
-            parts += [text] if count(status) else []
-        parts += [t("{n} with problems", n=number(troubled))] if troubled else []
-        title = t("Import finished")
-        if report.stopped:
-            words = error_words.describe(report.stopped, report.stop_facts)
-            title, parts = t("Import ended early"), [words.explanation, *parts]
+        title, text, kind = part("ending_words")(report)
         self.session.notices.say(
             title,
-            " · ".join(parts),
-            kind=NoticeKind.WARNING if troubled or report.stopped or count(ItemStatus.INBOX) else NoticeKind.DONE,
+            text,
+            kind=kind,
             action=t("Show each file") if run else "",
             act=(lambda: self.results_requested.emit(run)) if run else None,
         )

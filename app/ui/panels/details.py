@@ -15,8 +15,8 @@ from app.core.errors import BitewingError, UserError
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
-from app.services.images import Details
 from app.ui.formats import leading, moment, number, size
+from app.ui.later import part
 from app.ui.session import Session
 from app.ui.states import StatePage, add_field, plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -177,7 +177,7 @@ class DetailsPanel(QWidget):
         if image is None or all(getattr(image, name) == value for name, value in values.items()):
             return
         self._say("")
-        images, actor, details = self._session.library.images, self._session.actor, Details(**values)
+        images, actor, details = self._session.library.images, self._session.actor, part("Details")(**values)
         self._session.calls.ask(
             ("details", image.id, *values),
             lambda: images.edit_details(actor, image.id, details),
@@ -197,11 +197,11 @@ class DetailsPanel(QWidget):
 
 def parse_shown(text: str, notation: Notation) -> tuple[str, ...]:
     """Return Universal numbers of teeth typed in the clinic's numbering. Raises ``tooth.unknown``."""
-    parts = [part.strip() for part in text.replace("،", ",").split(",") if part.strip()]
+    parts = [word.strip() for word in text.replace("،", ",").split(",") if word.strip()]
     teeth = []
-    for part in parts:
-        known = ":" in part or part.lower() == GENERAL
-        teeth.append(parse_tooth(part if known else f"{notation.value}:{part}"))
+    for word in parts:
+        known = ":" in word or word.lower() == GENERAL
+        teeth.append(parse_tooth(word if known else f"{notation.value}:{word}"))
     return ordered(tooth for tooth in teeth if tooth != GENERAL)
 
 

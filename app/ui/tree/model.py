@@ -31,10 +31,10 @@ class PatientTreeModel(NodeModel):
         self._all_start = 0
 
     def load(self) -> None:
-        """Read the inbox, the recent patients and the first page. Raises what the library raises."""
+        """Read the recent patients and the first page; the inbox's count comes later."""
         recent = self._source.recent()
         first, key = self._source.page(None)
-        waiting = self._source.inbox_count()
+        waiting = next((node.count for node in self._top() if node.kind is NodeKind.INBOX), 0)
         self.beginResetModel()
         self._nodes.clear()
         self._by_patient.clear()

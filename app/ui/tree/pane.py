@@ -50,7 +50,7 @@ class TreePane(QWidget):
         self._empty.add_button(t("New patient…"), self.new_patient_requested)
         self._empty.add_button(t("Explore a demonstration clinic"), self.demo_requested)
         self._failed = StatePage("warning", t("The patient list cannot be read"), "")
-        self._failed.add_button(t("Try again"), self.reload)
+        self._failed.add_button(t("Try again"), self._on_retry)
         self._stack = QStackedWidget()
         for page in (self.view, self._empty, self._failed):
             self._stack.addWidget(page)
@@ -72,6 +72,11 @@ class TreePane(QWidget):
             return
         self._show_state()
 
+    @Slot()
+    def count_inbox(self) -> None:
+        """Ask in the background how many images wait in the inbox."""
+        self._session.calls.ask(("tree", "inbox"), self._source.inbox_count, self.model.set_inbox_count)
+
     def _heading(self) -> QHBoxLayout:
         title = QLabel(t("Patients"))
         title.setProperty("role", "heading")
@@ -85,6 +90,10 @@ class TreePane(QWidget):
         row.addWidget(title, 1)
         row.addWidget(add, 0, Qt.AlignmentFlag.AlignVCenter)
         return row
+
+    def _on_retry(self) -> None:
+        self.reload()
+        self.count_inbox()
 
     def _show_state(self) -> None:
         empty = self.model.is_empty()

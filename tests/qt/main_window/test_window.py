@@ -17,6 +17,7 @@ from app.domain.image import Placement
 from app.domain.roles import Role
 from app.ui.dialogs.move_confirm import MoveConfirmDialog
 from app.ui.inbox.view import InboxView
+from app.ui.tree.node_model import COUNT_ROLE
 from app.ui.tree.place import Place
 
 
@@ -38,6 +39,14 @@ def test_opening_a_patient_fills_header_strip_chart_and_viewer(window, first, se
     assert window.table.current is not None
     assert first.name in window.windowTitle()
     assert window.tree.view.place_of(window.tree.view.currentIndex()).patient_id == first.id
+
+
+def test_the_inbox_is_counted_after_the_tree_is_there(window, library, session, settled):
+    waiting = len(library.inbox.list(session.actor))
+    window.tree.count_inbox()
+    settled()
+    assert waiting > 0
+    assert window.tree.model.index(0, 0).data(COUNT_ROLE) == waiting
 
 
 def test_a_tooth_narrows_the_strip_and_shows_its_newest_image(window, first, settled):

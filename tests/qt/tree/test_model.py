@@ -44,6 +44,9 @@ def rows_seen(model):
 
 def test_inbox_first_then_patients_by_name(model):
     assert labels(model)[:3] == ["Inbox", "Abdelrahman-Weatherby, Maximiliana Theodora", "Björk, Åsa"]
+    model.set_inbox_count(2)
+    assert model.index(0, 0).data(COUNT_ROLE) == 2
+    model.load()
     assert model.index(0, 0).data(COUNT_ROLE) == 2
 
 
