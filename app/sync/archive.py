@@ -35,23 +35,23 @@ def member_count(path: Path) -> tuple[int, int]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+        size = path.stat().st_size
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
         return 1, 0
-    if archive_problem(path, members) is not None:
+    if archive_problem(size, members) is not None:
         return 1, 0
     kept = [member for member in members if not _is_left_out(member)]
     return len(kept), sum(member.file_size for member in kept)
 
 
-def archive_problem(path: Path, members: list[zipfile.ZipInfo]) -> Problem | None:
-    """Return why an archive is refused as a whole, or ``None``."""
+def archive_problem(size_bytes: int, members: list[zipfile.ZipInfo]) -> Problem | None:
+    """Return why an archive of ``size_bytes`` is refused as a whole, or ``None``."""
     if any(member.filename in _DOCUMENT_MARKS for member in members):
         return Problem("skipped", "file.not_an_image")
     if len(members) > MEMBER_LIMIT:
         return Problem("quarantined", "archive.too_many", {"members": len(members), "limit": MEMBER_LIMIT})
     total = sum(member.file_size for member in members)
-    size = max(1, path.stat().st_size)
-    if total > TOTAL_LIMIT_BYTES or (total > RATIO_FREE_BYTES and total / size > RATIO_LIMIT):
+    if total > TOTAL_LIMIT_BYTES or (total > RATIO_FREE_BYTES and total / max(1, size_bytes) > RATIO_LIMIT):
         return Problem("quarantined", "archive.bomb", {"bytes": total})
     return None
 
@@ -78,7 +78,7 @@ def open_archive(found: Found, unpack_into: Path) -> Iterator[Source]:
         return
     with archive:
         members = archive.infolist()
-        problem = archive_problem(found.path, members)
+        problem = archive_problem(found.size, members)
         if problem is not None:
             yield refused_source(found, problem)
             return

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.sync.sources import Found, Problem
+from app.sync.sources import Found, Problem, refusal
 
 SIZE_LIMIT_BYTES = 256 << 20
 _TAG = re.compile(rb"\x04\x00\x00\x15(?:CS(?P<short>..)|(?P<long>..\x00\x00))", re.DOTALL)
@@ -26,11 +26,16 @@ def referenced_files(dicomdir: Path) -> Iterator[Found]:
     What is missing, is a link or would leave the DICOMDIR's folder is yielded with its problem.
     """
     root = dicomdir.parent.resolve()
-    if dicomdir.stat().st_size > SIZE_LIMIT_BYTES:
-        yield Found(dicomdir, 0, 0, Problem("quarantined", "file.too_large"))
+    try:
+        if dicomdir.stat().st_size > SIZE_LIMIT_BYTES:
+            yield Found(dicomdir, 0, 0, Problem("quarantined", "file.too_large"))
+            return
+        data = dicomdir.read_bytes()
+    except OSError as error:
+        yield Found(dicomdir, 0, 0, refusal(error))
         return
     seen: set[str] = set()
-    for reference in _references(dicomdir.read_bytes()):
+    for reference in _references(data):
         if reference not in seen:
             seen.add(reference)
             yield _resolve(root, dicomdir, reference)

@@ -77,7 +77,7 @@ def find(paths: Iterable[Path], *, recursive: bool = True) -> Iterator[Found]:
         try:
             status = path.stat()
         except OSError as error:
-            yield Found(path, 0, 0, _refusal(error))
+            yield Found(path, 0, 0, refusal(error))
             continue
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(path, recursive=recursive)
@@ -92,36 +92,37 @@ def _walk(folder: Path, *, recursive: bool) -> Iterator[Found]:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        yield Found(folder, 0, 0, _refusal(error))
+        yield Found(folder, 0, 0, refusal(error))
         return
     folders: list[str] = []
     for entry in listed:
-        if is_ignored(entry.name) or entry.is_symlink() or _is_junction(entry):
+        if is_ignored(entry.name):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        try:
+            # One look for everything: what vanishes between two looks must not end the walk.
+            status = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            yield Found(Path(entry.path), 0, 0, refusal(error))
+            continue
+        if _is_junction(status):
+            continue
+        if stat.S_ISDIR(status.st_mode):
             folders.append(entry.name)
-        elif entry.is_file(follow_symlinks=False):
-            yield _found(Path(entry.path), entry)
+        elif stat.S_ISREG(status.st_mode):
+            yield Found(Path(entry.path), status.st_size, status.st_mtime_ns)
     if recursive:
         for name in folders:
             yield from _walk(folder / name, recursive=True)
 
 
-def _found(path: Path, entry: os.DirEntry[str]) -> Found:
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        return Found(path, 0, 0, _refusal(error))
-    return Found(path, status.st_size, status.st_mtime_ns)
-
-
-def _is_junction(entry: os.DirEntry[str]) -> bool:
+def _is_junction(status: os.stat_result) -> bool:
     """Whether a Windows folder is a junction: not a symbolic link there, yet it leads elsewhere."""
-    attributes = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+    attributes = getattr(status, "st_file_attributes", 0)
     return bool(attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT)
 
 
-def _refusal(error: OSError) -> Problem:
+def refusal(error: OSError) -> Problem:
+    """Return why a file cannot be had, in our words."""
     if isinstance(error, FileNotFoundError):
         return Problem("failed", "file.missing")
     if isinstance(error, PermissionError):
@@ -134,7 +135,7 @@ def content_of(path: Path) -> Content | Problem:
     try:
         return sniff(path)
     except OSError as error:
-        return _refusal(error)
+        return refusal(error)
 
 
 def plain_source(found: Found, content: Content) -> Source:

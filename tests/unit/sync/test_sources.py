@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,32 @@ def test_what_is_missing_or_closed_is_said(tmp_path: Path, unpack: Path) -> None
     os.mkfifo(pipe)
     assert _shown([pipe], unpack)[0][1] == "file.not_a_file"
     assert next(iter(find([pipe]))).problem is not None
+
+
+def test_a_file_that_vanishes_while_its_folder_is_read_is_one_problem(
+    tmp_path: Path, unpack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(PNG)
+    real = os.scandir
+
+    @contextlib.contextmanager
+    def vanishing(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with real(folder) as entries:
+            listed = list(entries)
+        (tmp_path / "b.png").unlink(missing_ok=True)
+        yield listed
+
+    monkeypatch.setattr("app.sync.sources.os.scandir", vanishing)
+    (tmp_path / "unpack").rmdir()
+    shown = [(Path(name).name, code) for name, code in _shown([tmp_path], tmp_path)]
+    assert shown == [("a.png", None), ("b.png", "file.missing"), ("c.png", None)]
+
+
+def test_a_dicomdir_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    (found,) = referenced_files(tmp_path / "DICOMDIR")
+    assert found.problem is not None
+    assert found.problem.code == "file.missing"
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -129,7 +157,7 @@ def test_bombs_are_refused_before_anything_is_unpacked(tmp_path: Path, unpack: P
     archive = _zip(tmp_path / "bomb.zip", {"zeros": b"\0" * (40 << 20)})
     assert _shown([archive], unpack) == [(str(archive), "archive.bomb")]
     many = [zipfile.ZipInfo(f"{number}") for number in range(200_001)]
-    refused = archive_problem(archive, many)
+    refused = archive_problem(archive.stat().st_size, many)
     assert refused is not None
     assert refused.code == "archive.too_many"
 
