@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from app.core.context import JobContext
+from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.identity import FileIdentity, compare
 from app.domain.image import ImageRecord, Placement
 from app.domain.naming import image_directory, inbox_directory, quarantine_directory
 from app.domain.patient import Patient, PatientDraft
 from app.domain.roles import Action, Actor
-from app.services.door import Door, Unit
+from app.services.door import Door, Unit, survivor
 from app.services.patient_import import identity_of
 from app.services.patients import add_patient
 from app.services.shelf import Shelf
@@ -23,11 +25,24 @@ from app.sync.duplicates import NEAR_BITS, says_something
 from app.sync.ports import LedgerLine, Mark
 from app.sync.report import ImportItem, ItemStatus
 
+# Why an image waits whose import was cut off before its new patient was written.
+INTERRUPTED = "identity.interrupted"
 _STATUS = {
     Placement.FILED: ItemStatus.IMPORTED,
     Placement.INBOX: ItemStatus.INBOX,
     Placement.QUARANTINED: ItemStatus.QUARANTINED,
 }
+
+# Merges and twins made by other processes may change whose an image is while it is copied; rarely even once.
+_TRIES = 5
+
+
+class _BelongsTo(Exception):
+    """Rolls an arrival back whose patient turned out to be somebody else by now."""
+
+    def __init__(self, patient_id: str) -> None:
+        super().__init__()
+        self.patient_id = patient_id
 
 
 class ImportBooks:
@@ -59,9 +74,9 @@ class ImportBooks:
             return self._door.store.images.by_sha256(sha256)
 
     def patient(self, patient_id: str) -> Patient | None:
-        """Return a patient."""
+        """Return the living patient whom an id stands for now."""
         with self._door.store.read():
-            return self._door.store.patients.get(patient_id)
+            return survivor(self._door.store, patient_id)
 
     def candidates(self, identity: FileIdentity) -> Sequence[Patient]:
         """Return the patients whose chart number or, without an id, whose name the file gives."""
@@ -89,10 +104,20 @@ class ImportBooks:
             return self._door.store.images.by_instance_uid(sop_instance_uid)
 
     def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
-        """Make the patient if need be, then bring file and row in together."""
+        """Bring file, row and, if need be, the patient in together."""
+        for _try in range(_TRIES):
+            try:
+                return self._bring_in(record, source, draft, mark)
+            except _BelongsTo as now:
+                record, draft = replace(record, patient_id=now.patient_id), None
+        raise UserError("patient.none", text=record.patient_id or "")
+
+    def _bring_in(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+        final = record if draft is None else replace(record, patient_id=str(uuid.uuid4()))
+        placed = replace(record, directory=_directory(final))
         if draft is not None:
-            record = replace(record, patient_id=self._make_patient(draft))
-        placed = replace(record, directory=_directory(record))
+            # What a crash leaves is finished without the patient, who is not there yet: a person decides then.
+            placed = replace(placed, placement=Placement.INBOX, reason=INTERRUPTED, reason_facts={})
 
         def say(unit: Unit, stored: ImageRecord) -> None:
             unit.audit(Entity.IMAGE, stored.id, placement=stored.placement.value, code=stored.reason)
@@ -100,7 +125,16 @@ class ImportBooks:
             if self._job_id is not None:
                 unit.store.jobs.add_items(self._job_id, [_row_of(LedgerLine(mark, _item_of(stored, mark)))])
 
-        return self._shelf.arrive(self._actor, self._action, placed, source, say, self._ctx)
+        def settle(unit: Unit, stored: ImageRecord) -> ImageRecord:
+            if final.patient_id is None:
+                return stored
+            if draft is not None:
+                self._add_patient(unit, draft, final.patient_id)
+            elif (now := unit.survivor(final.patient_id)).id != final.patient_id:
+                raise _BelongsTo(now.id)
+            return replace(final, directory=stored.directory, filename=stored.filename, size_bytes=stored.size_bytes)
+
+        return self._shelf.arrive(self._actor, self._action, placed, source, settle, say, self._ctx)
 
     def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:
         """Store a thumbnail."""
@@ -114,9 +148,17 @@ class ImportBooks:
             done = self._door.store.jobs.item_of(self._earlier, mark.path, mark.size, mark.mtime_ns)
         if done is None or done.status == ItemStatus.FAILED:
             return None
-        if done.image_id is not None:
-            return ImportItem(mark.path, ItemStatus.DUPLICATE, done.image_id, done.patient_id, "image.duplicate")
-        return ImportItem(mark.path, ItemStatus(done.status), None, done.patient_id, done.code, done.facts)
+        if done.image_id is not None and done.status != ItemStatus.QUARANTINED:
+            done = replace(done, status=ItemStatus.DUPLICATE, code="image.duplicate", facts={})
+        return ImportItem(
+            mark.path,
+            ItemStatus(done.status),
+            done.image_id,
+            done.patient_id,
+            done.code,
+            done.facts,
+            is_new=False,
+        )
 
     def note(self, lines: Sequence[LedgerLine]) -> None:
         """Write down finished files without records of their own."""
@@ -124,13 +166,12 @@ class ImportBooks:
             return
         self._door.store.jobs.add_items(self._job_id, [_row_of(line) for line in lines])
 
-    def _make_patient(self, draft: PatientDraft) -> str:
-        with self._door.writing(self._actor, self._action) as unit:
-            for known in unit.store.patients.by_chart_number(draft.chart_number):
-                if not compare(identity_of(draft), known):
-                    # Made by another process since the decision.
-                    return known.id
-            return add_patient(unit, draft).id
+    def _add_patient(self, unit: Unit, draft: PatientDraft, patient_id: str) -> None:
+        for known in unit.store.patients.by_chart_number(draft.chart_number):
+            if not compare(identity_of(draft), known):
+                # Made by another process since the decision.
+                raise _BelongsTo(known.id)
+        add_patient(unit, draft, patient_id)
 
 
 def _directory(record: ImageRecord) -> str:

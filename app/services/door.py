@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.clock import utc_now
-from app.core.errors import RefusedError
+from app.core.errors import RefusedError, UserError
 from app.domain.audit import AuditEntry
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
+from app.domain.patient import Patient
 from app.domain.roles import Action, Actor, allowed
 from app.storage.catalogue import Catalogue
 
@@ -55,11 +56,41 @@ class Unit:
             )
         )
 
+    def living_patient(self, patient_id: str) -> Patient:
+        """Return a patient that rows may be written for: asked in the transaction that writes them.
+
+        Raises
+        ------
+        UserError
+            ``patient.none`` when it is unknown, deleted or was merged into another one.
+        """
+        patient = self.survivor(patient_id)
+        if patient.id != patient_id:
+            raise UserError("patient.none", text=patient_id)
+        return patient
+
+    def survivor(self, patient_id: str) -> Patient:
+        """Return the living patient whom an id stands for, through merges. Raises ``patient.none``."""
+        patient = survivor(self.store, patient_id)
+        if patient is None:
+            raise UserError("patient.none", text=patient_id)
+        return patient
+
     def changed(self, entity: Entity, kind: ChangeKind, entity_id: str, patient_id: str | None = None) -> None:
         """Say that something changed; views hear of it after the commit."""
         change = Change(entity, kind, entity_id, patient_id)
         if change not in self.changes:
             self.changes.append(change)
+
+
+def survivor(store: Catalogue, patient_id: str) -> Patient | None:
+    """Return the living patient whom an id stands for, following merges; ``None`` when there is none."""
+    seen: set[str] = set()
+    patient = store.patients.get(patient_id)
+    while patient is not None and patient.merged_into is not None and patient.id not in seen:
+        seen.add(patient.id)
+        patient = store.patients.get(patient.merged_into)
+    return patient if patient is not None and patient.deleted_at is None else None
 
 
 class Door:

@@ -26,6 +26,7 @@ from app.storage.studies import StudyRow
 log = logging.getLogger(__name__)
 
 CAPTION_LIMIT = 2000
+DELETED_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,13 @@ class ImagesService:
         """Bring deleted images back. Returns how many were restored."""
         return self._mark(actor, Action.IMAGE_RESTORE, tuple(ids), delete=False)
 
+    def deleted(
+        self, actor: Actor, patient_id: str | None = None, limit: int | None = DELETED_LIMIT
+    ) -> builtins.list[ImageRecord]:
+        """Return deleted images that can be restored, of one patient or of all; the inbox's too."""
+        with self._door.reading(actor, Action.IMAGE_RESTORE) as store:
+            return store.images.list(patient_id, limit=limit, placement=None, deleted=True)
+
     def _mark(self, actor: Actor, action: Action, ids: tuple[str, ...], *, delete: bool) -> int:
         done = 0
         with self._door.writing(actor, action) as unit:
@@ -99,6 +107,8 @@ class ImagesService:
                 record = required_image(unit.store.images.get(image_id), image_id)
                 if (record.deleted_at is not None) == delete:
                     continue
+                if not delete and record.patient_id is not None:
+                    unit.living_patient(record.patient_id)
                 deleted_at = utc_now() if delete else None
                 save(unit, replace(record, deleted_at=deleted_at))
                 kind = ChangeKind.REMOVED if delete else ChangeKind.ADDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from app.core.clock import utc_now
 from app.core.errors import UserError
@@ -12,7 +13,7 @@ from app.domain.identity import Contradiction, FileIdentity, compare
 from app.domain.image import Filing, ImageRecord, Placement
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
-from app.services.door import Door
+from app.services.door import Door, survivor
 from app.services.images import required_image, save
 from app.services.moving import Mover, MoveResult
 
@@ -50,9 +51,12 @@ class InboxService:
         self._mover = mover
 
     def list(self, actor: Actor) -> builtins.list[ImageRecord]:
-        """Return what waits, oldest first."""
+        """Return what waits, oldest first; slices of a series in the order of their position."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return store.images.list(placement=Placement.INBOX)[::-1]
+            newest_first = store.images.list(placement=Placement.INBOX)
+        # Slices of a series come together and in the order of their position; that order stays.
+        series = [tuple(group) for _key, group in groupby(newest_first, lambda image: image.series_uid or image.id)]
+        return [image for group in reversed(series) for image in group]
 
     def waiting(self, actor: Actor) -> builtins.list[Waiting]:
         """Return what waits with reasons and proposals."""
@@ -112,9 +116,7 @@ class InboxService:
         """Gather patients by proposal, chart number and name; the store's reading door is open."""
         patients, identity = self._door.store.patients, record.identity
         found: builtins.list[Patient] = []
-        proposed = patients.get(str(record.reason_facts.get("proposed") or ""))
-        if proposed is not None and proposed.merged_into is not None:
-            proposed = patients.get(proposed.merged_into)
+        proposed = survivor(self._door.store, str(record.reason_facts.get("proposed") or ""))
         found += [proposed] if proposed is not None else []
         if identity.patient_id:
             found += patients.by_chart_number(identity.patient_id)

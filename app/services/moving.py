@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.core.errors import BitewingError, ItemError, UserError
+from app.core.errors import BitewingError, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.identity import compare
 from app.domain.image import Filing, ImageRecord, Placement
@@ -23,11 +23,24 @@ from app.sync.plan import require_valid
 
 
 @dataclass(frozen=True, slots=True)
+class MoveFailure:
+    """An image that stayed where it was, and why."""
+
+    image_id: str
+    code: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class MoveResult:
-    """What moved. ``previous`` holds each image's filing before: moving back there undoes the move."""
+    """What moved. ``previous`` holds each image's filing before: moving back there undoes the move.
+
+    ``failed`` names the images that stayed where they were.
+    """
 
     moved: tuple[ImageRecord, ...]
     previous: dict[str, Filing] = field(default_factory=dict)
+    failed: tuple[MoveFailure, ...] = ()
 
 
 class Mover:
@@ -46,8 +59,8 @@ class Mover:
         ------
         UserError
             ``image.none``, ``patient.none``, ``tooth.unknown`` before anything moved.
-        ItemError
-            ``move.stopped`` when a file could not be moved; facts tell how many were.
+        BitewingError
+            The first failure when nothing at all could be moved; after that failures are in the result.
         """
         self._door.require(actor, action)
         with self._door.store.read():
@@ -56,6 +69,8 @@ class Mover:
         require_valid(filing)
         moved: list[ImageRecord] = []
         previous: dict[str, Filing] = {}
+        failed: list[MoveFailure] = []
+        first: BitewingError | None = None
         for record in records:
             after = refiled(record, filing)
             if after == record:
@@ -63,9 +78,13 @@ class Mover:
             try:
                 moved.append(self._one(actor, action, record, after, patient))
             except BitewingError as error:
-                raise ItemError("move.stopped", moved=len(moved), total=len(ids), cause=error.code) from error
-            previous[record.id] = filing_of(record)
-        return MoveResult(tuple(moved), previous)
+                first = first or error
+                failed.append(MoveFailure(record.id, error.code, error.facts))
+            else:
+                previous[record.id] = filing_of(record)
+        if first is not None and not moved:
+            raise first
+        return MoveResult(tuple(moved), previous, tuple(failed))
 
     def back_to_inbox(self, actor: Actor, image_id: str) -> ImageRecord:
         """Take a filed image out of its patient's record and let it wait in the inbox again."""

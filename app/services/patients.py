@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from app.domain.changes import ChangeKind, Entity
 from app.domain.naming import is_uuid
 from app.domain.patient import Patient, PatientDraft, PatientSummary
 from app.domain.roles import Action, Actor
-from app.services.door import Door, Unit
+from app.services.door import Door, Unit, survivor
 from app.storage.patients import PageKey
 
 if TYPE_CHECKING:
@@ -50,9 +49,9 @@ class PatientsService:
         cleaned = text.strip()
         with self._door.reading(actor, Action.PATIENT_VIEW) as store:
             if is_uuid(cleaned.lower()):
-                found = store.patients.get(cleaned.lower())
+                found = survivor(store, cleaned.lower())
                 if found is not None:
-                    return required(_survivor(store.patients.get, found), text)
+                    return found
             matches = store.patients.by_chart_number(cleaned)
         if not matches:
             raise UserError("patient.none", text=text)
@@ -82,7 +81,7 @@ class PatientsService:
         cleaned = draft.cleaned()
         with self._door.writing(actor, Action.PATIENT_EDIT) as unit:
             patients = unit.store.patients
-            before = required(patients.get(patient_id), patient_id)
+            before = unit.living_patient(patient_id)
             _require_free_chart_number(unit, cleaned.chart_number, patient_id)
             after = replace(
                 before,
@@ -145,13 +144,13 @@ def required(patient: Patient | None, text: str) -> Patient:
     return patient
 
 
-def add_patient(unit: Unit, draft: PatientDraft) -> Patient:
+def add_patient(unit: Unit, draft: PatientDraft, patient_id: str | None = None) -> Patient:
     """Add a patient inside an open transaction. Raises as :meth:`PatientsService.add`."""
     cleaned = draft.cleaned()
     _require_free_chart_number(unit, cleaned.chart_number, None)
     now = utc_now()
     patient = Patient(
-        id=str(uuid.uuid4()),
+        id=patient_id or str(uuid.uuid4()),
         family_name=cleaned.family_name,
         given_name=cleaned.given_name,
         chart_number=cleaned.chart_number,
@@ -178,13 +177,3 @@ def _require_free_chart_number(unit: Unit, chart_number: str, own_id: str | None
 
 def _changed_fields(before: PatientDraft, after: PatientDraft) -> list[str]:
     return [name for name in PatientDraft.__slots__ if getattr(before, name) != getattr(after, name)]
-
-
-def _survivor(get: Callable[[str], Patient | None], patient: Patient) -> Patient | None:
-    """Follow a merged patient to the one it was merged into."""
-    seen = {patient.id}
-    current: Patient | None = patient
-    while current is not None and current.merged_into is not None and current.merged_into not in seen:
-        seen.add(current.merged_into)
-        current = get(current.merged_into)
-    return current

@@ -14,6 +14,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 
 Say = Callable[[Unit, ImageRecord], None]
+Settle = Callable[[Unit, ImageRecord], ImageRecord]
 
 
 class Shelf:
@@ -23,9 +24,23 @@ class Shelf:
         self._door = door
 
     def arrive(
-        self, actor: Actor, action: Action, record: ImageRecord, source: Path, say: Say, ctx: JobContext
+        self,
+        actor: Actor,
+        action: Action,
+        record: ImageRecord,
+        source: Path,
+        settle: Settle,
+        say: Say,
+        ctx: JobContext,
     ) -> ImageRecord:
         """Copy ``source`` to the directory of ``record`` and catalogue it in one transaction with ``say``.
+
+        Parameters
+        ----------
+        record
+            What is catalogued when a crash cuts this off after the copy.
+        settle
+            Gets it inside the transaction and returns what is catalogued instead; may raise to undo all.
 
         Raises
         ------
@@ -37,6 +52,7 @@ class Shelf:
         named = replace(record, filename=file_name(epoch_ms(utc_now()), record.mime_type))
         arrival = self._door.store.filing.arrival(named, source, lambda _bytes: ctx.check())
         with arrival as placed, self._door.writing(actor, action) as unit:
+            placed.record = settle(unit, placed.record)
             placed.write_rows()
             say(unit, placed.record)
         return placed.record
@@ -47,11 +63,13 @@ class Shelf:
         Raises
         ------
         UserError
-            ``image.changed_elsewhere``.
+            ``image.changed_elsewhere``; ``patient.none`` when the patient was retired meanwhile.
         EnvironmentFault
             ``file.missing``, ``disk.full``, …: the image is where it was then.
         """
         with self._door.store.filing.moving(before, after) as placed, self._door.writing(actor, action) as unit:
+            if after.patient_id is not None:
+                unit.living_patient(after.patient_id)
             placed.write_rows()
             say(unit, placed.record)
         return placed.record

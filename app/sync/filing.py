@@ -34,7 +34,7 @@ FATAL_CODES = frozenset(
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _STOPS = frozenset({"decoder.closed", "cancelled"})
 _NOT_IMAGES = frozenset({"file.not_an_image", "file.unsupported_format", "dicom.no_pixels", "dicom.dicomdir"})
-_UNREADABLE_SOURCES = frozenset({"file.missing", "file.permission", "disk.failed", "disk.read_only"})
+_UNREADABLE_SOURCES = frozenset({"file.missing", "file.permission", "file.unreadable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +51,17 @@ class _Outcome:
 class Filer:
     """Finishes prepared files, one at a time, in the writer's thread."""
 
-    def __init__(
-        self, args: ImportArgs, catalogue: Catalogue, chosen: Patient | None, now: Callable[[], datetime], added_by: str
-    ) -> None:
+    def __init__(self, args: ImportArgs, catalogue: Catalogue, now: Callable[[], datetime], added_by: str) -> None:
         self._args = args
         self._catalogue = catalogue
-        self._chosen = chosen
         self._now = now
         self._added_by = added_by
         self._planned: dict[str, str] = {}
         self.patients_made = 0
 
-    def is_known(self, sha256: str) -> bool:
+    def is_known(self, source: Source, sha256: str) -> bool:
         """Whether these bytes need no examination: known here, and not under another patient than chosen."""
-        return self._known_item(sha256, "", "") is not None
+        return self._known_item(source, sha256) is not None
 
     def finish(self, prepared: Prepared) -> ImportItem:
         """Do what is to be done with one file and say it.
@@ -79,7 +76,7 @@ class Filer:
         source = prepared.source
         if prepared.error is not None and prepared.error.code in _STOPS:
             raise Cancelled
-        known = self._known_item(prepared.sha256, source.shown, source.original_name) if prepared.sha256 else None
+        known = self._known_item(source, prepared.sha256) if prepared.sha256 else None
         if known is not None:
             return replace(known, seconds=prepared.seconds)
         if source.problem is not None:
@@ -93,22 +90,35 @@ class Filer:
         refusal = refusal_of(prepared.examined.facts)
         if refusal is not None:
             return self._refuse(prepared, ItemStatus.SKIPPED, *refusal)
-        return self._take(prepared, prepared.examined.facts, self._args.filings.get(source.shown, self._args.filing))
+        return self._take(prepared, prepared.examined.facts)
 
-    def _known_item(self, sha256: str, shown: str, name: str) -> ImportItem | None:
+    def _filing_of(self, source: Source) -> Filing:
+        """Return what was chosen for a file, its patient as of now: they may be merged while a run goes on."""
+        filing = self._args.filings.get(source.shown, self._args.filing)
+        if filing.patient_id is None:
+            return filing
+        patient = self._catalogue.patient(filing.patient_id)
+        if patient is None:
+            raise UserError("patient.none", text=filing.patient_id)
+        return replace(filing, patient_id=patient.id)
+
+    def _known_item(self, source: Source, sha256: str) -> ImportItem | None:
+        shown = source.shown
         if sha256 in self._planned:
-            return ImportItem(shown, ItemStatus.DUPLICATE, code="image.duplicate", image_id=None)
+            return ImportItem(shown, ItemStatus.DUPLICATE, code="image.duplicate", is_new=False)
         records = self._catalogue.known(sha256)
         if sha256 == _EMPTY_SHA256:
             # Every empty file is a failure of its own; only the same one again is a duplicate.
-            records = [record for record in records if record.original_name == name]
+            records = [record for record in records if record.original_name == source.original_name]
         if not records:
             return None
-        chosen = self._args.filing.patient_id
-        if chosen is None:
-            return _duplicate(shown, records[0])
+        filing = self._args.filings.get(shown, self._args.filing)
+        if filing.patient_id is None:
+            return _known(shown, records[0])
+        now = self._catalogue.patient(filing.patient_id)
+        chosen = now.id if now else filing.patient_id
         own = [record for record in records if record.patient_id == chosen or record.placement is not Placement.FILED]
-        return _duplicate(shown, own[0]) if own else None
+        return _known(shown, own[0]) if own else None
 
     def _refuse_error(self, prepared: Prepared, error: BitewingError) -> ImportItem:
         if error.code in _NOT_IMAGES:
@@ -146,7 +156,8 @@ class Filer:
             added_by=self._added_by,
         )
 
-    def _take(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> ImportItem:
+    def _take(self, prepared: Prepared, facts: FileFacts) -> ImportItem:
+        filing = self._filing_of(prepared.source)
         described = describe(facts, filing)
         outcome = self._decide(prepared, facts, filing)
         record = self._record(prepared, facts, described, outcome)
@@ -184,8 +195,8 @@ class Filer:
         return _inbox(decision.code, decision.patient_id, _disagreement(decision))
 
     def _patient_of(self, filing: Filing) -> Patient | None:
-        if filing.patient_id is None or (self._chosen is not None and self._chosen.id == filing.patient_id):
-            return self._chosen
+        if filing.patient_id is None:
+            return None
         patient = self._catalogue.patient(filing.patient_id)
         if patient is None:
             raise UserError("patient.none", text=filing.patient_id)
@@ -257,14 +268,15 @@ def _item(prepared: Prepared, status: ItemStatus, code: str, facts: dict[str, ob
     return ImportItem(prepared.source.shown, status, code=code, facts=dict(facts or {}), seconds=prepared.seconds)
 
 
-def _duplicate(shown: str, record: ImageRecord) -> ImportItem:
-    codes = {
-        Placement.FILED: "image.duplicate",
-        Placement.INBOX: "image.in_inbox",
-        Placement.QUARANTINED: "image.in_quarantine",
-    }
-    code = "image.in_trash" if record.deleted_at is not None else codes[record.placement]
-    return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, code)
+def _known(shown: str, record: ImageRecord) -> ImportItem:
+    """Say of bytes that are here already where they are; what is kept aside is no better for coming again."""
+    if record.deleted_at is not None:
+        return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, "image.in_trash", is_new=False)
+    if record.placement is Placement.QUARANTINED:
+        facts = dict(record.reason_facts)
+        return ImportItem(shown, ItemStatus.QUARANTINED, record.id, None, record.reason, facts, is_new=False)
+    code = "image.in_inbox" if record.placement is Placement.INBOX else "image.duplicate"
+    return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, code, is_new=False)
 
 
 def _disagreement(decision: Decision) -> dict[str, object]:

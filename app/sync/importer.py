@@ -19,20 +19,30 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
 from app.core.files import translate_os_error
 from app.core.progress import Progress
-from app.domain.patient import Patient
 from app.sync.filing import FATAL_CODES, Filer, mark_of
 from app.sync.plan import require_valid
 from app.sync.ports import Catalogue, LedgerLine, Space
 from app.sync.prepare import Prepared, prepare_all
 from app.sync.report import Examiner, ImportArgs, ImportItem, ImportReport, ItemStatus, Tally
 from app.sync.sources import Source
-from app.sync.stream import Volume, enumerate_sources, measure
+from app.sync.stream import enumerate_sources, measure
 
 log = logging.getLogger(__name__)
 
 OnItem = Callable[[ImportItem], None]
 NOTE_EVERY = 100
 NOTE_AFTER_S = 1.0
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run was asked, and how far it is."""
+
+    args: ImportArgs
+    ctx: JobContext
+    on_item: OnItem
+    tally: Tally = field(default_factory=Tally)
+    files: int = 0
 
 
 @dataclass(slots=True)
@@ -63,16 +73,18 @@ class Importer:
         """
         for filing in (args.filing, *args.filings.values()):
             require_valid(filing)
-        chosen = self._chosen(args)
-        tally = Tally()
+        self._require_patients(args)
+        run = _Run(args, ctx, on_item)
+        tally = run.tally
         stopped: BitewingError | None = None
-        filer = Filer(args, self.catalogue, chosen, self.now, self.added_by)
+        filer = Filer(args, self.catalogue, self.now, self.added_by)
         self._noted_at = time.monotonic()
         try:
             volume = measure(args.paths, ctx, recursive=args.recursive)
             if not args.dry_run:
                 self.space.require(volume.bytes)
-            self._each(args, filer, volume, tally, ctx, on_item)
+            run.files = volume.files
+            self._each(run, filer)
         except Cancelled as error:
             stopped = error
         except EnvironmentFault as error:
@@ -84,31 +96,27 @@ class Importer:
         tally.patients_made = filer.patients_made
         return self._report(args, tally, stopped)
 
-    def _chosen(self, args: ImportArgs) -> Patient | None:
-        if args.filing.patient_id is None:
-            return None
-        patient = self.catalogue.patient(args.filing.patient_id)
-        if patient is None or patient.deleted_at is not None:
-            raise UserError("patient.none", text=args.filing.patient_id)
-        return patient
+    def _require_patients(self, args: ImportArgs) -> None:
+        """Refuse patients who do not exist, are deleted or were merged away, before anything happens."""
+        chosen = {filing.patient_id for filing in (args.filing, *args.filings.values()) if filing.patient_id}
+        for patient_id in sorted(chosen):
+            patient = self.catalogue.patient(patient_id)
+            if patient is None or patient.id != patient_id:
+                raise UserError("patient.none", text=patient_id)
 
-    def _each(
-        self, args: ImportArgs, filer: Filer, volume: Volume, tally: Tally, ctx: JobContext, on_item: OnItem
-    ) -> None:
-        sources = enumerate_sources(args.paths, self.unpack_into, recursive=args.recursive)
-        fresh = self._without_finished(sources, tally, on_item)
-        with closing(prepare_all(fresh, self.examiner, filer.is_known, ctx)) as prepared_files:
+    def _each(self, run: _Run, filer: Filer) -> None:
+        sources = enumerate_sources(run.args.paths, self.unpack_into, recursive=run.args.recursive)
+        fresh = self._without_finished(sources, run)
+        with closing(prepare_all(fresh, self.examiner, filer.is_known, run.ctx)) as prepared_files:
             for prepared in prepared_files:
                 try:
-                    ctx.check()
-                    item = self._finish(filer, prepared, tally, on_item)
+                    run.ctx.check()
+                    item = self._finish(filer, prepared, run)
                 finally:
                     prepared.source.release()
-                self._tell(prepared.source, item, tally, on_item)
-                ctx.report(Progress(tally.done, max(volume.files, tally.done), "files", prepared.source.original_name))
-                self._flush_if_due(args)
+                self._tell(run, prepared.source, item)
 
-    def _without_finished(self, sources: Iterator[Source], tally: Tally, on_item: OnItem) -> Iterator[Source]:
+    def _without_finished(self, sources: Iterator[Source], run: _Run) -> Iterator[Source]:
         """Leave out what an interrupted run finished with, told from path, size and time alone."""
         for source in sources:
             item = self.catalogue.finished(mark_of(source))
@@ -116,9 +124,10 @@ class Importer:
                 yield source
                 continue
             source.release()
-            self._tell(source, item, tally, on_item)
+            run.ctx.check()
+            self._tell(run, source, item)
 
-    def _finish(self, filer: Filer, prepared: Prepared, tally: Tally, on_item: OnItem) -> ImportItem:
+    def _finish(self, filer: Filer, prepared: Prepared, run: _Run) -> ImportItem:
         shown = prepared.source.shown
         try:
             return filer.finish(prepared)
@@ -134,16 +143,19 @@ class Importer:
             fault = ItemError("import.failed")
         item = ImportItem(shown, ItemStatus.FAILED, code=fault.code, facts=fault.facts)
         if fault.code in FATAL_CODES:
-            self._tell(prepared.source, item, tally, on_item)
+            self._tell(run, prepared.source, item)
             raise fault
         return item
 
-    def _tell(self, source: Source, item: ImportItem, tally: Tally, on_item: OnItem) -> None:
-        tally.add(item, source.size)
-        if item.image_id is None or item.status is ItemStatus.DUPLICATE:
+    def _tell(self, run: _Run, source: Source, item: ImportItem) -> None:
+        run.tally.add(item, source.size)
+        if item.image_id is None or not item.is_new:
             # New records carry their ledger line in their own transaction.
             self._notes.append(LedgerLine(mark_of(source), item))
-        on_item(item)
+        run.on_item(item)
+        done = run.tally.done
+        run.ctx.report(Progress(done, max(run.files, done), "files", source.original_name))
+        self._flush_if_due(run.args)
 
     def _flush_if_due(self, args: ImportArgs) -> None:
         if len(self._notes) >= NOTE_EVERY or time.monotonic() - self._noted_at > NOTE_AFTER_S:

@@ -40,7 +40,7 @@ class Catalogue(Protocol):
         """Return every record of these bytes: filed, in the inbox, kept aside, deleted."""
 
     def patient(self, patient_id: str) -> Patient | None:
-        """Return a patient."""
+        """Return the living patient whom an id stands for now, through merges; ``None`` when there is none."""
 
     def candidates(self, identity: FileIdentity) -> Sequence[Patient]:
         """Return patients whose chart number is the file's Patient ID or, without one, whose name agrees."""
@@ -52,10 +52,11 @@ class Catalogue(Protocol):
         """Return records with this SOP Instance UID."""
 
     def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
-        """Copy the bytes into the library and catalogue them; make the patient of ``draft`` first, if given.
+        """Copy the bytes into the library and catalogue them together with the patient of ``draft``, if given.
 
-        Returns the record with its place and patient. Raises EnvironmentFault (``disk.full``, …): then
-        neither file nor row is there.
+        Returns the record with its place and patient: the one that its patient was merged into meanwhile.
+        Raises EnvironmentFault (``disk.full``, …) or UserError ``patient.none``: then neither file nor row
+        nor a new patient is there.
         """
 
     def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault
-from app.core.files import sha256_file, translate_os_error
+from app.core.files import sha256_file
 from app.imaging.examined import Examined
 from app.imaging.sniff import Content
 from app.sync.report import Examiner
-from app.sync.sources import Source
+from app.sync.sources import Source, refusal
 
 THREADS = 2
 AHEAD = 6
@@ -45,7 +45,7 @@ class Prepared:
 def prepare_all(
     sources: Iterable[Source],
     examiner: Examiner,
-    is_known: Callable[[str], bool],
+    is_known: Callable[[Source, str], bool],
     ctx: JobContext,
 ) -> Generator[Prepared, None, None]:
     """Yield every source in order, hashed and, unless ``is_known`` says no, examined.
@@ -69,7 +69,7 @@ def prepare_all(
         examining.append(_examine_if_new(prepared))
 
     def _examine_if_new(prepared: Prepared) -> Future[Prepared]:
-        if prepared.error is None and prepared.sha256 and is_known(prepared.sha256):
+        if prepared.error is None and prepared.sha256 and is_known(prepared.source, prepared.sha256):
             return _done(replace(prepared, is_known=True))
         if prepared.error is not None or prepared.source.problem is not None:
             return _done(prepared)
@@ -125,8 +125,8 @@ def _hash(source: Source, ctx: JobContext) -> Prepared:
 
 
 def _unreadable(error: OSError) -> BitewingError:
-    fault = translate_os_error(error)
-    return EnvironmentFault({"disk.permission": "file.permission"}.get(fault.code, fault.code))
+    problem = refusal(error)
+    return EnvironmentFault(problem.code, **problem.facts)
 
 
 def _examine(prepared: Prepared, examiner: Examiner) -> Prepared:

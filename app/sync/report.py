@@ -44,7 +44,10 @@ class ImportArgs:
 
 @dataclass(frozen=True, slots=True)
 class ImportItem:
-    """What became of one file; ``code`` and ``facts`` say why where that needs saying."""
+    """What became of one file; ``code`` and ``facts`` say why where that needs saying.
+
+    ``is_new`` is false where an earlier run had done it: nothing was written this time.
+    """
 
     path: str
     status: ItemStatus
@@ -54,6 +57,7 @@ class ImportItem:
     facts: dict[str, Any] = field(default_factory=dict)
     similar_to: str | None = None
     seconds: float = 0.0
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
