@@ -15,6 +15,7 @@ from types import ModuleType
 
 from app.core.clock import epoch_ms, utc_now
 from app.core.errors import BitewingError, EnvironmentFault
+from app.core.files import fsync_directory
 from app.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -133,3 +134,4 @@ def _copy_aside(database: Database, found: int) -> None:
         before.close()
     partial.chmod(0o600)
     partial.replace(target)
+    fsync_directory(target.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import EnvironmentFault
+from app.storage import migrating
 from app.storage.database import Database
 from app.storage.migrating import FOLDER, known_migrations, migrate, schema_number
 
@@ -73,6 +75,21 @@ def test_the_next_script_runs_after_a_copy(database: Database, scripts: Path, tm
     assert copy.execute("SELECT id FROM patients").fetchall() == [("p",)]
     assert copy.execute("PRAGMA user_version").fetchone() == (1,)
     copy.close()
+
+
+def test_the_copy_is_durable_before_anything_changes(
+    database: Database, scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scripts / "0002_nickname.py").write_text(SECOND)
+
+    def broken(folder: Path) -> None:
+        assert (folder / "bitewing.db.before-2").is_file()
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(migrating, "fsync_directory", broken)
+    with pytest.raises(OSError, match="broken"):
+        migrate(database, scripts)
+    assert "nickname" not in _columns(database)
 
 
 @pytest.mark.parametrize("script", [FAILING, DANGLING, "def up(execute):\n    execute('NONSENSE')\n"])
