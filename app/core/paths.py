@@ -64,11 +64,6 @@ class LibraryPaths:
         """A file whose absence means "the volume is away", never "all images are gone"."""
         return self.root / ROOT_MARKER
 
-    @property
-    def lock(self) -> Path:
-        """The lease file that background work holds."""
-        return self.root / ".lease"
-
     def exists(self) -> bool:
         """Whether a library was made here."""
         return self.database.is_file()

@@ -58,12 +58,16 @@ def chain_hash(previous: str, entry: AuditEntry) -> str:
     return hashlib.sha256((previous + canonical_json(entry)).encode("ascii")).hexdigest()
 
 
-def first_break(entries: Iterable[AuditEntry]) -> AuditEntry | None:
-    """Return the first entry of one writer's chain that does not fit, or ``None`` when all do."""
+def first_break(entries: Iterable[AuditEntry]) -> tuple[AuditEntry, str] | None:
+    """Return the first entry of one writer's chain that does not fit, or ``None`` when all do.
+
+    With it comes ``missing`` when entries before it are gone, else ``changed``.
+    """
     previous, expected = GENESIS, 1
     for entry in entries:
-        fits = entry.sequence == expected and entry.previous == previous
-        if not fits or entry.hash != chain_hash(previous, entry):
-            return entry
+        if entry.sequence != expected:
+            return entry, "missing"
+        if entry.previous != previous or entry.hash != chain_hash(previous, entry):
+            return entry, "changed"
         previous, expected = entry.hash, expected + 1
     return None

@@ -7,13 +7,15 @@ of the heads kept elsewhere are what shows it then.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from app.core.clock import epoch_ms, utc_now
-from app.domain.audit import GENESIS, AuditEntry, chain_hash
+from app.domain.audit import GENESIS, AuditEntry, chain_hash, first_break
 from app.storage.database import Database, Row
 from app.storage.rows import moment
 
@@ -133,8 +135,8 @@ class Audit:
     def verify(self, witnesses: Mapping[str, tuple[int, str]] | None = None) -> AuditReport:
         """Walk every chain and compare it with the heads: the catalogue's, those cross-recorded, ``witnesses``."""
         walk = _Walk()
-        for entry in self.stream():
-            walk.take(entry)
+        for writer, chain in groupby(self.stream(), lambda entry: entry.writer):
+            walk.take(writer, chain)
         walk.finish()
         walk.compare("head", self.heads().items())
         walk.compare("witness", (witnesses or {}).items())
@@ -146,30 +148,30 @@ class Audit:
 
 
 class _Walk:
-    """Checks entries that come chain by chain; one break per chain is enough to know."""
+    """Checks chain by chain; one break per chain is enough to know."""
 
     def __init__(self) -> None:
         self.entries = 0
         self.breaks: list[AuditBreak] = []
-        self._hashes: dict[tuple[str, int], str] = {}
         self._claims: list[tuple[str, int, str]] = []
-        self._last: AuditEntry | None = None
-        self._broken: set[str] = set()
         self.ends: dict[str, tuple[int, str]] = {}
 
-    def take(self, entry: AuditEntry) -> None:
-        self.entries += 1
-        last = self._last if self._last is not None and self._last.writer == entry.writer else None
-        previous, expected = (last.hash, last.sequence + 1) if last else (GENESIS, 1)
-        if entry.sequence != expected:
-            self._break(entry, "missing")
-        elif entry.previous != previous or entry.hash != chain_hash(previous, entry):
-            self._break(entry, "changed")
-        self._last = entry
-        self.ends[entry.writer] = (entry.sequence, entry.hash)
-        if entry.action == CROSS_ACTION:
-            claims = entry.details.get("heads", {})
-            self._claims += [(name, int(pair[0]), str(pair[1])) for name, pair in claims.items()]
+    def take(self, writer: str, chain: Iterator[AuditEntry]) -> None:
+        """Look at one writer's whole chain, also beyond a break."""
+        noted = self._noted(chain)
+        found = first_break(noted)
+        if found is not None:
+            self.breaks.append(AuditBreak(writer, found[0].sequence, found[1]))
+            deque(noted, maxlen=0)
+
+    def _noted(self, chain: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
+        for entry in chain:
+            self.entries += 1
+            self.ends[entry.writer] = (entry.sequence, entry.hash)
+            if entry.action == CROSS_ACTION:
+                claims = entry.details.get("heads", {})
+                self._claims += [(name, int(pair[0]), str(pair[1])) for name, pair in claims.items()]
+            yield entry
 
     def finish(self) -> None:
         """Compare what chains say of each other; a cut tail shows in a neighbour's chain."""
@@ -182,11 +184,6 @@ class _Walk:
             end, found = self.ends.get(writer, (0, GENESIS))
             if end < sequence or (end == sequence and found != digest) or (kind == "head" and end != sequence):
                 self.breaks.append(AuditBreak(writer, sequence, kind))
-
-    def _break(self, entry: AuditEntry, kind: str) -> None:
-        if entry.writer not in self._broken:
-            self._broken.add(entry.writer)
-            self.breaks.append(AuditBreak(entry.writer, entry.sequence, kind))
 
 
 def _chained(entry: AuditEntry, sequence: int, previous: str) -> AuditEntry:

@@ -9,6 +9,9 @@ from app.core.clock import epoch_ms, utc_now
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.storage.database import Database
 
+# Whoever is further behind asks again from where this ends.
+MOST_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
@@ -43,12 +46,12 @@ class Changes:
         """Return the number of the newest change; 0 when there was none yet."""
         return int(self._db.value("SELECT COALESCE(MAX(seq), 0) FROM change_log"))
 
-    def since(self, seq: int, *, other_than: str | None = None, limit: int = 10_000) -> list[LoggedChange]:
-        """Return changes after number ``seq`` in order, without those of origin ``other_than``."""
+    def since(self, seq: int, *, other_than: str | None = None) -> list[LoggedChange]:
+        """Return changes after number ``seq`` in order, at most ``MOST_AT_ONCE``, without those of ``other_than``."""
         rows = self._db.rows(
             "SELECT seq, entity, kind, id, patient_id, origin FROM change_log"
             " WHERE seq > ? AND (? IS NULL OR origin <> ?) ORDER BY seq LIMIT ?",
-            (seq, other_than, other_than, limit),
+            (seq, other_than, other_than, MOST_AT_ONCE),
         )
         return [
             LoggedChange(row[0], Change(Entity(row[1]), ChangeKind(row[2]), row[3], row[4]), row[5]) for row in rows
@@ -59,10 +62,5 @@ class Changes:
         with self._db.read():
             last = self.last()
             found = self.since(seq, other_than=other_than)
-        newest = max([last, *(item.seq for item in found)]) if len(found) < 10_000 else found[-1].seq
+        newest = max([last, *(item.seq for item in found)]) if len(found) < MOST_AT_ONCE else found[-1].seq
         return ChangeSet(tuple(dict.fromkeys(item.change for item in found)), newest)
-
-    def trim(self, keep: int = 100_000) -> None:
-        """Forget all but the newest changes; whoever is further behind reads everything anew."""
-        with self._db.write():
-            self._db.execute("DELETE FROM change_log WHERE seq <= ?", (self.last() - keep,))

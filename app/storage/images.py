@@ -6,11 +6,8 @@ Writers join the caller's transaction. ``update`` writes a whole record over the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from app.core.clock import epoch_ms, utc_now
 from app.core.errors import UserError
 from app.domain.image import ImageRecord, ImageType, Placement
 from app.storage.database import Database, Row
@@ -29,18 +26,6 @@ _LIVE_FILED = "i.placement = 'filed' AND i.deleted_at IS NULL"
 # SQLite before 3.32 takes 999 parameters; newer ones 32,766.
 _CHUNK = 900
 _PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How many images a library has; ``size_bytes`` is the sum of all files, deleted ones too."""
-
-    filed: int
-    inbox: int
-    quarantined: int
-    deleted: int
-    size_bytes: int
-    imported_since: int
 
 
 class Images:
@@ -84,58 +69,21 @@ class Images:
                 add_bands(self._db, rank, record.picture_hash)
         return record
 
-    def delete(self, image_id: str, at: datetime | None = None) -> ImageRecord:
-        """Delete softly. Raises ``image.none``."""
-        with self._db.write():
-            return self.update(self._next(image_id, deleted_at=at or utc_now()))
-
-    def restore(self, image_id: str) -> ImageRecord:
-        """Bring a deleted image back. Raises ``image.none``."""
-        with self._db.write():
-            return self.update(self._next(image_id, deleted_at=None))
-
-    def purge(self, image_id: str) -> None:
-        """Remove a row for good; the file is the caller's to remove afterwards."""
-        with self._db.write():
-            row = self._db.row("SELECT rank, picture_hash FROM images WHERE id = ?", (image_id,))
-            if row is not None:
-                remove_bands(self._db, row[0], row[1])
-                self._db.execute("DELETE FROM images WHERE rank = ?", (row[0],))
-
-    def _next(self, image_id: str, **changes: Any) -> ImageRecord:
-        before = self.get(image_id)
-        if before is None:
-            raise UserError("image.none", text=image_id)
-        return replace(before, version=before.version + 1, changed_at=utc_now(), **changes)
-
     def get(self, image_id: str) -> ImageRecord | None:
         """Return an image, deleted ones too."""
         row = self._db.row(f"{_IMAGE} WHERE i.id = ?", (image_id,))
         return image_of(row) if row else None
-
-    def by_ids(self, ids: Sequence[str]) -> Records:
-        """Return those of the images that exist, in the order asked for."""
-        found = {row[0]: image_of(row) for row in self._chunked(f"{_IMAGE} WHERE i.id IN ({{}})", ids)}
-        return [found[image_id] for image_id in dict.fromkeys(ids) if image_id in found]
 
     def at_path(self, directory: str, filename: str) -> ImageRecord | None:
         """Return the image whose file this is."""
         row = self._db.row(f"{_IMAGE} WHERE i.directory = ? AND i.filename = ?", (directory, filename))
         return image_of(row) if row else None
 
-    def by_filename(self, filename: str) -> Records:
-        """Return images whose file has this name, in any directory."""
-        return self._many(f"{_IMAGE} WHERE i.filename = ? ORDER BY i.rank", (filename,))
-
     def by_sha256(self, sha256: str) -> Records:
         """Return every record of these bytes: filed first, then waiting, deleted last."""
         return self._many(
             f"{_IMAGE} WHERE i.sha256 = ? ORDER BY i.deleted_at IS NOT NULL, i.placement <> 'filed', i.rank", (sha256,)
         )
-
-    def known_sha256s(self, hashes: Sequence[str]) -> set[str]:
-        """Return those of the hashes that the catalogue knows, deleted images included."""
-        return {row[0] for row in self._chunked("SELECT DISTINCT sha256 FROM images WHERE sha256 IN ({})", hashes)}
 
     def by_instance_uid(self, sop_instance_uid: str) -> Records:
         """Return images with this SOP Instance UID, not deleted."""
@@ -213,23 +161,6 @@ class Images:
     def bytes_used(self) -> int:
         """Return the bytes of all files."""
         return int(self._db.value("SELECT COALESCE(SUM(size_bytes), 0) FROM images"))
-
-    def figures(self, since: datetime) -> Figures:
-        """Return how many images there are, by how they stand, and how many came since a moment."""
-        waiting: dict[str, int] = dict(
-            self._db.rows(
-                "SELECT placement, COUNT(*) FROM images WHERE placement <> 'filed' AND deleted_at IS NULL"
-                " GROUP BY placement"
-            )
-        )
-        return Figures(
-            filed=self.count(),
-            inbox=waiting.get(Placement.INBOX.value, 0),
-            quarantined=waiting.get(Placement.QUARANTINED.value, 0),
-            deleted=self._db.value("SELECT COUNT(*) FROM images WHERE deleted_at IS NOT NULL"),
-            size_bytes=self.bytes_used(),
-            imported_since=self._db.value("SELECT COUNT(*) FROM images WHERE imported_at >= ?", (epoch_ms(since),)),
-        )
 
     def tooth_counts(self, patient_id: str) -> dict[str, dict[str, int]]:
         """Return a patient's number of images by filing tooth and type."""

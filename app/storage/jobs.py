@@ -58,7 +58,6 @@ class JobItem:
     similar_to: str | None = None
 
 
-JobRecords = list[JobRecord]
 JobItems = list[JobItem]
 _COLUMNS = "id, kind, started_by, actor_id, state, started_at, ended_at, arguments, counts, error_code, error_facts"
 _ITEM_COLUMNS = "path, status, size, mtime_ns, image_id, patient_id, code, facts, similar_to"
@@ -92,11 +91,6 @@ class Jobs:
                 ),
             )
         return record
-
-    def progress(self, job_id: str, counts: Mapping[str, int]) -> None:
-        """Keep a running job's counts, so that they survive a crash."""
-        with self._db.write():
-            self._db.execute("UPDATE jobs SET counts = ? WHERE id = ?", (to_json(dict(counts)), job_id))
 
     def finish(
         self,
@@ -132,16 +126,6 @@ class Jobs:
             f"SELECT {_COLUMNS} FROM jobs WHERE ? IS NULL OR kind = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own text
             (kind, kind, limit),
         )
-        return [_job_of(row) for row in rows]
-
-    def last(self, kind: str) -> JobRecord | None:
-        """Return the newest run of a kind."""
-        found = self.list(1, kind)
-        return found[0] if found else None
-
-    def running(self) -> JobRecords:
-        """Return runs that go on, oldest first."""
-        rows = self._db.rows(f"SELECT {_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY number")  # noqa: S608 - our own text
         return [_job_of(row) for row in rows]
 
     def unfinished(self, kind: str, arguments: Mapping[str, Any] | None = None) -> JobRecord | None:

@@ -5,14 +5,13 @@ Writers join the caller's transaction. Whether somebody may do it is decided abo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.core.clock import epoch_ms, utc_now
 from app.core.errors import UserError
 from app.domain.folding import fold
-from app.domain.patient import Patient, PatientDraft, PatientSummary
+from app.domain.patient import Patient, PatientSummary
 from app.storage.database import Database, Row
 from app.storage.rows import (
     PATIENT_COLUMNS,
@@ -64,13 +63,6 @@ class Patients:
         row = self._db.row(f"{_PATIENT} WHERE p.id = ?", (patient_id,))
         return patient_of(row) if row else None
 
-    def by_ids(self, ids: Sequence[str]) -> list[Patient]:
-        """Return those of the patients that exist, in name order."""
-        marks = ",".join("?" * len(ids))
-        return [
-            patient_of(row) for row in self._db.rows(f"{_PATIENT} WHERE p.id IN ({marks}) ORDER BY p.sort_name", ids)
-        ]
-
     def by_chart_number(self, text: str) -> list[Patient]:
         """Return living patients with this chart number, accents and case aside; exactly equal ones first."""
         folded = fold(text)
@@ -90,32 +82,6 @@ class Patients:
             return []
         rows = self._db.rows(f"{_PATIENT} WHERE p.name_words = ? AND p.deleted_at IS NULL ORDER BY p.rank", (words,))
         return [patient_of(row) for row in rows]
-
-    def edit(self, patient_id: str, draft: PatientDraft, version: int) -> Patient:
-        """Change what is known of a patient that was read as ``version``.
-
-        Raises
-        ------
-        UserError
-            ``patient.none`` or ``patient.changed_elsewhere``.
-        """
-        with self._db.write():
-            before = self.get(patient_id)
-            if before is None:
-                raise UserError("patient.none", text=patient_id)
-            after = replace(
-                before,
-                family_name=draft.family_name,
-                given_name=draft.given_name,
-                chart_number=draft.chart_number,
-                birth_date=draft.birth_date,
-                sex=draft.sex,
-                phone=draft.phone,
-                notes=draft.notes,
-                updated_at=utc_now(),
-                version=version + 1,
-            )
-            return self.update(after, expected_version=version)
 
     def update(self, patient: Patient, expected_version: int) -> Patient:
         """Write a whole patient over version ``expected_version``.
@@ -140,24 +106,14 @@ class Patients:
                 add_entry(self._db, rank, written)
         return written
 
-    def delete(self, patient_id: str, version: int, at: datetime | None = None) -> Patient:
-        """Delete softly. Raises as :meth:`update`."""
-        return self._mark(patient_id, version, at or utc_now(), None)
-
-    def restore(self, patient_id: str, version: int) -> Patient:
-        """Bring a deleted patient back. Raises as :meth:`update`."""
-        return self._mark(patient_id, version, None, None)
-
     def retire(self, patient_id: str, version: int, merged_into: str) -> Patient:
         """Mark a patient as merged into another one. Raises as :meth:`update`."""
-        return self._mark(patient_id, version, utc_now(), merged_into)
-
-    def _mark(self, patient_id: str, version: int, deleted_at: datetime | None, merged_into: str | None) -> Patient:
         with self._db.write():
             before = self.get(patient_id)
             if before is None:
                 raise UserError("patient.none", text=patient_id)
-            after = replace(before, deleted_at=deleted_at, merged_into=merged_into, updated_at=utc_now())
+            now = utc_now()
+            after = replace(before, deleted_at=now, merged_into=merged_into, updated_at=now)
             return self.update(after, expected_version=version)
 
     def summary(self, patient_id: str) -> PatientSummary | None:

@@ -247,13 +247,6 @@ def bench_known(catalogue: Catalogue, ledger: Ledger) -> None:
     rows = catalogue.database.rows("SELECT sha256 FROM images WHERE rank % 997 = 0 LIMIT 500")
     wanted = [row[0] for row in rows] + [f"{n:064x}" for n in range(1000 - len(rows))]
     plain = sqlite3.connect(catalogue.database.path)
-    base = median_ms(
-        lambda: [plain.execute("SELECT 1 FROM images WHERE sha256 = ?", (item,)).fetchone() for item in wanted]
-    )
-    ours = median_ms(lambda: catalogue.images.known_sha256s(wanted))
-    ledger.line(
-        "1,000 'already imported?' in batches", ours, "sqlite3, one by one", base, "<= 1.3 x", ours <= 1.3 * base
-    )
     ours = median_ms(lambda: [catalogue.images.by_sha256(item) for item in wanted], 5)
     exists = _peewee_exists(catalogue, wanted)
     ledger.line("1,000 look-ups giving records", ours, "peewee .exists()", exists, "faster", ours <= exists)

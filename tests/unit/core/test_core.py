@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from app.core import files, logs, paths, secrets, settings
 from app.core.cancel import CancelToken
+from app.core.clock import epoch_ms
 from app.core.context import JobContext
 from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
 from app.core.file_lock import exclusively
@@ -39,6 +41,13 @@ def test_cancel_wakes_a_waiter_and_calls_back_once() -> None:
     assert calls == ["early", "late"]
     with pytest.raises(Cancelled):
         token.check()
+
+
+@given(st.integers(-(2**42), 2**42))
+@example(1_099_493_360_222)
+def test_times_survive_storage_to_the_millisecond(milliseconds: int) -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    assert epoch_ms(moment) == milliseconds
 
 
 def test_progress_is_thinned_but_the_last_report_passes() -> None:

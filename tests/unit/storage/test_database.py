@@ -17,6 +17,7 @@ from app.core.clock import utc_now
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault
 from app.core.paths import LibraryPaths
 from app.domain.patient import Patient, Sex
+from app.storage import catalogue as catalogue_module
 from app.storage import database as database_module
 from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.database import Database
@@ -225,6 +226,25 @@ def test_damaged_pages_are_found(tmp_path: Path) -> None:
     again = Database(database.path)
     assert not again.integrity_check()
     again.close()
+
+
+def test_damage_is_found_at_the_start_of_all_but_large_libraries(
+    paths: LibraryPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = open_catalogue(paths, make=True)
+    for number in range(200):
+        catalogue.settings.set(f"key {number:0200}", "x")
+    catalogue.database.execute("PRAGMA wal_checkpoint(truncate)")
+    # A page that a start by itself has no reason to read.
+    page = catalogue.database.value("SELECT rootpage FROM sqlite_master WHERE name = 'settings'")
+    catalogue.close()
+    data = bytearray(paths.database.read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = bytes(4096)
+    paths.database.write_bytes(data)
+    with pytest.raises(EnvironmentFault, match=r"database\.corrupt"):
+        open_catalogue(paths)
+    monkeypatch.setattr(catalogue_module, "_CHECKED_AT_OPEN_BYTES", 0)
+    open_catalogue(paths).close()
 
 
 def test_programming_errors_stay_themselves(database: Database) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from app.core.clock import utc_now
 from app.core.errors import UserError
-from app.domain.patient import PatientDraft
 from app.storage.catalogue import Catalogue
 from app.storage.patients import page_key
 from tests.unit.storage.conftest import make_record
@@ -18,20 +17,22 @@ from tests.unit.storage.conftest import make_record
 def test_what_is_stored_is_what_comes_back(catalogue: Catalogue, new_patient) -> None:
     patient = new_patient("O'Neil; DROP TABLE", "«أحمد»", "A\t1", notes="two\nlines", phone="1")
     assert catalogue.patients.get(patient.id) == patient
-    assert catalogue.patients.by_ids([patient.id, "nobody"]) == [patient]
     assert catalogue.patients.get("nobody") is None
 
 
 def test_an_edit_needs_the_version_that_was_read(catalogue: Catalogue, new_patient) -> None:
     patient = new_patient()
-    first = catalogue.patients.edit(patient.id, PatientDraft("New", "Name"), patient.version)
+    first = catalogue.patients.update(replace(patient, family_name="New"), patient.version)
     assert (first.version, catalogue.patients.get(patient.id)) == (2, first)
     with pytest.raises(UserError) as caught:
-        catalogue.patients.edit(patient.id, PatientDraft("Other", "Name"), patient.version)
+        catalogue.patients.update(replace(patient, family_name="Other"), patient.version)
     assert caught.value.code == "patient.changed_elsewhere"
     assert catalogue.patients.get(patient.id) == first
     with pytest.raises(UserError) as caught:
-        catalogue.patients.edit("nobody", PatientDraft("Other", "Name"), 1)
+        catalogue.patients.update(replace(patient, id="nobody"), 1)
+    assert caught.value.code == "patient.none"
+    with pytest.raises(UserError) as caught:
+        catalogue.patients.retire("nobody", 1, patient.id)
     assert caught.value.code == "patient.none"
 
 
@@ -41,7 +42,7 @@ def test_chart_numbers_ignore_case_and_prefer_the_exact_one(catalogue: Catalogue
     new_patient(chart="")
     assert catalogue.patients.by_chart_number("AB-1") == [upper, lower]
     assert catalogue.patients.by_chart_number("") == []
-    catalogue.patients.delete(upper.id, upper.version)
+    catalogue.patients.retire(upper.id, upper.version, lower.id)
     assert catalogue.patients.by_chart_number("AB-1") == [lower]
 
 
@@ -78,12 +79,10 @@ def test_counts_follow_every_change_of_an_image(catalogue: Catalogue, new_patien
     assert counts() == (1, 0)
     record = catalogue.images.update(replace(record, patient_id=other.id, version=record.version + 1))
     assert counts() == (0, 1)
-    record = catalogue.images.delete(record.id)
+    record = catalogue.images.update(replace(record, deleted_at=utc_now(), version=record.version + 1))
     assert counts() == (0, 0)
-    record = catalogue.images.restore(record.id)
+    catalogue.images.update(replace(record, deleted_at=None, version=record.version + 1))
     assert counts() == (0, 1)
-    catalogue.images.purge(record.id)
-    assert counts() == (0, 0)
 
 
 def test_merged_patients_are_gone_but_known(catalogue: Catalogue, new_patient) -> None:
@@ -100,7 +99,7 @@ def test_recents_newest_first_per_person(catalogue: Catalogue, new_patient) -> N
     for age, patient in ((3, first), (2, second), (1, third)):
         catalogue.patients.touch(patient.id, now - timedelta(minutes=age))
     catalogue.patients.touch(first.id, now)
-    catalogue.patients.delete(second.id, second.version)
+    catalogue.patients.retire(second.id, second.version, first.id)
     assert [summary.patient.id for summary in catalogue.patients.recent(5)] == [first.id, third.id]
     assert [summary.patient.id for summary in catalogue.patients.recent(1)] == [first.id]
     assert catalogue.patients.recent(5, actor_id="somebody else") == []

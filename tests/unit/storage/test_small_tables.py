@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
+from app.storage import changes
 from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.jobs import JobItem, JobState
 
@@ -43,25 +46,29 @@ def test_other_processes_hear_of_changes(catalogue: Catalogue) -> None:
     other.close()
 
 
-def test_old_changes_are_forgotten_but_numbers_go_on(catalogue: Catalogue) -> None:
-    for _number in range(5):
-        last = catalogue.changes.append((ADDED,))
-    catalogue.changes.trim(keep=2)
-    assert len(catalogue.changes.since(0)) == 2
-    catalogue.changes.trim(keep=0)
-    assert (catalogue.changes.append((ADDED,)) or 0) > (last or 0)
+def test_who_is_far_behind_catches_up_in_steps(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "MOST_AT_ONCE", 3)
+    added = [Change(Entity.IMAGE, ChangeKind.ADDED, f"i{number}") for number in range(7)]
+    catalogue.changes.append(added)
+    heard: list[Change] = []
+    seq = 0
+    for _step in range(3):
+        step = catalogue.changes.set_since(seq)
+        heard += step.changes
+        seq = step.seq
+    assert heard == added
+    assert seq == catalogue.changes.last()
 
 
 def test_the_life_of_a_job(catalogue: Catalogue) -> None:
     job = catalogue.jobs.start("import", "user", "owner", {"paths": ["x"]})
-    assert catalogue.jobs.running() == [job]
+    assert catalogue.jobs.list() == [job]
     assert catalogue.jobs.unfinished("import") is None
     items = [
         JobItem("a.dcm", "imported", 10, 11, "i1", "p1"),
         JobItem("b.dcm", "quarantined", 20, 21, code="file.truncated", facts={"has": 1}),
     ]
     catalogue.jobs.add_items(job.id, items)
-    catalogue.jobs.progress(job.id, {"imported": 1})
     catalogue.jobs.finish(job.id, JobState.FAILED, {"imported": 1, "failed": 1}, "disk.full", {"free": 0})
     stored = catalogue.jobs.get(job.id)
     assert stored is not None
@@ -80,14 +87,14 @@ def test_the_life_of_a_job(catalogue: Catalogue) -> None:
     catalogue.jobs.finish(later.id, JobState.SUCCEEDED)
     assert catalogue.jobs.unfinished("import") is None
     assert [found.id for found in catalogue.jobs.list(kind="import")] == [later.id, job.id]
-    assert catalogue.jobs.last("check") is None
+    assert catalogue.jobs.list(kind="check") == []
 
 
 def test_only_dead_processes_are_interrupted(catalogue: Catalogue) -> None:
     job = catalogue.jobs.start("import", "user", "owner")
     other = open_catalogue(catalogue.paths)
     assert other.recover("desk").cleared == 0
-    assert other.jobs.running() == [job]
+    assert other.jobs.get(job.id) == job
     catalogue.owner.close()
     other.recover("desk")
     found = other.jobs.get(job.id)
