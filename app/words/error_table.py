@@ -156,6 +156,11 @@ def _identity() -> dict[str, ErrorTemplates]:
         "identity.incomplete": ErrorTemplates(
             t("Not sure enough"), t("What the file says of the patient is not enough to be sure."), inbox
         ),
+        "identity.interrupted": ErrorTemplates(
+            t("Import was cut short"),
+            t("The program ended while this file came in, before it was known whose it is."),
+            inbox,
+        ),
         "identity.unusable": ErrorTemplates(
             t("Unusable name"), t("The patient's name or number in the file cannot be used."), inbox
         ),
