@@ -164,7 +164,10 @@ class ImageStore:
             folder = folder.parent
 
     def files_on_disk(self) -> Iterator[str]:
-        """Yield the relative paths of all files in images, inbox and quarantine. Links are not followed."""
+        """Yield the relative paths of all files in images, inbox and quarantine.
+
+        Links are not followed; a folder that cannot be read is left out and logged.
+        """
         for folder in (self._paths.images, self._paths.inbox, self._paths.quarantine):
             yield from self._walk(folder)
 
@@ -172,6 +175,9 @@ class ImageStore:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("a folder of the library cannot be read: %s", type(error).__name__)
             return
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -279,6 +279,21 @@ def test_links_in_the_library_are_not_followed(catalogue: Catalogue, tmp_path: P
     assert list(catalogue.files.files_on_disk()) == ["dental_images/link"]
 
 
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
+    catalogue: Catalogue, stored: ImageRecord, monkeypatch
+) -> None:
+    real = os.scandir
+
+    def refusing(folder: Path) -> object:
+        if Path(folder) == catalogue.paths.images / "closed":
+            raise PermissionError(errno.EACCES, "closed")
+        return real(folder)
+
+    (catalogue.paths.images / "closed").mkdir()
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert list(catalogue.files.files_on_disk()) == [stored.path]
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(directory=st.text(max_size=60), filename=st.text(max_size=60))
 def test_no_recorded_path_leads_outside(tmp_path: Path, directory: str, filename: str) -> None:
