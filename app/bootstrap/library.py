@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-import platform
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -190,7 +190,7 @@ class _ListImportLater:
 
 def workstation_name() -> str:
     """Return what this computer is called in the audit log."""
-    return platform.node() or "workstation"
+    return socket.gethostname() or "workstation"
 
 
 def open_library(

@@ -187,9 +187,7 @@ class Program(QObject):
         if self._args.screenshot is None:
             self._server = part("InstanceServer")(self._library.paths.root, self)
             self._server.asked.connect(self._on_server_asked)
-        window.actions_by_name.dress()
-        window.status.refresh()
-        window.tree.count_inbox()
+        window.dress()
         self._bus.watch(self._calls, self._poll)
         if self._want_demo:
             self._want_demo = False
@@ -229,9 +227,7 @@ class Program(QObject):
         else:
             window.show()
         old.dispose()
-        window.actions_by_name.dress()
-        window.status.refresh()
-        window.tree.count_inbox()
+        window.dress()
         if place is not None:
             window.open_place(place, current.id if current else None)
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.ui.theme.icons import icon
-from app.words import t
+from app.words import is_right_to_left, t
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Command:
 
 def commands() -> tuple[Command, ...]:
     """Return every command in the window's language, grouped as in the list of shortcuts."""
+    onwards, back = ("Ctrl+Left", "Ctrl+Right") if is_right_to_left() else ("Ctrl+Right", "Ctrl+Left")
     library, image, view, program = t("Library"), t("Image"), t("Window"), t("Program")
     return (
         Command("search", library, t("Search patients"), "Ctrl+K", "search"),
@@ -48,8 +49,8 @@ def commands() -> tuple[Command, ...]:
         Command("move_image", image, t("Move image…"), "Ctrl+M", "move"),
         Command("delete_image", image, t("Delete image"), "Del", "delete"),
         Command("copy_id", image, t("Copy the image's id"), "Ctrl+Alt+C", "copy"),
-        Command("next_image", image, t("Next image"), "Ctrl+Right"),
-        Command("previous_image", image, t("Previous image"), "Ctrl+Left"),
+        Command("next_image", image, t("Next image"), onwards),
+        Command("previous_image", image, t("Previous image"), back),
         Command("focus_tree", view, t("Go to the patient tree"), "Ctrl+1"),
         Command("focus_viewer", view, t("Go to the viewer"), "Ctrl+2"),
         Command("focus_strip", view, t("Go to the filmstrip"), "Ctrl+3"),

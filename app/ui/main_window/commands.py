@@ -253,8 +253,7 @@ class WindowCommands(QObject):
         """List every key."""
         rows = [(command.group, command.text, command.key) for command in self._window.actions_by_name.table]
         viewer = [
-            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.shortcut)
-            for entry in VIEWER_ACTIONS
+            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.key()) for entry in VIEWER_ACTIONS
         ]
         part("ShortcutsDialog")([*rows, *viewer], self._window).exec()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
-from app.domain.image import RADIOGRAPHIC_VIEWS, ImageRecord, ImageType, Laterality
+from app.domain.image import RADIOGRAPHIC_VIEWS, FileKind, ImageRecord, ImageType, ImageView, Laterality
 from app.domain.patient import PatientSummary
 from app.domain.tooth import GENERAL, format_tooth
 from app.jobs.calls import Calls
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 LOOSE = "loose:"
 """Before the path of a file that is looked at without importing it."""
+
+_IN_MENUS_ONLY = frozenset({"walk", "layout"})
 
 
 class LibrarySource:
@@ -86,9 +89,11 @@ class LightTable(QObject):
         self.pane.image_opened.connect(self._on_pane_image_opened)
         self.pane.image_shown.connect(self._on_pane_image_shown)
         self.pane.cell_chosen.connect(self._on_pane_cell_chosen)
-        self.pane.tool_changed.connect(self._on_pane_tool_changed)
         self.strip.image_chosen.connect(self._on_strip_image_chosen)
-        self._on_pane_tool_changed(self.pane.tool.value)
+        self.pane.state_changed.connect(self._show_checks)
+        self.pane.tool_changed.connect(self._show_checks)
+        self.pane.thumbnail_of = self.strip.thumbnail_of
+        self._show_checks()
 
     @property
     def current(self) -> ImageRecord | None:
@@ -120,14 +125,14 @@ class LightTable(QObject):
             self._records = {}
             self.image_chosen.emit(None)
 
-    def show_images(self, images: list[ImageRecord]) -> None:
-        """Take the images to choose from, newest first."""
+    def show_images(self, images: list[ImageRecord], others: Iterable[str] = ()) -> None:
+        """Take the images to choose from, newest first; ``others`` are the patient's that a filter hides."""
         self._records.update({image.id: image for image in images})
-        self.pane.set_items([self._item(image) for image in images])
+        # Cells that are compared keep what a filter of the strip hides; what left the patient goes.
+        self.pane.set_items([self._item(image) for image in images], others)
         empty = t("No images here yet. Drop some, or paste with {key}.", key="Ctrl+V") if self._summary else ""
         self.strip.set_items([self._strip_item(image) for image in images], empty)
-        self.strip.follow([cell.item.image_id for cell in self.pane.cells if cell.item])
-        self.image_chosen.emit(self.current)
+        self._follow()
 
     def show_loose(self, paths: list[Path]) -> None:
         """Show files that are in no library; nobody's name stands beside them."""
@@ -151,37 +156,49 @@ class LightTable(QObject):
     def _add_action(self, entry: ViewerAction) -> None:
         action = QAction(entry.text(), self.area)
         action.setObjectName(entry.id)
-        action.setCheckable(entry.checkable and entry.slot.startswith("tool_"))
-        if entry.icon:
+        action.setCheckable(entry.checkable)
+        if entry.icon and entry.group not in _IN_MENUS_ONLY:
             action.setIcon(icon(entry.icon, checkable=action.isCheckable()))
         if entry.shortcut and entry.slot not in {"undo", "redo"}:
-            action.setShortcut(QKeySequence(entry.shortcut))
+            action.setShortcut(QKeySequence(entry.key()))
             anywhere = (entry.shortcut.isalpha() and len(entry.shortcut) == 1) or entry.shortcut.startswith("Alt+")
             context = Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetWithChildrenShortcut
             action.setShortcutContext(context)
         if entry.shortcut:
-            action.setToolTip(t("{command} ({key})", command=entry.text(), key=entry.shortcut))
+            action.setToolTip(t("{command} ({key})", command=entry.text(), key=entry.key()))
         action.setData(entry.slot)
         action.triggered.connect(self._on_action_triggered)
         self.area.addAction(action)
         self.actions[entry.slot] = action
+
+    def dress(self) -> None:
+        """Give the actions that stand only in menus their icons; after the first paint."""
+        for entry in VIEWER_ACTIONS:
+            if entry.icon and entry.group in _IN_MENUS_ONLY:
+                action = self.actions[entry.slot]
+                action.setIcon(icon(entry.icon, checkable=action.isCheckable()))
 
     @Slot()
     def _on_action_triggered(self) -> None:
         action = self.sender()
         if isinstance(action, QAction):
             self.commands.run(str(action.data()))
-            self._on_pane_tool_changed(self.pane.tool.value)
+            self._show_checks()
 
-    @Slot(str)
-    def _on_pane_tool_changed(self, tool: str) -> None:
+    @Slot()
+    def _show_checks(self) -> None:
         for slot, action in self.actions.items():
-            if slot.startswith("tool_"):
-                action.setChecked(slot == f"tool_{tool}")
+            if action.isCheckable():
+                action.setChecked(self.commands.checked(slot))
 
     @Slot(str)
     def _on_pane_image_opened(self, _image_id: str) -> None:
-        self.strip.follow([cell.item.image_id for cell in self.pane.cells if cell.item])
+        self._follow()
+
+    def _follow(self) -> None:
+        chosen = self.pane.cell.item
+        shown = [cell.item.image_id for cell in self.pane.cells if cell.item]
+        self.strip.follow(shown, chosen=chosen.image_id if chosen else None)
         self.image_chosen.emit(self.current)
 
     @Slot(str)
@@ -193,7 +210,7 @@ class LightTable(QObject):
 
     @Slot(object)
     def _on_pane_cell_chosen(self, _item: object) -> None:
-        self.image_chosen.emit(self.current)
+        self._follow()
 
     @Slot(str)
     def _on_strip_image_chosen(self, image_id: str) -> None:
@@ -217,6 +234,8 @@ class LightTable(QObject):
             rows=image.rows,
             columns=image.columns,
             frames=image.frames,
+            first_frame=image.frames // 2 if _is_volume(image) else 0,
+            is_document=image.kind is FileKind.DOCUMENT,
             is_radiograph=image.view in RADIOGRAPHIC_VIEWS or image.image_type is ImageType.XRAY,
             marks_side=bool(image.shown_teeth()) or image.laterality in {Laterality.LEFT, Laterality.RIGHT},
         )
@@ -230,7 +249,7 @@ class LightTable(QObject):
             kind=terms.image_view(image.view),
             tooth=self.tooth_text(image),
             frames=image.frames,
-            is_document=image.kind.value == "document",
+            is_document=image.kind is FileKind.DOCUMENT,
         )
 
     def tooth_text(self, image: ImageRecord) -> str:
@@ -240,6 +259,10 @@ class LightTable(QObject):
             return t("General") if image.tooth == GENERAL else format_tooth(image.tooth, self._session.notation)
         shown = ", ".join(format_tooth(tooth, self._session.notation) for tooth in teeth[:4])
         return f"{shown}…" if len(teeth) > 4 else shown
+
+
+def _is_volume(image: ImageRecord) -> bool:
+    return image.frames > 1 and (image.view is ImageView.CBCT or image.modality == "CT")
 
 
 def explain_failure(error: BitewingError) -> Any:

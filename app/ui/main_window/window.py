@@ -127,6 +127,13 @@ class MainWindow(QMainWindow):
         self.hide()
         self.deleteLater()
 
+    def dress(self) -> None:
+        """Put on what can wait for the first paint: icons of menus, figures, the count of the inbox."""
+        self.actions_by_name.dress()
+        self.table.dress()
+        self.status.refresh()
+        self.tree.count_inbox()
+
     def set_icon(self, window_icon: QIcon) -> None:
         """Give the window its icon."""
         self.setWindowIcon(window_icon if not window_icon.isNull() else icon("tooth"))
@@ -198,7 +205,8 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_images_changed(self, images: object) -> None:
-        self.table.show_images(list(self.patient.images_here()))
+        loaded = self.patient.loaded
+        self.table.show_images(self.patient.images_here(), [image.id for image in loaded.images] if loaded else ())
         self.chart.set_counts(self.patient.tooth_counts())
         place = self.patient.place
         chosen = () if place is None else place.teeth or ((place.tooth,) if place.tooth else ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.words import t
+from app.words import is_right_to_left, t
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,17 @@ class ViewerAction:
     slot: str
     group: str
     checkable: bool = False
+
+    def key(self) -> str:
+        """Return the key in the language in use: from right to left, onwards is to the left."""
+        return (
+            _MIRRORED.get(self.shortcut, self.shortcut)
+            if self.group == "walk" and is_right_to_left()
+            else self.shortcut
+        )
+
+
+_MIRRORED = {"Left": "Right", "Right": "Left"}
 
 
 def _action(

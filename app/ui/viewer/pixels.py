@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.imaging.display import voi
+from app.imaging.display.pipeline import default_voi
 from app.imaging.display.window_fast import look_up
 from app.imaging.frame import DisplayFrame, VoiLut, WindowSetting
 from app.ui.viewer.geometry import Placement
@@ -27,10 +28,9 @@ def level_of(frame: DisplayFrame, state: ViewState) -> Level:
     """Return the window in force, as modality values."""
     if state.level is not None:
         return state.level
-    if state.voi_lut is not None and state.voi_lut < len(frame.voi_luts):
-        table = frame.voi_luts[state.voi_lut]
-        return Level(table.first + len(table.table) / 2, float(len(table.table)), table.explanation)
-    chosen = frame.default_window
+    chosen = _voi(frame, state)
+    if isinstance(chosen, VoiLut):
+        return Level(chosen.first + len(chosen.table) / 2, float(len(chosen.table)), chosen.explanation)
     return Level(chosen.center, chosen.width, chosen.explanation, chosen.function)
 
 
@@ -148,8 +148,9 @@ def levels(frame: DisplayFrame, state: ViewState, values: Array) -> NDArray[np.u
 def _voi(frame: DisplayFrame, state: ViewState) -> WindowSetting | VoiLut:
     if state.level is None and state.voi_lut is not None and state.voi_lut < len(frame.voi_luts):
         return frame.voi_luts[state.voi_lut]
-    level = level_of(frame, state)
-    return WindowSetting(level.center, level.width, level.name, level.function)
+    level = state.level
+    # Untouched, a file looks as everywhere else: see the pipeline's rule.
+    return default_voi(frame) if level is None else WindowSetting(level.center, level.width, level.name, level.function)
 
 
 def _inverted(frame: DisplayFrame, state: ViewState) -> bool:

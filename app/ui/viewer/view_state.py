@@ -32,7 +32,7 @@ class ViewState:
     ``zoom`` is device pixels per image column, ``None`` fits the image into the cell. ``pan`` is the point of
     the stored image in the middle of the cell, as fractions of (columns, rows), so that a preview and the
     full image stand at the same place. The picture is turned by ``rotation`` degrees clockwise, then flipped.
-    ``level`` ``None`` is the file's own window; ``voi_lut`` is the number of one of the file's VOI LUTs.
+    ``level`` ``None`` is what the file opens with; ``voi_lut`` is the number of one of its VOI LUTs.
     """
 
     frame: int = 0

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from app.imaging.display.pipeline import picture_of
 from app.imaging.display.window_fast import apply_window
 from app.imaging.frame import DisplayFrame, VoiLut, WindowSetting
 from app.ui.viewer.geometry import ViewGeometry
@@ -38,6 +39,17 @@ def test_one_to_one_is_exact_for_every_type(dtype: type):
     frame = picture(dtype=dtype)
     expected = apply_window(frame.values, frame.default_window, slope=2.0, intercept=-100.0)
     assert np.array_equal(painted(frame, ViewState(zoom=1.0), 90, 60), expected)
+
+
+def test_a_file_with_a_voi_lut_looks_as_render_writes_it():
+    table = np.linspace(65535, 0, 4096).astype(np.uint16)
+    frame = replace(picture(), slope=1.0, intercept=0.0, voi_luts=(VoiLut(0, 16, table, "curve"),))
+    shown = painted(frame, ViewState(zoom=1.0), 90, 60)
+    assert np.array_equal(shown, picture_of(frame))
+    assert np.array_equal(shown, painted(frame, ViewState(zoom=1.0, voi_lut=0), 90, 60))
+    assert level_of(frame, ViewState()).name == "curve"
+    windowed = painted(frame, ViewState(zoom=1.0, level=Level(1500, 3000)), 90, 60)
+    assert not np.array_equal(shown, windowed)
 
 
 def test_values_beyond_16_bits_are_exact_too():
