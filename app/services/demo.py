@@ -20,6 +20,7 @@ from app.services.patients import add_patient
 from app.services.workroom import private_folder
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 
+KIND = "demo"
 _NEW = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
 
 
@@ -97,7 +98,7 @@ class DemoService:
         items: dict[str, ImportItem] = {}
         args = ImportArgs(tuple(file.path for file in files), filings=filings, trigger="demo")
         report = self._imports.run_as(
-            actor, Action.LIBRARY_DEMO, args, ctx, lambda item: items.__setitem__(item.path, item)
+            actor, Action.LIBRARY_DEMO, args, ctx, lambda item: items.__setitem__(item.path, item), KIND
         )
         return report, items
 
@@ -109,4 +110,5 @@ class DemoService:
                 if record is None or item is None or item.status not in _NEW:
                     continue
                 saved = save(unit, replace(record, caption=file.caption, captured_at=file.captured_at))
+                unit.audit_as(Action.IMAGE_EDIT, Entity.IMAGE, saved.id, fields=["caption", "captured_at"])
                 unit.changed(Entity.IMAGE, ChangeKind.CHANGED, saved.id, saved.patient_id)

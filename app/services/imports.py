@@ -14,6 +14,7 @@ from app.core.files import free_bytes
 from app.core.paths import LibraryPaths
 from app.domain.image import Filing, ImageType, ImageView
 from app.domain.roles import Action, Actor
+from app.imaging.sniff import Content
 from app.services.books import ImportBooks
 from app.services.decoders import DecoderExaminer, Decoders, HeaderFallback
 from app.services.door import Door
@@ -22,9 +23,11 @@ from app.services.settings import SettingsService
 from app.services.shelf import Shelf
 from app.services.thumbnails import Thumbnails
 from app.services.workroom import private_folder
+from app.storage.jobs import JobRecord, JobState
 from app.sync.importer import Importer, OnItem
 from app.sync.report import Examiner, ImportArgs, ImportReport
 from app.sync.scan import ScanReport, scan
+from app.sync.sources import content_of
 
 KIND = "import"
 # A drop of single files beyond this is not remembered for resuming; hashes still tell what is known.
@@ -66,26 +69,34 @@ class ImportsService:
         Raises
         ------
         RefusedError
-            ``role.refused``; bringing in folders and archives needs the right for existing data (H3).
+            ``role.refused``; bringing in folders, archives and discs needs the right for existing data (H3).
         UserError
             ``patient.none``.
         EnvironmentFault
             ``disk.reserve`` when there is not enough room to begin with.
         """
+        if any(_holds_many(path) for path in args.paths):
+            self._door.require(actor, Action.LIBRARY_IMPORT)
         return self.run_as(actor, Action.IMAGE_IMPORT, args, ctx, on_item)
 
     def run_as(
-        self, actor: Actor, action: Action, args: ImportArgs, ctx: JobContext, on_item: OnItem | None = None
+        self,
+        actor: Actor,
+        action: Action,
+        args: ImportArgs,
+        ctx: JobContext,
+        on_item: OnItem | None = None,
+        kind: str = KIND,
     ) -> ImportReport:
-        """Import as part of other work that has a permission of its own (demonstration, migration)."""
+        """Import as part of other work that has a permission and a kind of job of its own (demonstration)."""
         self._door.require(actor, action)
         listener: OnItem = on_item or (lambda _item: None)
         if args.dry_run:
             with private_folder(self._door.store) as folder:
                 return self._engine(actor, action, None, None, ctx, folder).run(args, ctx, listener)
-        earlier = args.resume_job or self._jobs.unfinished(KIND, _arguments(args))
+        earlier = args.resume_job or self._jobs.unfinished(kind, _arguments(args))
         with (
-            self._jobs.running(actor, KIND, _arguments(args), trigger=args.trigger) as job,
+            self._jobs.running(actor, kind, _arguments(args), trigger=args.trigger) as job,
             private_folder(self._door.store) as folder,
         ):
             engine = self._engine(actor, action, job.id, earlier, ctx, folder)
@@ -95,9 +106,15 @@ class ImportsService:
             return report
 
     def resume(self, actor: Actor, job_id: str, ctx: JobContext, on_item: OnItem | None = None) -> ImportReport:
-        """Go on with an import that was stopped or interrupted. Raises ``job.none``."""
+        """Go on with an import that was stopped or interrupted.
+
+        Raises
+        ------
+        UserError
+            ``job.none`` when there is none that :func:`can_resume`.
+        """
         job = self._jobs.get(job_id)
-        if job is None or job.kind != KIND or not job.arguments.get("paths"):
+        if job is None or not can_resume(job):
             raise UserError("job.none", id=job_id)
         return self.run(actor, replace(_args_of(job.arguments), resume_job=job_id), ctx, on_item)
 
@@ -120,6 +137,17 @@ class ImportsService:
             added_by=actor.id,
             job_id=job_id,
         )
+
+
+def can_resume(job: JobRecord) -> bool:
+    """Whether a run can go on: it is an import that did not reach its end and all it was asked is written down."""
+    ended_early = job.state in {JobState.CANCELLED, JobState.FAILED, JobState.INTERRUPTED}
+    return job.kind == KIND and ended_early and bool(job.arguments.get("paths"))
+
+
+def _holds_many(path: Path) -> bool:
+    """Whether a path stands for a collection: a folder, an archive, a disc's index."""
+    return path.is_dir() or (path.is_file() and content_of(path) in {Content.ZIP, Content.DICOMDIR})
 
 
 class Reserve:
@@ -155,16 +183,24 @@ def _args_of(arguments: dict[str, Any]) -> ImportArgs:
         ImageView(view) if view else None,
     )
     paths = tuple(Path(path) for path in arguments["paths"])
-    return ImportArgs(paths, filing, recursive=bool(arguments.get("recursive", True)))
+    return ImportArgs(
+        paths,
+        filing,
+        recursive=bool(arguments.get("recursive", True)),
+        may_make_patients=bool(arguments.get("may_make_patients", True)),
+    )
 
 
 def _arguments(args: ImportArgs) -> dict[str, object]:
     """Return what makes two runs the same work; kept with the job, so that it can go on."""
     filing = args.filing
+    # Without its paths a run cannot be resumed: what was chosen file by file is not kept.
+    is_whole = len(args.paths) <= _PATHS_KEPT and not args.filings
     return {
-        "paths": [str(path.absolute()) for path in args.paths] if len(args.paths) <= _PATHS_KEPT else [],
+        "paths": [str(path.absolute()) for path in args.paths] if is_whole else [],
         "paths_count": len(args.paths),
         "recursive": args.recursive,
+        "may_make_patients": args.may_make_patients,
         "patient_id": filing.patient_id,
         "tooth": filing.tooth,
         "teeth": list(filing.teeth) if filing.teeth is not None else None,

@@ -239,6 +239,8 @@ def test_cancelling_stops_cleanly_and_a_second_run_goes_on(library: Library, tmp
     jobs = library.activity.jobs(library.owner())
     states = [job.state.value for job in jobs if job.kind == "import"]
     assert states == ["succeeded", "cancelled"]
+    with pytest.raises(UserError, match=r"job\.none"):
+        library.imports.resume(library.owner(), again.job_id or "", QUIET)
     assert len(library.images.list(library.owner())) == 12
 
 
@@ -291,8 +293,14 @@ def test_a_full_disk_stops_the_run_with_one_message(
 def test_roles(library: Library, tmp_path: Path) -> None:
     viewer = Actor("v", "viewer", Role.VIEWER, "here")
     with pytest.raises(RefusedError):
-        library.imports.run(viewer, ImportArgs((tmp_path,)), QUIET)
+        library.imports.run(viewer, ImportArgs((tmp_path / "a.jpg",)), QUIET)
     assert library.store.audit.list(action="image.import")[0].outcome == "refused"
+    dentist = Actor("d", "dentist", Role.DENTIST, "here")
+    photo = photograph(tmp_path / "in" / "a.jpg", 1)
+    with pytest.raises(RefusedError):
+        library.imports.run(dentist, ImportArgs((photo.parent,)), QUIET)
+    assert library.store.audit.list(action="library.import")[0].outcome == "refused"
+    assert library.imports.run(dentist, ImportArgs((photo,)), QUIET).count(ItemStatus.INBOX) == 1
 
 
 def test_changes_are_published_and_logged(tmp_path: Path) -> None:

@@ -295,6 +295,9 @@ def test_a_demonstration_clinic_is_the_same_twice(tmp_path: Path) -> None:
                 )
             )
             assert library.inbox.list(owner) == []
+            assert {job.kind for job in library.activity.jobs(owner)} == {"demo"}
+            edits = library.store.audit.list(action="image.edit")
+            assert {entry.entity_id for entry in edits} == {image.id for image in library.images.list(owner)}
             assert not list(library.paths.incoming.glob("*.work"))
             sound(library)
     assert contents[0] == contents[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ from app.sync.report import ImportArgs
 NOBODY = "00000000-0000-4000-8000-000000000000"
 QUIET = JobContext.silent()
 Call = Callable[[Library, Actor, Path], Any]
+
+
+def _zip(folder: Path) -> Path:
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "x")
+    return path
+
+
 CALLS: list[tuple[Action, str, Call]] = [
     (Action.PATIENT_VIEW, "get", lambda lib, who, _p: lib.patients.get(who, NOBODY)),
     (Action.PATIENT_VIEW, "resolve", lambda lib, who, _p: lib.patients.resolve(who, "17")),
@@ -42,7 +52,9 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_VIEW, "frame", lambda lib, who, _p: lib.viewing.frame(who, NOBODY)),
     (Action.IMAGE_VIEW, "inbox", lambda lib, who, _p: lib.inbox.list(who)),
     (Action.IMAGE_VIEW, "proposals", lambda lib, who, _p: lib.inbox.proposals(who, NOBODY)),
-    (Action.IMAGE_IMPORT, "run", lambda lib, who, path: lib.imports.run(who, ImportArgs((path,)), QUIET)),
+    (Action.IMAGE_IMPORT, "run", lambda lib, who, path: lib.imports.run(who, ImportArgs((path / "a",)), QUIET)),
+    (Action.LIBRARY_IMPORT, "folder", lambda lib, who, path: lib.imports.run(who, ImportArgs((path,)), QUIET)),
+    (Action.LIBRARY_IMPORT, "archive", lambda lib, who, path: lib.imports.run(who, ImportArgs((_zip(path),)), QUIET)),
     (Action.IMAGE_IMPORT, "scan", lambda lib, who, path: lib.imports.scan(who, (path,), QUIET)),
     (Action.IMAGE_FILE, "file", lambda lib, who, _p: lib.inbox.file(who, NOBODY, Filing(NOBODY))),
     (Action.IMAGE_MOVE, "move", lambda lib, who, _p: lib.images.move(who, [NOBODY], Filing(tooth="8"))),
@@ -50,6 +62,7 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_EDIT, "details", lambda lib, who, _p: lib.images.edit_details(who, NOBODY, Details("x"))),
     (Action.IMAGE_DELETE, "delete", lambda lib, who, _p: lib.images.delete(who, [NOBODY])),
     (Action.IMAGE_DELETE, "discard", lambda lib, who, _p: lib.inbox.discard(who, NOBODY)),
+    (Action.IMAGE_RESTORE, "deleted", lambda lib, who, _p: lib.images.deleted(who)),
     (Action.IMAGE_RESTORE, "restore", lambda lib, who, _p: lib.images.restore(who, [NOBODY])),
     (Action.IMAGE_EXPORT, "export", lambda lib, who, path: lib.export.images(who, [], ExportArgs(path / "o"), QUIET)),
     (Action.LIBRARY_EXPORT, "all", lambda lib, who, path: lib.export.everything(who, path / who.role.value, QUIET)),
