@@ -40,6 +40,8 @@ _SIDES = {Laterality.LEFT: "L", Laterality.RIGHT: "R", Laterality.BOTH: "B"}
 class DicomWriter:
     """One DICOM file per image."""
 
+    is_whole = False
+
     def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
         self._decoder = decoder
@@ -62,8 +64,11 @@ class DicomWriter:
             return
         self.dataset(image).save_as(target, enforce_file_format=True)
 
-    def finish(self) -> None:
+    def commit(self) -> None:
         """Nothing is written for all images together."""
+
+    def abort(self) -> None:
+        """Every file that has its name is complete and stays."""
 
     def dataset(self, image: Exportable) -> Dataset:
         """Return the data set to be written where a byte copy will not do."""

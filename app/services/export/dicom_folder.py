@@ -32,6 +32,8 @@ _REQUIRED = (
 class DicomFolderWriter:
     """Collects DICOM files and writes them with a DICOMDIR at the end."""
 
+    is_whole = True
+
     def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         if (args.out / "DICOMDIR").exists():
             raise UserError("export.dicomdir_exists", path=str(args.out))
@@ -76,14 +78,17 @@ class DicomFolderWriter:
             setattr(dataset, keyword, values[keyword])
         return dataset
 
-    def finish(self) -> None:
+    def commit(self) -> None:
         """Write the folder."""
         try:
             if len(self._set):
                 self._set.write(self._args.out)
         except OSError as error:
             raise translate_os_error(error) from error
-        finally:
-            # Writing gave the set a new staging folder, and left the first one to us.
-            self._set._stage["t"].cleanup()
-            self._staging.cleanup()
+        self.abort()
+
+    def abort(self) -> None:
+        """Remove what was collected."""
+        # Writing gives the set a new staging folder, and leaves the first one to us.
+        self._set._stage["t"].cleanup()
+        self._staging.cleanup()

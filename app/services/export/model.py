@@ -84,13 +84,21 @@ class ExportReport:
 
 
 class ImageWriter(Protocol):
-    """One way of writing images. Made per export; ``finish`` ends it."""
+    """One way of writing images. Made per export; ``commit`` or ``abort`` ends it.
+
+    ``is_whole`` writers give out nothing before ``commit``; of others each image is out with its ``write``.
+    """
+
+    is_whole: bool
 
     def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
-        """Write one image and return its files. Raises BitewingError for this image alone."""
+        """Write one image and return its files. Raises BitewingError for this image alone, undoing its part."""
 
-    def finish(self) -> None:
-        """Write what belongs to all images together."""
+    def commit(self) -> None:
+        """Write what belongs to all images together. Raises BitewingError: then none of that is there."""
+
+    def abort(self) -> None:
+        """Remove what only ``commit`` would have given out."""
 
 
 class WriterFactory(Protocol):

@@ -16,6 +16,8 @@ from app.services.export.model import Exportable, ExportArgs, file_stem, free_pa
 class OriginalWriter:
     """Copies files and proves each copy by its hash."""
 
+    is_whole = False
+
     def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         if args.deidentify or args.burn_in:
             raise UserError("export.original_unchanged")
@@ -28,8 +30,11 @@ class OriginalWriter:
         copy_verified(image.path, path, image.record.sha256, ctx)
         return (path,)
 
-    def finish(self) -> None:
+    def commit(self) -> None:
         """Nothing is written for all images together."""
+
+    def abort(self) -> None:
+        """Every file that has its name is complete and stays."""
 
 
 def copy_verified(source: Path, target: Path, sha256: str, ctx: JobContext) -> None:

@@ -34,6 +34,8 @@ _PDF_DOTS_PER_INCH = 150.0
 class PictureWriter:
     """One file per frame."""
 
+    is_whole = False
+
     def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
         self._decoder = decoder
@@ -54,12 +56,17 @@ class PictureWriter:
             written.append(path)
         return tuple(written)
 
-    def finish(self) -> None:
+    def commit(self) -> None:
         """Nothing is written for all images together."""
+
+    def abort(self) -> None:
+        """Every file that has its name is complete and stays."""
 
 
 class PdfWriter:
     """One document; a page per frame, at the size of the picture."""
+
+    is_whole = True
 
     def __init__(self, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> None:
         self._args = args
@@ -72,22 +79,46 @@ class PdfWriter:
     def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
         """Add an image's pages; patient and date stand below each."""
         header = ExportArgs(self._args.out, ExportFormat.PDF, self._args.deidentify, burn_in=True)
-        for index in range(max(1, image.record.frames)):
-            ctx.check()
-            picture = draw(image, index, header, self._decoder, self._clinic)
-            try:
+        pages, size = self._pages, self._size()
+        try:
+            for index in range(max(1, image.record.frames)):
+                ctx.check()
+                picture = draw(image, index, header, self._decoder, self._clinic)
                 # Appending re-reads the trailer only; memory stays at one page.
                 picture.save(self._temporary, "PDF", resolution=_PDF_DOTS_PER_INCH, append=self._pages > 0, quality=95)
-            except OSError as error:
-                self._temporary.unlink(missing_ok=True)
+                self._pages += 1
+        except BaseException as error:
+            self._go_back(pages, size)
+            if isinstance(error, OSError):
                 raise translate_os_error(error) from error
-            self._pages += 1
+            raise
         return (self._path,)
 
-    def finish(self) -> None:
-        """Give the document its name."""
-        if self._pages:
+    def _size(self) -> int:
+        return self._temporary.stat().st_size if self._pages else 0
+
+    def _go_back(self, pages: int, size: int) -> None:
+        """Take an unfinished image out again; pages are appended, so what came before is a whole document."""
+        self._pages = pages
+        if not pages:
+            self._temporary.unlink(missing_ok=True)
+            return
+        os.truncate(self._temporary, size)
+
+    def commit(self) -> None:
+        """Give the document its name, durably."""
+        if not self._pages:
+            return
+        try:
+            with self._temporary.open("r+b") as written:
+                os.fsync(written.fileno())
             self._temporary.replace(self._path)
+        except OSError as error:
+            raise translate_os_error(error) from error
+
+    def abort(self) -> None:
+        """Remove the unfinished document."""
+        self._temporary.unlink(missing_ok=True)
 
 
 def draw(image: Exportable, index: int, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> Image.Image:

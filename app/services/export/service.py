@@ -70,7 +70,9 @@ class ExportService:
             ``image.none``, ``export.original_unchanged`` or ``export.dicomdir_exists`` before anything is
             written.
         Cancelled
-            Between images; finished files stay.
+            Between images; finished files stay, an unfinished PDF or disc folder does not.
+        EnvironmentFault
+            When a PDF or a disc folder could not be completed: nothing is out then.
         """
         with self._door.reading(actor, Action.IMAGE_EXPORT) as store:
             records = [required_image(store.images.get(image_id), image_id) for image_id in ids]
@@ -82,10 +84,17 @@ class ExportService:
             try:
                 for number, record in enumerate(records, 1):
                     ctx.check()
-                    items.append(self._one(actor, writer, record, owners[record.patient_id], number, args, ctx))
+                    item = self._one(writer, record, owners[record.patient_id], number, ctx)
+                    items.append(item)
+                    if not writer.is_whole:
+                        self._audit(actor, args, (item,))
                     ctx.report(Progress(number, len(records), "images", record.filename))
-            finally:
-                writer.finish()
+                writer.commit()
+            except BaseException:
+                writer.abort()
+                raise
+            if writer.is_whole:
+                self._audit(actor, args, items)
             report = ExportReport(args.out, tuple(items))
             job.counts = {"exported": report.exported, "failed": len(report.failed)}
             return report
@@ -127,14 +136,7 @@ class ExportService:
         return factory(args, self._decoders.importing(), self._settings.clinic())
 
     def _one(
-        self,
-        actor: Actor,
-        writer: ImageWriter,
-        record: ImageRecord,
-        patient: Patient | None,
-        number: int,
-        args: ExportArgs,
-        ctx: JobContext,
+        self, writer: ImageWriter, record: ImageRecord, patient: Patient | None, number: int, ctx: JobContext
     ) -> ExportItem:
         try:
             image = Exportable(record, patient, self._locator.path_of(record), number)
@@ -143,9 +145,16 @@ class ExportService:
             raise
         except BitewingError as error:
             return ExportItem(record.id, code=error.code, facts=error.facts)
-        with self._door.writing(actor, Action.IMAGE_EXPORT) as unit:
-            unit.audit(Entity.IMAGE, record.id, format=args.format.value, deidentified=args.deidentify)
         return ExportItem(record.id, paths)
+
+    def _audit(self, actor: Actor, args: ExportArgs, items: Sequence[ExportItem]) -> None:
+        """Write down what went out, once it is out."""
+        out = [item.image_id for item in items if item.code is None]
+        if not out:
+            return
+        with self._door.writing(actor, Action.IMAGE_EXPORT) as unit:
+            for image_id in out:
+                unit.audit(Entity.IMAGE, image_id, format=args.format.value, deidentified=args.deidentify)
 
 
 def _everyone(store: Catalogue) -> list[Patient]:
