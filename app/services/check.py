@@ -128,8 +128,7 @@ class CheckService:
         )
 
     def _record(self, record: ImageRecord, ctx: JobContext, *, deep: bool) -> CheckItem | None:
-        path = self._paths.root / record.directory / record.filename
-        problem = self._problem(path, record, ctx, deep=deep)
+        problem = self._problem(record, ctx, deep=deep)
         if problem is None:
             return None
         # Moved or changed while the check ran? The row as it is now decides.
@@ -138,14 +137,17 @@ class CheckService:
         if now is None:
             return None
         if now.path != record.path:
-            problem = self._problem(self._paths.root / now.directory / now.filename, now, ctx, deep=deep)
+            problem = self._problem(now, ctx, deep=deep)
         if problem is None:
             return None
         status, code = problem
         return CheckItem(status, now.path, now.id, now.patient_id, code)
 
-    def _problem(self, path: Path, record: ImageRecord, ctx: JobContext, *, deep: bool) -> tuple[str, str] | None:
+    def _problem(self, record: ImageRecord, ctx: JobContext, *, deep: bool) -> tuple[str, str] | None:
         try:
+            # Proves that the place is inside the library; a link there is looked at itself, below.
+            self._paths.inside(record.path)
+            path = self._paths.root / record.path
             status = path.lstat()
             if not path.is_file() or path.is_symlink():
                 return "missing", "check.missing"
@@ -153,7 +155,7 @@ class CheckService:
                 return "corrupt", "check.size"
             if deep and sha256_file(path, lambda _bytes: ctx.check())[0] != record.sha256:
                 return "corrupt", "check.hash"
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return "missing", "check.missing"
         except OSError:
             return "corrupt", "check.unreadable"

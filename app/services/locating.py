@@ -1,13 +1,17 @@
 """Finding an image's file: where it is recorded, else where it may have gone, repairing the record (T7).
 
-Never gives a file whose bytes are not the image's: what is found elsewhere must have its hash.
+Never gives a file whose bytes are not the image's: what is found elsewhere must have its hash. The library
+is walked at most once a minute, however many files are missing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from app.core.errors import BitewingError, EnvironmentFault
@@ -20,6 +24,17 @@ from app.services.door import Door
 
 log = logging.getLogger(__name__)
 
+WALK_EVERY_S = 60.0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where every file lay at one moment, by size, and whose search found nothing there."""
+
+    made_at: float
+    by_size: dict[int, list[str]] = field(default_factory=dict)
+    missed: set[str] = field(default_factory=set)
+
 
 class Locator:
     """Answers "where is it" for one library. Any thread."""
@@ -28,6 +43,8 @@ class Locator:
         self._door = door
         self._paths = paths
         self._actor = owner(workstation)
+        self._lock = threading.Lock()
+        self._walk: _Walk | None = None
 
     def path_of(self, record: ImageRecord) -> Path:
         """Return the path of an image's file.
@@ -37,42 +54,76 @@ class Locator:
         EnvironmentFault
             ``library.away`` when the whole volume is missing, ``image.file_missing`` when only this file is.
         """
-        recorded = self._paths.root / record.directory / record.filename
-        if recorded.is_file():
+        recorded = self._recorded(record)
+        if recorded is not None and _is_file(recorded):
             return recorded
-        if not self._paths.root.is_dir() or not self._paths.exists():
+        if not self._paths.exists():
             raise EnvironmentFault("library.away", path=str(self._paths.root))
-        for candidate in self._candidates(record):
+        for candidate in self._likely(record):
             if _is_it(candidate, record):
                 self._repair(record, candidate)
                 return candidate
+        walk = self._walked()
+        if record.id not in walk.missed:
+            for candidate in self._unclaimed(walk, record):
+                if _is_it(candidate, record):
+                    self._repair(record, candidate)
+                    return candidate
+            walk.missed.add(record.id)
         raise EnvironmentFault("image.file_missing", id=record.id)
 
-    def _candidates(self, record: ImageRecord) -> Iterator[Path]:
-        root = self._paths.root
+    def _recorded(self, record: ImageRecord) -> Path | None:
+        try:
+            return self._door.store.files.path_of(record)
+        except ValueError:
+            log.warning("recorded place of %s is outside the library", record.id)
+            return None
+
+    def _likely(self, record: ImageRecord) -> Iterator[Path]:
+        """Yield places that cost no search: legacy ones, flat and a folder per patient (T7, T8), and twins'."""
+        images = self._paths.images
         if record.patient_id:
-            # Legacy places: flat, and a folder per patient (T7, T8).
-            yield self._paths.images / record.filename
-            yield self._paths.images / record.patient_id / record.filename
-            yield (
-                self._paths.images / record.patient_id / record.original_name
-                if _is_plain(record.original_name)
-                else self._paths.images / record.filename
-            )
-        everywhere = (self._paths.images, self._paths.inbox, self._paths.quarantine)
-        by_size: list[Path] = []
-        for folder in everywhere:
-            for path in folder.rglob("*"):
-                if path.is_symlink() or not path.is_file() or not path.is_relative_to(root):
-                    continue
-                if path.name == record.filename:
-                    yield path
-                elif path.stat().st_size == record.size_bytes:
-                    by_size.append(path)
-        yield from by_size
+            yield images / record.filename
+            yield images / record.patient_id / record.filename
+            if _is_plain(record.original_name):
+                yield images / record.patient_id / record.original_name
+        with self._door.store.read():
+            twins = self._door.store.images.by_sha256(record.sha256)
+        for twin in twins:
+            place = self._recorded(twin)
+            if place is not None:
+                yield place
+
+    def _unclaimed(self, walk: _Walk, record: ImageRecord) -> Iterator[Path]:
+        """Yield files of the right size that are no other image's."""
+        for relative in walk.by_size.get(record.size_bytes, ()):
+            directory, _slash, name = relative.rpartition("/")
+            with self._door.store.read():
+                is_claimed = self._door.store.images.at_path(f"{directory}/", name) is not None
+            if not is_claimed:
+                yield self._paths.root / relative
+
+    def _walked(self) -> _Walk:
+        with self._lock:
+            if self._walk is None or time.monotonic() - self._walk.made_at > WALK_EVERY_S:
+                self._walk = self._walk_all()
+            return self._walk
+
+    def _walk_all(self) -> _Walk:
+        walk = _Walk(time.monotonic())
+        try:
+            for relative in self._door.store.files.files_on_disk():
+                with contextlib.suppress(OSError):
+                    size = (self._paths.root / relative).lstat().st_size
+                    walk.by_size.setdefault(size, []).append(relative)
+        except OSError as error:
+            log.warning("not all of the library could be searched: %s", type(error).__name__)
+        return walk
 
     def _repair(self, record: ImageRecord, found: Path) -> None:
-        relative = PurePosixPath(found.relative_to(self._paths.root).as_posix())
+        root = self._paths.root
+        place = found if found.is_relative_to(root) else root / found.relative_to(root.resolve())
+        relative = PurePosixPath(place.relative_to(root).as_posix())
         try:
             with self._door.writing(self._actor, Action.IMAGE_MOVE) as unit:
                 current = unit.store.images.get(record.id)
@@ -91,6 +142,13 @@ class Locator:
 
 def _is_plain(name: str) -> bool:
     return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _is_it(path: Path, record: ImageRecord) -> bool:
