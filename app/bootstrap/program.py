@@ -124,10 +124,11 @@ class Program(QObject):
         self._library = library
         self._args = args
         self._calls, self._pictures = Calls(), Calls()
-        self._runner = JobRunner()
+        self._runner = JobRunner(leave=library.close_thread)
         self._bus = bus
         self._hooks = hooks
         self._want_demo = False
+        self._seen: int | None = None
         self._window: MainWindow | None = None
         self._ending = False
         self.exit_code = 0
@@ -152,6 +153,8 @@ class Program(QObject):
             window.arrangement.recall()
         if self._args.size is not None:
             window.resize(*self._args.size)
+        # What others change while the tree is read is heard by the first poll.
+        self._seen = self._library.changes_since(None).seq
         window.tree.reload()
         window.show()
         QTimer.singleShot(0, self._on_first_paint)
@@ -188,7 +191,7 @@ class Program(QObject):
             self._server = part("InstanceServer")(self._library.paths.root, self)
             self._server.asked.connect(self._on_server_asked)
         window.dress()
-        self._bus.watch(self._calls, self._poll)
+        self._bus.watch(self._calls, self._poll, self._seen)
         if self._want_demo:
             self._want_demo = False
             window.imports.fill_demo()

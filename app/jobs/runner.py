@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +35,11 @@ class JobRunner(QObject):
     started = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, leave: Callable[[], None] | None = None) -> None:
+        """``leave`` is called in each job's own thread when its engine has ended."""
         super().__init__(parent)
+        self._leave = leave
+        self._told = False
         self._runs: dict[object, _Run] = {}
         self._history: list[JobHandle] = []
         self._closed = False
@@ -52,7 +56,7 @@ class JobRunner(QObject):
             handle.cancel()
             handle.on_cancelled()
             return handle
-        thread, worker = QThread(), JobWorker(engine, args, handle.token)
+        thread, worker = QThread(), JobWorker(engine, args, handle.token, self._leave)
         thread.setObjectName(f"job {key}")
         worker.moveToThread(thread)
         self._connect(thread, worker, handle)
@@ -92,7 +96,9 @@ class JobRunner(QObject):
                 del self._runs[key]
             else:
                 quiet = False
-                log.warning("a job did not stop in time")
+        if not quiet and not self._told:
+            self._told = True
+            log.warning("a job did not stop in time")
         return quiet
 
     def _connect(self, thread: QThread, worker: JobWorker, handle: JobHandle) -> None:

@@ -31,8 +31,9 @@ class JobWorker(QObject):
     cancelled = Signal()
     finished = Signal()
 
-    def __init__(self, engine: Engine, args: Any, token: CancelToken) -> None:
+    def __init__(self, engine: Engine, args: Any, token: CancelToken, leave: Callable[[], None] | None = None) -> None:
         super().__init__()
+        self._leave = leave
         self._engine = engine
         self._args = args
         self._token = token
@@ -55,7 +56,17 @@ class JobWorker(QObject):
         else:
             self.succeeded.emit(report)
         finally:
+            self._let_go()
             self.finished.emit()
+
+    def _let_go(self) -> None:
+        # The thread ends after this: what it holds (a database connection) nobody else could close.
+        if self._leave is None:
+            return
+        try:
+            self._leave()
+        except Exception:
+            log.exception("a job's thread could not let go of what it held")
 
     def _on_progress(self, progress: Progress) -> None:
         # Already at most ten a second: JobContext.report lets no more through.

@@ -46,6 +46,11 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if text and is_right_to_left() else text
 
 
+def ltr(text: str) -> str:
+    """Return data that is written from left to right in every language, such as a path or a UID."""
+    return f"\u2066{text}\u2069" if text and is_right_to_left() else text
+
+
 def leading(text: str) -> str:
     """Return text for a label that begins at the window's near side whatever its own direction is."""
     return f"\u200f{isolated(text)}" if text and is_right_to_left() else text

@@ -13,6 +13,7 @@ from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
+from app.words import is_right_to_left
 
 ONE_LINE_PX = 34
 
@@ -67,7 +68,8 @@ def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bo
     """Return a label that never renders markup, whatever a file or a person put into ``text``."""
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setText(text)
+    # What can be selected takes its direction from its first letter; a sentence may begin with a Latin name.
+    label.setText(f"\u200f{text}" if selectable and text and is_right_to_left() else text)
     label.setWordWrap(wrap)
     if role:
         label.setProperty("role", role)

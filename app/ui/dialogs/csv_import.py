@@ -12,6 +12,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.jobs.handle import JobHandle
 from app.ui.dialogs.frame import DialogFrame
+from app.ui.formats import joined, ltr
 from app.ui.session import Session
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -68,7 +69,7 @@ class CsvImportDialog(DialogFrame):
     def look_at(self, path: Path) -> None:
         """Show what importing the file would do."""
         self._path = path
-        self._file.setText(str(path))
+        self._file.setText(ltr(str(path)))
         self._summary.setText(t("Looking…"))
         self._start(dry_run=True)
 
@@ -116,7 +117,7 @@ class CsvImportDialog(DialogFrame):
     def _show(self, report: CsvReport, headline: str) -> None:
         known = tn("{n} is known already", "{n} are known already", report.known) if report.known else ""
         wrong = tn("{n} line has a problem", "{n} lines have problems", len(report.problems)) if report.problems else ""
-        self._summary.setText(" · ".join(part for part in (headline, known, wrong) if part))
+        self._summary.setText(joined(headline, known, wrong))
         self._problems.clear()
         for problem in report.problems[:PROBLEMS_SHOWN]:
             reason = error_words.reason(problem.code, problem.facts)

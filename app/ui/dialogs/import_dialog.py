@@ -32,7 +32,7 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.dialogs.import_results import ResultsView
 from app.ui.dialogs.place_form import PlaceForm
 from app.ui.dialogs.scan_figures import ScanFigures
-from app.ui.formats import clock, number, remaining
+from app.ui.formats import clock, ltr, number, remaining
 from app.ui.header.patient_header import HeaderForDialog
 from app.ui.main_window.imports import ImportRun, Imports
 from app.ui.session import Session
@@ -98,7 +98,7 @@ class ImportDialog(DialogFrame):
         fresh = [path for path in paths if path not in self._paths]
         if fresh:
             self._paths += fresh
-            self._list.addItems([str(path) for path in fresh])
+            self._list.addItems([ltr(str(path)) for path in fresh])
             self._start_scan()
         self._show_choice()
 

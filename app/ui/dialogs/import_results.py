@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.sync.report import ImportItem, ItemStatus
 from app.ui.dialogs.frame import DialogFrame
-from app.ui.formats import number
+from app.ui.formats import isolated, ltr, number
 from app.ui.states import plain_label
 from app.ui.theme import palette
 from app.ui.theme.stylesheet import UNIT
@@ -97,9 +97,9 @@ class ResultTable(QAbstractTableModel):
             return None
         item = self._items[self._rows[index.row()]]
         if role == Qt.ItemDataRole.DisplayRole:
-            return (Path(item.path).name, status_word(item.status), _reason(item))[index.column()]
+            return (isolated(Path(item.path).name), status_word(item.status), _reason(item))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return item.path if index.column() == FILE else _reason(item)
+            return ltr(item.path) if index.column() == FILE else _reason(item)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == STATUS:
             return palette.active().colour(_COLOURS[item.status])
         return None

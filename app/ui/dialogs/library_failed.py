@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.errors import BitewingError
 from app.ui.dialogs.frame import DialogFrame
+from app.ui.formats import ltr
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
@@ -25,7 +26,7 @@ class LibraryFailedDialog(DialogFrame):
         self.body.addWidget(plain_label(words.explanation, wrap=True, selectable=True))
         if words.what_to_do:
             self.body.addWidget(plain_label(words.what_to_do, wrap=True))
-        self.body.addWidget(plain_label(str(root), "muted", wrap=True, selectable=True))
+        self.body.addWidget(plain_label(ltr(str(root)), "muted", wrap=True, selectable=True))
         self.body.addStretch(1)
         self.add_button(t("Quit"), default=True).clicked.connect(self.accept)
         self.setMinimumWidth(UNIT * 64)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout
 
 from app.core.progress import Progress
-from app.ui.formats import number, size
+from app.ui.formats import joined, number, size
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import t, tn
@@ -62,4 +62,4 @@ class ScanFigures(QFrame):
             tn("{n} document", "{n} documents", report.documents) if report.documents else "",
             tn("{n} other file", "{n} other files", report.other) if report.other else "",
         )
-        self._line.setText(" · ".join(kind for kind in kinds if kind) or t("There is nothing to import here."))
+        self._line.setText(joined(*kinds) or t("There is nothing to import here."))

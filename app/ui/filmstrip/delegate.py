@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainte
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.ui.filmstrip.model import ITEM_ROLE, SHOWN_ROLE, STATE_ROLE, THUMBNAIL_ROLE, StripItem
+from app.ui.formats import joined
 from app.ui.viewer.look import Look, look
 
 PICTURE = QSize(124, 82)
@@ -82,7 +83,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         side = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
         flags = int(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
         painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-        below = " · ".join(part for part in (item.kind, item.tooth) if part)
+        below = joined(item.kind, item.tooth)
         place = QRect(box.left(), box.bottom() + CAPTION_GAP, box.width(), metrics.height())
         for text, colour in ((item.date, colours.text if selected else colours.muted), (below, colours.muted)):
             painter.setPen(colour)

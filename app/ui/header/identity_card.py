@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from app.domain.identity import Contradiction, FileIdentity
 from app.domain.patient import Patient, Sex
-from app.ui.formats import born, day, sex_word
+from app.ui.formats import born, day, leading, sex_word
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
@@ -59,15 +59,15 @@ class IdentityCard(QFrame):
     def show_nobody(self, text: str) -> None:
         """Show that nobody is chosen."""
         self._show("", "", "", "", ())
-        self._name.setText(text)
+        self._name.setText(leading(text))
 
     def _show(self, name: str, birth: str, chart: str, sex: str, contradictions: tuple[Contradiction, ...]) -> None:
         nothing = "–"
-        self._name.setText(name or t("No name"))
+        self._name.setText(leading(name or t("No name")))
         mark(self._name, "bad" if Contradiction.NAME in contradictions else "", "title")
         values = {Contradiction.BIRTH_DATE: birth, Contradiction.PATIENT_ID: chart, Contradiction.SEX: sex}
         for part, value in values.items():
-            self._parts[part].setText(value or nothing)
+            self._parts[part].setText(leading(value or nothing))
             mark(self._parts[part], "bad" if part in contradictions else "")
 
 

@@ -43,7 +43,8 @@ class PatientHeader(QWidget):
         self._edit.setToolTip(t("Edit this patient ({key})", key="F2"))
         self._edit.setAccessibleName(t("Edit this patient"))
         self._edit.clicked.connect(self.edit_requested)
-        self._edit.setVisible(editable)
+        self._editable = editable
+        self._edit.setVisible(False)
         self._right = plain_label("", "muted")
         self._lay_out()
         self._flash = QPropertyAnimation(self, b"glow", self)
@@ -77,14 +78,14 @@ class PatientHeader(QWidget):
             self._name.setText(t("No patient is open"))
             self._facts.setText(t("Find one with {key}", key="Ctrl+K"))
             self._right.setText("")
-            self._edit.setEnabled(False)
+            self._edit.setVisible(False)
             return
         patient = summary.patient
         self._patient_id = patient.id
         self._name.setText(patient.name or t("No name"))
         self._facts.setText(joined(*facts_of(summary), between="   ·   "))
         self._right.setText(tn("{n} image", "{n} images", summary.images))
-        self._edit.setEnabled(True)
+        self._edit.setVisible(self._editable)
         self.setAccessibleName(" · ".join([patient.name, *facts_of(summary)]))
         if before != patient.id:
             self._portrait.set_jpeg(None)

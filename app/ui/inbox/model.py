@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.domain.image import ImageRecord
-from app.ui.formats import moment
+from app.ui.formats import isolated, moment
 from app.ui.session import Session
 from app.ui.theme import palette
 from app.ui.theme.icons import pixmap
@@ -62,9 +62,9 @@ class InboxModel(QAbstractListModel):
         if role == PICTURE_ROLE:
             return self._picture(image.id)
         if role == Qt.ItemDataRole.DisplayRole:
-            return image.original_name
+            return isolated(image.original_name)
         if role in {Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole}:
-            return t("{file}: {reason}", file=image.original_name, reason=reason_of(image))
+            return t("{file}: {reason}", file=isolated(image.original_name), reason=reason_of(image))
         return None
 
     def _picture(self, image_id: str) -> QImage | None:
@@ -129,7 +129,7 @@ class InboxDelegate(QStyledItemDelegate):
         line = QFontMetrics(option.font).height() + 2
         top = words.center().y() - line * 3 // 2
         lines = (
-            (image.original_name, "text"),
+            (isolated(image.original_name), "text"),
             (reason_of(image), "amber"),
             (moment(image.imported_at), "muted"),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sync.report import ImportReport, ItemStatus
-from app.ui.formats import number
+from app.ui.formats import joined, number
 from app.ui.notices import NoticeKind
 from app.words import errors as error_words
 from app.words import t, tn
@@ -26,4 +26,4 @@ def ending_words(report: ImportReport) -> tuple[str, str, NoticeKind]:
         words = error_words.describe(report.stopped, report.stop_facts)
         title, parts = t("Import ended early"), [words.explanation, *parts]
     noteworthy = troubled or report.stopped or count(ItemStatus.INBOX)
-    return title, " · ".join(parts), NoticeKind.WARNING if noteworthy else NoticeKind.DONE
+    return title, joined(*parts), NoticeKind.WARNING if noteworthy else NoticeKind.DONE

@@ -14,7 +14,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.image import Filing
 from app.jobs.handle import JobHandle
-from app.ui.formats import number
+from app.ui.formats import joined, number
 from app.ui.later import part
 from app.ui.notices import NoticeKind
 from app.ui.session import Session
@@ -42,6 +42,7 @@ class Imports(QObject):
     """Starts imports and other long work that fills the library. GUI thread only."""
 
     results_requested = Signal(object)
+    demo_filled = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -164,9 +165,7 @@ class Imports(QObject):
             t("{n} files without an image", n=number(report.orphans)) if report.orphans else "",
             t("{n} files changed", n=number(report.corrupt)) if report.corrupt else "",
         )
-        self.session.notices.say(
-            t("The check found problems"), " · ".join(part for part in found if part), kind=NoticeKind.WARNING
-        )
+        self.session.notices.say(t("The check found problems"), joined(*found), kind=NoticeKind.WARNING)
 
     @Slot(object)
     def _on_job_failed(self, error: BitewingError) -> None:
@@ -175,6 +174,7 @@ class Imports(QObject):
     @Slot(object)
     def _on_demo_succeeded(self, _report: Any) -> None:
         self.session.notices.say(t("The demonstration clinic is ready"), kind=NoticeKind.DONE)
+        self.demo_filled.emit()
 
 
 class _Remover(QObject):

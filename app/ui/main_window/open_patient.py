@@ -16,6 +16,8 @@ from app.domain.patient import PatientSummary
 from app.ui.session import Session
 from app.ui.tree.place import Place
 
+_LOOKED_AT = 500
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -85,6 +87,19 @@ class OpenPatient(QObject):
         self._session.calls.drop("open-patient")
         self.loaded = self.place = self._wish = None
         self._announce()
+
+    @Slot()
+    def open_fullest(self) -> None:
+        """With nobody open, open who has most images among the first patients: a new demonstration shows itself."""
+        library, actor = self._session.library, self._session.actor
+        if self.patient_id is not None or self._wish is not None:
+            return
+
+        def opened(page: list[PatientSummary]) -> None:
+            if page and self._wish is None:
+                self.open(Place(max(page, key=lambda summary: summary.images).patient.id))
+
+        self._session.calls.ask("fullest", lambda: library.patients.page(actor, None, _LOOKED_AT), opened)
 
     def show_teeth(self, teeth: tuple[str, ...]) -> None:
         """Show the images of some teeth, or all for none."""

@@ -12,6 +12,7 @@ from app.domain.tooth import format_tooth
 from app.jobs.calls import Calls
 from app.ui.chart.chart import ToothChart
 from app.ui.dialogs.toasts import ToastRack
+from app.ui.formats import joined
 from app.ui.header.patient_header import PatientHeader
 from app.ui.later import part
 from app.ui.main_window.actions import Actions
@@ -177,6 +178,7 @@ class MainWindow(QMainWindow):
         self.tree.new_patient_requested.connect(self.actions_by_name["new_patient"].trigger)
         self.tree.import_requested.connect(self.actions_by_name["import"].trigger)
         self.tree.demo_requested.connect(self.imports.fill_demo)
+        self.imports.demo_filled.connect(self.patient.open_fullest)
         self.chart.teeth_chosen.connect(self.patient.show_teeth)
         self.chart.tooth_activated.connect(self._on_chart_tooth_activated)
         self.chart.tooth_hovered.connect(self._on_chart_tooth_hovered)
@@ -223,7 +225,7 @@ class MainWindow(QMainWindow):
         shown = (tooth,) if tooth else self.chart.chosen
         numbers = ", ".join(format_tooth(each, self.session.notation) for each in shown)
         name = terms.tooth_name(shown[0]) if len(shown) == 1 else ""
-        words = " · ".join(part for part in (numbers, name) if part)
+        words = joined(numbers, name)
         self.chart_caption.setText(words or t("Tooth chart"))
 
     @Slot(str)

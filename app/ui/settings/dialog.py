@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
@@ -24,6 +24,9 @@ from app.words import t
 _REBUILDS = frozenset(
     {"display.language", "display.theme", "display.touch_targets", "display.tooth_numbers", "viewer.wheel"}
 )
+
+
+ROW_PX = 40
 
 
 class SettingsDialog(DialogFrame):
@@ -48,7 +51,9 @@ class SettingsDialog(DialogFrame):
         self._column.setSpacing(UNIT * 2)
         may = session.may(Action.SETTINGS_CHANGE)
         for number, page in enumerate(pages()):
-            self._list.addItem(QListWidgetItem(icon(page.icon), page.title))
+            row = QListWidgetItem(icon(page.icon), page.title)
+            row.setSizeHint(QSize(UNIT * 20, ROW_PX))
+            self._list.addItem(row)
             self._add_page(number, page, enabled=may)
         self._column.addStretch(1)
         near = QVBoxLayout()
@@ -61,11 +66,11 @@ class SettingsDialog(DialogFrame):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
-        row = QHBoxLayout()
-        row.setSpacing(UNIT * 2)
-        row.addLayout(near)
-        row.addWidget(scroll, 1)
-        self.body.addLayout(row, 1)
+        halves = QHBoxLayout()
+        halves.setSpacing(UNIT * 2)
+        halves.addLayout(near)
+        halves.addWidget(scroll, 1)
+        self.body.addLayout(halves, 1)
         if not may:
             self.say_problem(t("Only an administrator changes settings."))
         self.add_cancel()

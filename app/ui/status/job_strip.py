@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from app.jobs.handle import JobHandle
 from app.jobs.runner import JobRunner
-from app.ui.formats import number, remaining
+from app.ui.formats import joined, number, remaining
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -29,7 +29,7 @@ def progress_text(handle: JobHandle) -> str:
     left = handle.remaining_s
     if left is not None:
         parts.append(remaining(left))
-    return " · ".join(parts)
+    return joined(*parts)
 
 
 def show_progress(bar: QProgressBar, handle: JobHandle) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.ui.formats import joined
 from app.ui.viewer.scale_bar import ScaleBar, scale_bar
 from app.ui.viewer.sources import ViewerItem
 from app.ui.viewer.view_state import Level, ViewState
@@ -43,7 +44,7 @@ def corner_texts(
     preview: bool,
 ) -> CornerTexts:
     """Return the texts for one painted cell; ``scale`` is device pixels per stored column."""
-    what = " · ".join(part for part in (item.tooth, item.kind, item.side) if part)
+    what = joined(item.tooth, item.kind, item.side)
     return CornerTexts(
         top_start=_lines(item.patient, what),
         top_end=_lines(item.date, item.note),
@@ -83,7 +84,7 @@ def _level_line(frame: DisplayFrame, state: ViewState, level: Level, scale: floa
     if state.gamma != 1.0:
         parts.append(t("gamma {value}", value=f"{state.gamma:.2f}"))
     parts.append(t("zoom {percent} %", percent=f"{scale * 100:.0f}"))
-    return "   ".join(parts)
+    return joined(*parts, between="   ")
 
 
 def _frame_line(item: ViewerItem, frame: DisplayFrame, state: ViewState) -> str:

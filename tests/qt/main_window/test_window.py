@@ -49,6 +49,18 @@ def test_the_inbox_is_counted_after_the_tree_is_there(window, library, session, 
     assert window.tree.model.index(0, 0).data(COUNT_ROLE) == waiting
 
 
+def test_a_fresh_demonstration_opens_its_fullest_patient(window, first, library, settled):
+    window.imports.demo_filled.emit()
+    settled()
+    assert window.patient.patient_id == first.id
+    other = list(library.people)[2]
+    window.open_place(Place(other))
+    settled()
+    window.imports.demo_filled.emit()
+    settled()
+    assert window.patient.patient_id == other
+
+
 def test_a_tooth_narrows_the_strip_and_shows_its_newest_image(window, first, settled):
     window.open_place(Place(first.id))
     settled()

@@ -144,3 +144,31 @@ def test_shutdown_says_when_a_job_does_not_stop(application, until):
     assert len(runner.running()) == 1
     release.set()
     assert runner.shutdown(5.0)
+
+
+def test_a_jobs_thread_lets_go_of_what_it_held_whatever_happened(application, until):
+    left: list[int] = []
+    runner = JobRunner(leave=lambda: left.append(threading.get_ident()))
+    worked: list[int] = []
+
+    def engine(args, _ctx):
+        worked.append(threading.get_ident())
+        if args == "fail":
+            raise UserError("patient.none", text="x")
+
+    for key in ("fine", "fail"):
+        runner.start(key, key, engine, key)
+    until(lambda: not runner.running())
+    assert sorted(left) == sorted(worked)
+    assert threading.get_ident() not in left
+
+
+def test_a_job_that_does_not_stop_is_told_of_once(application, until, caplog):
+    runner, begun, go_on = JobRunner(), threading.Event(), threading.Event()
+    runner.start("a", "A", lambda _args, _ctx: (begun.set(), go_on.wait(10)))
+    assert begun.wait(5)
+    for _time in range(4):
+        assert not runner.shutdown(0)
+    assert caplog.text.count("did not stop in time") == 1
+    go_on.set()
+    assert runner.shutdown(5.0)

@@ -1,0 +1,33 @@
+"""Texts of both directions in one window: each keeps its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.ui.formats import isolated, joined, leading, ltr
+from app.ui.states import plain_label
+from app.words import set_language
+
+
+@pytest.fixture
+def arabic(qapp):
+    set_language("ar")
+    yield
+    set_language("en")
+
+
+def test_a_path_is_written_from_left_to_right_in_arabic(arabic):
+    assert ltr("/tmp/أشعة/x.dcm") == "\u2066/tmp/أشعة/x.dcm\u2069"
+    assert isolated("x") == "\u2068x\u2069"
+    assert leading("x") == "\u200f\u2068x\u2069"
+    assert joined("a", "", "b") == "\u2068a\u2069 · \u2068b\u2069"
+
+
+def test_nothing_is_added_in_english(qapp):
+    assert [make("/tmp/x") for make in (ltr, isolated, leading, joined)] == ["/tmp/x"] * 4
+    assert ltr("") == ""
+
+
+def test_a_selectable_sentence_begins_at_the_right_in_arabic(arabic):
+    assert plain_label("Bitewing يحفظ الصور.", selectable=True).text().startswith("\u200f")
+    assert plain_label("Bitewing يحفظ الصور.").text() == "Bitewing يحفظ الصور."
