@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from app.core.context import JobContext
-from app.core.errors import BitewingError, UserError
+from app.core.errors import UserError
 from app.core.files import translate_os_error
 from app.core.progress import Progress
 from app.domain.folding import fold
@@ -17,6 +18,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.patient_csv import FILE_LIMIT_BYTES, CsvRow, read_rows
 from app.services.patients import add_patient
+from app.storage.rows import name_words
 
 BATCH = 500
 
@@ -79,25 +81,28 @@ class PatientImport:
                 continue
             try:
                 self._one(row, row.draft, tally, unit)
-            except BitewingError as error:
+            except UserError as error:
                 tally.problems.append(CsvProblem(row.line, error.code, error.facts))
 
     def _one(self, row: CsvRow, draft: PatientDraft, tally: _Tally, unit: Unit | None) -> None:
-        key = fold(draft.chart_number)
-        if key and key in tally.seen:
+        """Decide about one row. A dry run decides by the same facts: what the catalogue has, what came before."""
+        chart, name = fold(draft.chart_number), _name_key(draft)
+        if (chart and chart in tally.charts) or (not chart and name is not None and name in tally.names):
             tally.problems.append(CsvProblem(row.line, "csv.repeated", {"chart_number": draft.chart_number}))
             return
-        if key:
-            tally.seen.add(key)
+        if chart:
+            tally.charts.add(chart)
         existing = self._existing(draft)
+        if existing is not None and compare(identity_of(draft), existing):
+            raise UserError("csv.contradicts", chart_number=draft.chart_number, id=existing.id)
+        if name is not None:
+            tally.names.add(name)
         if existing is not None:
-            if compare(identity_of(draft), existing):
-                raise UserError("csv.contradicts", chart_number=draft.chart_number, id=existing.id)
             tally.known += 1
             return
-        tally.added += 1
         if unit is not None:
             tally.ids.append(add_patient(unit, draft).id)
+        tally.added += 1
 
     def _existing(self, draft: PatientDraft) -> Patient | None:
         """Return the living patient with this chart number or, without one, with this name and birth date."""
@@ -116,7 +121,14 @@ class _Tally:
     known: int = 0
     problems: list[CsvProblem] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    charts: set[str] = field(default_factory=set)
+    names: set[tuple[str, date | None]] = field(default_factory=set)
+
+
+def _name_key(draft: PatientDraft) -> tuple[str, date | None] | None:
+    """Return what makes two people without chart number the same, as the catalogue compares names."""
+    words = name_words(draft.family_name, draft.given_name)
+    return (words, draft.birth_date) if words else None
 
 
 def identity_of(draft: PatientDraft) -> FileIdentity:

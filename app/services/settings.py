@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.settings import (
     SETTING_KEYS,
@@ -40,6 +42,7 @@ class SettingsService:
     def __init__(self, door: Door, paths: LibraryPaths) -> None:
         self._door = door
         self._paths = paths
+        self._writing = threading.Lock()
 
     def clinic(self) -> ClinicSettings:
         """Return the clinic's settings as the program uses them."""
@@ -71,6 +74,8 @@ class SettingsService:
         ------
         UserError
             ``settings.unknown_key`` or ``settings.invalid_value``.
+        EnvironmentFault
+            ``disk.full`` and its kin when the workstation's file cannot be written.
         """
         entry = setting_key(key)
         return self.set_value(actor, key, entry.parse(text))
@@ -79,15 +84,28 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if entry.scope == WORKSTATION:
+            self._set_here(actor, entry, value)
+            return value
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            if entry.scope == WORKSTATION:
-                changed = replace(self.workstation(), **{entry.attribute: value})
-                write_workstation(self._paths.workstation_toml, changed)
-            else:
-                unit.store.settings.set(key, value)
+            unit.store.settings.set(key, value)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
+
+    def _set_here(self, actor: Actor, entry: SettingKey, value: Any) -> None:
+        """Change the workstation's file, between two transactions: nobody waits for the disk, and whoever hears
+        of the change finds it there."""
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            unit.audit(Entity.SETTING, entry.key)
+        try:
+            with self._writing:
+                changed = replace(self.workstation(), **{entry.attribute: value})
+                write_workstation(self._paths.workstation_toml, changed)
+        except OSError as error:
+            raise translate_os_error(error) from error
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            unit.changed(Entity.SETTING, ChangeKind.CHANGED, entry.key)
 
     def _value(self, entry: SettingKey) -> Any:
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()

@@ -43,12 +43,8 @@ class ViewLog:
         with self._lock:
             waiting, self._waiting, self._timer = self._waiting, {}, None
         try:
-            self._write(waiting)
-        except BitewingError as error:
-            log.warning("views not written yet: %s", error.code)
-            with self._lock:
-                for actor, ids in waiting.items():
-                    self._waiting.setdefault(actor, {}).update(ids)
+            for actor, ids in waiting.items():
+                self._write(actor, ids)
         finally:
             # This may be a timer's own thread, whose connection nobody else will close.
             if threading.current_thread().name == "view-log":
@@ -65,8 +61,13 @@ class ViewLog:
                 timer.join(timeout=5)
         self.flush()
 
-    def _write(self, waiting: dict[Actor, dict[str, None]]) -> None:
-        for actor, ids in waiting.items():
+    def _write(self, actor: Actor, ids: dict[str, None]) -> None:
+        """Write one actor's views in a transaction of their own; what fails waits for the next time."""
+        try:
             with self._door.writing(actor, Action.IMAGE_VIEW) as unit:
                 for image_id in ids:
                     unit.audit(Entity.IMAGE, image_id)
+        except BitewingError as error:
+            log.warning("views not written yet: %s", error.code)
+            with self._lock:
+                self._waiting.setdefault(actor, {}).update(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import threading
@@ -18,9 +19,11 @@ from pypdfium2 import PdfDocument
 
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
-from app.core.errors import EnvironmentFault, UserError
+from app.core.errors import EnvironmentFault, TransientFault, UserError
 from app.domain.image import Filing, ImageRecord, ImageType, Laterality, Placement
 from app.domain.patient import Patient, PatientDraft, Sex
+from app.domain.roles import Actor, Role
+from app.services.door import Unit
 from app.services.export.model import ExportArgs, ExportFormat
 from app.services.images import Details
 from app.services.imports import scan_without_library
@@ -188,6 +191,27 @@ def test_views_are_audited_in_batches(library: Library, images: list[ImageRecord
     assert library.store.audit.verify().holds
 
 
+def test_views_that_were_written_are_not_written_again(
+    library: Library, images: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = library.owner(), Actor("d", "dentist", Role.DENTIST, "here")
+    library.images.record_view(one, images[0].id)
+    library.images.record_view(two, images[0].id)
+    real = Unit.audit
+
+    def locked(self: Unit, *args: object, **details: object) -> None:
+        if self.actor == two:
+            raise TransientFault("database.locked")
+        real(self, *args, **details)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Unit, "audit", locked)
+    library.views.flush()
+    monkeypatch.undo()
+    library.views.flush()
+    entries = library.store.audit.list(action="image.view", entity_id=images[0].id)
+    assert sorted(entry.actor_id for entry in entries) == ["d", "owner"]
+
+
 @pytest.mark.parametrize("kind", ["png", "jpeg", "tiff"])
 def test_pictures(kind: str, library: Library, images: list[ImageRecord], tmp_path: Path) -> None:
     args = ExportArgs(tmp_path / "out", ExportFormat(kind), burn_in=True)
@@ -253,9 +277,61 @@ def test_a_patient_list(library: Library, doe: Patient, tmp_path: Path) -> None:
     assert len(library.patients.page(owner, None, 10)) == 1
     done = library.patients.import_csv(owner, path, QUIET)
     assert (done.added, done.known, [problem.code for problem in done.problems]) == (2, 1, ["csv.repeated"] * 2)
+    assert done.problems == trial.problems
     again = library.patients.import_csv(owner, path, QUIET)
     assert (again.added, again.known) == (0, 3)
     assert len(library.patients.page(owner, None, 10)) == 3
+
+
+def test_a_trial_of_a_patient_list_says_what_the_real_run_does(library: Library, tmp_path: Path) -> None:
+    owner, path = library.owner(), tmp_path / "list.csv"
+    path.write_text(
+        "chart,last,first,dob\n,Nobody,Ann,1980-02-01\n,nobody,ann,1980-02-01\n20,Roe,Rick,1970-01-01\n"
+        ",Roe,Rick,1970-01-01\n,Roe,Rick,\n21,Roe,Rick,1970-01-01\n,?,,\n,!,,\n,,,1980-02-01\n",
+        "utf-8",
+    )
+    trial = library.patients.import_csv(owner, path, QUIET, dry_run=True)
+    done = library.patients.import_csv(owner, path, QUIET)
+    assert (trial.added, trial.known, trial.problems) == (done.added, done.known, done.problems)
+    assert done.added == len(library.patients.page(owner, None, 20)) == len(done.ids) == 6
+    assert [problem.code for problem in done.problems].count("csv.repeated") == 2
+
+
+def test_a_full_disk_is_no_problem_of_a_row(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("chart,last\n1,Doe\n2,Roe\n", "utf-8")
+
+    def full(*_args: object) -> None:
+        raise EnvironmentFault("disk.full")
+
+    monkeypatch.setattr(type(library.store.patients), "add", full)
+    with pytest.raises(EnvironmentFault, match=r"disk\.full"):
+        library.patients.import_csv(library.owner(), path, QUIET)
+
+
+def test_a_setting_of_the_workstation_is_there_when_it_is_heard_of(tmp_path: Path) -> None:
+    found: list[object] = []
+    opened: list[Library] = []
+
+    def hear(_changes: object) -> None:
+        if opened:
+            found.append((opened[0].settings.workstation().theme, opened[0].store.database.in_write))
+
+    with open_library(tmp_path / "library", create=True, publish=hear) as library:
+        opened.append(library)
+        library.settings.set(library.owner(), "display.theme", "light")
+        assert found == [("light", False)]
+        assert len(library.store.audit.list(action="settings.change")) == 1
+
+
+def test_a_workstation_file_that_cannot_be_written_is_said(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_args: object) -> None:
+        assert not library.store.database.in_write
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("app.services.settings.write_workstation", refused)
+    with pytest.raises(EnvironmentFault, match=r"disk\.read_only"):
+        library.settings.set(library.owner(), "display.theme", "light")
 
 
 def test_settings_and_status(library: Library, images: list[ImageRecord]) -> None:
