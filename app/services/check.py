@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from app.core.context import JobContext
@@ -111,7 +109,7 @@ class CheckService:
             if item is not None:
                 say(item)
             ctx.report(Progress(images, max(total, images), "images", record.filename))
-        for relative in self._files():
+        for relative in store.files.files_on_disk():
             ctx.check()
             # Looked up again: an import may have filed it while the check ran.
             if relative not in expected and not self._has_row(relative):
@@ -160,12 +158,6 @@ class CheckService:
         except OSError:
             return "corrupt", "check.unreadable"
         return None
-
-    def _files(self) -> Iterator[str]:
-        for folder in (self._paths.images, self._paths.inbox, self._paths.quarantine):
-            for parent, _folders, names in os.walk(folder):
-                for name in names:
-                    yield Path(parent, name).relative_to(self._paths.root).as_posix()
 
     def _has_row(self, relative: str) -> bool:
         directory, _, name = relative.rpartition("/")

@@ -38,6 +38,7 @@ class JobLog:
         self, actor: Actor, kind: str, arguments: Mapping[str, Any], trigger: str = "user"
     ) -> Iterator[RunningJob]:
         """Keep a row for the time of the block; however the block ends, the row says so."""
+        self._door.witness(actor)
         record = self._door.store.jobs.start(kind, trigger, actor.id, arguments)
         self._say(record.id, ChangeKind.ADDED)
         job = RunningJob(record.id)

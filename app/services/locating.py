@@ -81,12 +81,12 @@ class Locator:
 
     def _likely(self, record: ImageRecord) -> Iterator[Path]:
         """Yield places that cost no search: legacy ones, flat and a folder per patient (T7, T8), and twins'."""
-        images = self._paths.images
-        if record.patient_id:
-            yield images / record.filename
-            yield images / record.patient_id / record.filename
-            if _is_plain(record.original_name):
-                yield images / record.patient_id / record.original_name
+        owner_id, names = record.patient_id, [record.filename, record.original_name]
+        if owner_id:
+            places = [record.filename, *(f"{owner_id}/{name}" for name in names)]
+            for likely in places:
+                with contextlib.suppress(ValueError):
+                    yield self._paths.inside(f"{self._paths.images.name}/{likely}")
         with self._door.store.read():
             twins = self._door.store.images.by_sha256(record.sha256)
         for twin in twins:
@@ -138,10 +138,6 @@ class Locator:
                 unit.changed(Entity.IMAGE, ChangeKind.CHANGED, record.id, record.patient_id)
         except BitewingError as error:
             log.warning("place of %s not repaired: %s", record.id, error.code)
-
-
-def _is_plain(name: str) -> bool:
-    return bool(name) and name not in {".", ".."} and not set(name) & set("/\\:\0")
 
 
 def _is_file(path: Path) -> bool:

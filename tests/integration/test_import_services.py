@@ -191,6 +191,13 @@ def test_views_are_audited_in_batches(library: Library, images: list[ImageRecord
     assert library.store.audit.verify().holds
 
 
+def test_the_heads_of_audit_chains_are_kept_once_a_day(library: Library, images: list[ImageRecord]) -> None:
+    library.check.run(library.owner(), False, QUIET)
+    (entry,) = library.store.audit.list(action="audit.heads")
+    assert entry.writer in entry.details["heads"]
+    assert library.store.audit.verify().holds
+
+
 def test_views_that_were_written_are_not_written_again(
     library: Library, images: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
