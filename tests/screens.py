@@ -121,18 +121,21 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
     dialog.show()
     yield "import-scanned", dialog
     dialog.close()
+    session.library.images.delete(session.actor, [image.id for image in images[:2]])
     for name, make in {
         "settings": lambda: part("SettingsDialog")(session, window),
         "patient": lambda: part("PatientDialog")(session, summary, window),
         "merge": lambda: part("MergeDialog")(session, summary, window),
         "about": lambda: part("AboutDialog")(window),
         "csv": lambda: part("CsvImportDialog")(session, window),
+        "deleted": lambda: part("DeletedImagesDialog")(session, summary, window.filer.restore, window),
         "move": lambda: part("MoveDialog")(session, summary, 2, xray, window),
     }.items():
         shown = make()
         shown.show()
         yield name, shown
         shown.close()
+    session.library.images.restore(session.actor, [image.id for image in images[:2]])
 
 
 def _empty(window: object) -> Iterator[tuple[str, object]]:

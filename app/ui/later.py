@@ -13,6 +13,7 @@ _PARTS = {
     "CsvImportDialog": "app.ui.dialogs.csv_import",
     "FirstRunDialog": "app.ui.dialogs.first_run",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
+    "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
     "Details": "app.services.images",
     "ImportArgs": "app.sync.report",
     "ImportDialog": "app.ui.dialogs.import_dialog",

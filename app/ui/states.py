@@ -64,12 +64,20 @@ class StatePage(QWidget):
         return button
 
 
+class Sentence(QLabel):
+    """A label whose text runs in the language's direction, also where it begins with a Latin name."""
+
+    def setText(self, text: str) -> None:
+        """Show a text."""
+        super().setText(f"\u200f{text}" if text and is_right_to_left() else text)
+
+
 def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """Return a label that never renders markup, whatever a file or a person put into ``text``."""
-    label = QLabel()
+    # Keys are read from left to right in every language.
+    label = QLabel() if role == "key" else Sentence()
     label.setTextFormat(Qt.TextFormat.PlainText)
-    # What can be selected takes its direction from its first letter; a sentence may begin with a Latin name.
-    label.setText(f"\u200f{text}" if selectable and text and is_right_to_left() else text)
+    label.setText(text)
     label.setWordWrap(wrap)
     if role:
         label.setProperty("role", role)

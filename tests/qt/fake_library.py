@@ -284,6 +284,10 @@ class FakeImages:
     def restore(self, _actor: Any, ids: Any) -> int:
         return self._mark(ids, None)
 
+    def deleted(self, _actor: Any, patient_id: str | None = None, limit: int | None = None) -> list[ImageRecord]:
+        held = self._library.pictures.values()
+        return [image for image in held if image.deleted_at is not None and image.patient_id == patient_id]
+
     def _mark(self, ids: Any, moment: datetime | None) -> int:
         for image_id in ids:
             image = replace(self._library.pictures[image_id], deleted_at=moment)

@@ -48,6 +48,7 @@ def commands() -> tuple[Command, ...]:
         Command("redo", library, t("Redo"), "Ctrl+Y", "redo"),
         Command("move_image", image, t("Move image…"), "Ctrl+M", "move"),
         Command("delete_image", image, t("Delete image"), "Del", "delete"),
+        Command("deleted_images", image, t("Deleted images…"), "Ctrl+Alt+Z", "delete"),
         Command("copy_id", image, t("Copy the image's id"), "Ctrl+Alt+C", "copy"),
         Command("next_image", image, t("Next image"), onwards),
         Command("previous_image", image, t("Previous image"), back),

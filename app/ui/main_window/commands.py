@@ -19,7 +19,7 @@ from app.words import t
 if TYPE_CHECKING:
     from app.ui.main_window.window import MainWindow
 
-_NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient")
+_NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient", "deleted_images")
 _NEEDS_IMAGE = ("move_image", "delete_image", "copy_id")
 
 
@@ -47,6 +47,7 @@ class WindowCommands(QObject):
             "redo": self.redo,
             "move_image": self.move_images,
             "delete_image": self.delete_images,
+            "deleted_images": self.show_deleted,
             "copy_id": self.copy_id,
             "next_image": lambda: window.table.commands.run("next_image"),
             "previous_image": lambda: window.table.commands.run("previous_image"),
@@ -101,6 +102,7 @@ class WindowCommands(QObject):
             ("edit_patient", Action.PATIENT_EDIT),
             ("move_image", Action.IMAGE_MOVE),
             ("delete_image", Action.IMAGE_DELETE),
+            ("deleted_images", Action.IMAGE_RESTORE),
         ):
             if not may(action):
                 actions[name].setEnabled(False)
@@ -179,6 +181,13 @@ class WindowCommands(QObject):
     def delete_images(self) -> None:
         """Delete the chosen images, softly."""
         self._window.filer.delete(self._window.table.chosen_ids())
+
+    @Slot()
+    def show_deleted(self) -> None:
+        """Look over the open patient's deleted images and bring some back."""
+        window = self._window
+        if window.patient.summary is not None:
+            part("DeletedImagesDialog")(self._session, window.patient.summary, window.filer.restore, window).exec()
 
     @Slot()
     def copy_id(self) -> None:

@@ -34,7 +34,7 @@ class ContextMenus(QObject):
             menu.addAction(t("Import files here…"), lambda: self._import_here(place))
             menu.addSeparator()
             if window.patient.patient_id == place.patient_id:
-                menu.addActions([actions["edit_patient"], actions["merge_patient"]])
+                menu.addActions([actions["edit_patient"], actions["merge_patient"], actions["deleted_images"]])
                 menu.addSeparator()
             menu.addAction(t("Copy the patient's id"), lambda: QGuiApplication.clipboard().setText(place.patient_id))
             menu.addSeparator()

@@ -25,7 +25,7 @@ _TOOLS = ("tool_window", "tool_pan", "tool_zoom", "", "fit", "actual_size", "", 
 _LAYOUTS = ("layout_1x1", "layout_1x2", "layout_2x1", "layout_2x2", "layout_2x3", "layout_3x3", "layout_3x4")
 _MENU = (
     ("new_patient", "edit_patient", "merge_patient", "close_patient"),
-    ("inbox", "move_image", "delete_image", "copy_id", "paste"),
+    ("inbox", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
     ("activity", "check", "demo"),

@@ -14,7 +14,8 @@ from app.core.errors import BitewingError
 from app.core.progress import Progress
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.domain.image import Placement
-from app.domain.roles import Role
+from app.domain.roles import Action, Role
+from app.ui.dialogs.deleted_images import DeletedImagesDialog
 from app.ui.dialogs.move_confirm import MoveConfirmDialog
 from app.ui.inbox.view import InboxView
 from app.ui.tree.node_model import COUNT_ROLE
@@ -278,3 +279,42 @@ def test_the_window_mirrors(right_to_left, window, first, settled):
     centre = window.table.area.mapTo(window, window.table.area.rect().center()).x()
     assert window.tree.mapTo(window, window.tree.rect().center()).x() > centre
     assert window.panels.mapTo(window, window.panels.rect().center()).x() < centre
+
+
+def test_deleted_images_come_back_from_their_list(window, session, library, first, settled, qtbot):
+    window.open_place(Place(first.id))
+    settled()
+    gone = window.table.strip.order()[:2]
+    window.filer.delete(gone)
+    settled()
+    assert window.table.strip.model().rowCount() == 5
+    dialog = DeletedImagesDialog(session, window.patient.summary, window.filer.restore, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settled()
+    assert dialog.list.count() == 2
+    dialog.list.selectAll()
+    dialog.restore_button.click()
+    settled()
+    assert window.table.strip.model().rowCount() == 7
+    window.actions_by_name["undo"].trigger()
+    settled()
+    assert window.table.strip.model().rowCount() == 5
+
+
+def test_a_patient_without_deleted_images_says_so(window, session, first, settled, qtbot):
+    window.open_place(Place(first.id))
+    settled()
+    dialog = DeletedImagesDialog(session, window.patient.summary, window.filer.restore, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settled()
+    assert "No deleted images" in words_of(dialog.state)
+    assert not dialog.restore_button.isEnabled()
+
+
+@pytest.mark.parametrize("role", [Role.DENTIST, Role.VIEWER])
+def test_who_may_not_restore_is_not_offered_it(window, session, first, settled):
+    window.open_place(Place(first.id))
+    settled()
+    assert window.actions_by_name["deleted_images"].isEnabled() == session.may(Action.IMAGE_RESTORE)
