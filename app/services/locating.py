@@ -81,12 +81,12 @@ class Locator:
 
     def _likely(self, record: ImageRecord) -> Iterator[Path]:
         """Yield places that cost no search: legacy ones, flat and a folder per patient (T7, T8), and twins'."""
-        owner_id, names = record.patient_id, [record.filename, record.original_name]
-        if owner_id:
-            places = [record.filename, *(f"{owner_id}/{name}" for name in names)]
-            for likely in places:
+        if record.patient_id:
+            folder = self._paths.images.name
+            own = f"{folder}/{record.patient_id}"
+            for likely in (f"{folder}/{record.filename}", f"{own}/{record.filename}", f"{own}/{record.original_name}"):
                 with contextlib.suppress(ValueError):
-                    yield self._paths.inside(f"{self._paths.images.name}/{likely}")
+                    yield self._paths.inside(likely)
         with self._door.store.read():
             twins = self._door.store.images.by_sha256(record.sha256)
         for twin in twins:

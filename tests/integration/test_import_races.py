@@ -16,6 +16,7 @@ from app.core.errors import EnvironmentFault, ItemError, UserError
 from app.domain.image import Filing, Placement
 from app.domain.patient import Patient, PatientDraft, Sex
 from app.services.moving import Mover, MoveResult
+from app.storage.filing import Filing as StoredFiling
 from app.storage.image_store import ImageStore
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 from tests.integration.import_material import photograph, radiograph
@@ -349,3 +350,34 @@ def test_passing_over_what_is_done_can_be_cancelled_and_is_told(library: Library
     assert (again.stopped, again.count(ItemStatus.DUPLICATE), len(told)) == ("cancelled", 2, 2)
     assert again.job_id is not None
     assert len(library.activity.items(library.owner(), again.job_id)) == 2
+
+
+def test_a_crash_before_the_new_patient_was_written_leaves_the_image_to_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = radiograph(tmp_path / "a.dcm", 1)
+    with open_library(tmp_path / "library", create=True) as dying:
+        dying.settings.set(dying.owner(), "storage.reserve_bytes", "0")
+
+        def died(*_args: object) -> None:
+            raise EnvironmentFault("database.failed")
+
+        # What a process does not do any more once it is dead: writing rows and tidying up.
+        monkeypatch.setattr("app.services.books.add_patient", died)
+        monkeypatch.setattr(StoredFiling, "_undo", lambda *_args: None)
+        assert bring(dying, source)[0].stopped == "database.failed"
+        monkeypatch.undo()
+    with open_library(tmp_path / "library", create=False) as library:
+        owner = library.owner()
+        (waiting,) = library.inbox.list(owner)
+        assert (waiting.reason, waiting.patient_id, waiting.identity.patient_id) == (
+            "identity.interrupted",
+            None,
+            "17",
+        )
+        assert library.patients.page(owner, None, 10) == []
+        doe = library.patients.add(owner, PatientDraft("Doe", "Jane", "17", date(1980, 2, 1), Sex.FEMALE))
+        assert [proposal.patient.id for proposal in library.inbox.proposals(owner, waiting.id)] == [doe.id]
+        library.inbox.file(owner, waiting.id, Filing(patient_id=doe.id))
+        assert len(library.images.list(owner, patient_id=doe.id)) == 1
+        sound(library)
