@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.clock import utc_now
-from app.core.errors import BitewingError, UserError
+from app.core.errors import BitewingError, ItemError, UserError
 from app.domain.image import ImageRecord
 from app.storage.image_store import ImageStore
 from app.storage.images import Images
@@ -53,6 +53,9 @@ class Filing:
         ------
         EnvironmentFault
             ``file.changed``, ``disk.full``, …: neither file nor row is there then.
+        ItemError
+            From ``write_rows()``: ``image.duplicate`` (fact ``image``) when somebody else brought these bytes
+            in since the caller looked; likewise.
         """
         staged = self._store.stage(source, record.sha256, on_block)
         # What was copied is what is catalogued.
@@ -69,6 +72,10 @@ class Filing:
             self._intents.rename(intent, final)
 
         def write(stored: ImageRecord) -> None:
+            # Only here, while no other process can write, is the answer still true when it is used.
+            twin = self._images.twin_of(stored)
+            if twin is not None:
+                raise ItemError("image.duplicate", image=twin.id)
             self._images.insert(stored)
             self._intents.complete(intent)
 

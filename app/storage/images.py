@@ -85,6 +85,21 @@ class Images:
             f"{_IMAGE} WHERE i.sha256 = ? ORDER BY i.deleted_at IS NOT NULL, i.placement <> 'filed', i.rank", (sha256,)
         )
 
+    def twin_of(self, record: ImageRecord) -> ImageRecord | None:
+        """Return a living image with the bytes of ``record`` beside which it must not come in, if there is one.
+
+        What waits unfiled may have the bytes of a filed image: a person decides whose it is then. Empty files
+        all have the same bytes; only one of the same name is the same file.
+        """
+        for other in self.by_sha256(record.sha256):
+            if other.deleted_at is not None or other.id == record.id:
+                continue
+            if record.size_bytes == 0 and other.original_name != record.original_name:
+                continue
+            if record.placement is Placement.FILED or other.patient_id == record.patient_id:
+                return other
+        return None
+
     def by_instance_uid(self, sop_instance_uid: str) -> Records:
         """Return images with this SOP Instance UID, not deleted."""
         return self._many(

@@ -100,7 +100,10 @@ class Recovery:
         record = intent.record
         path = self._store.path_of(record)
         if self._images.get(record.id) is None and self._is_unclaimed(record.directory, record.filename):
-            if _has_hash(path, record.sha256):
+            if self._came_again(record):
+                if _has_hash(path, record.sha256):
+                    self._store.remove(record.path)
+            elif _has_hash(path, record.sha256):
 
                 def write() -> None:
                     self._images.insert(record)
@@ -114,6 +117,11 @@ class Recovery:
         self._store.remove_emptied(path.parent)
         self._intents.complete(intent.id)
         return False
+
+    def _came_again(self, record: ImageRecord) -> bool:
+        """Whether the file was imported again since its import was cut off, and stands there whole."""
+        twin = self._images.twin_of(record)
+        return twin is not None and _has_hash(self._store.path_of(twin), record.sha256)
 
     def _settle_move(self, intent: Intent) -> None:
         old, new = (self._store.paths.inside(relative) for relative in (intent.source, intent.target))

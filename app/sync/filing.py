@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
 from app.domain.facts import FileFacts
 from app.domain.identity import Decision, Verdict, decide
 from app.domain.image import FileKind, Filing, ImageRecord, ImageType, Placement
@@ -73,6 +73,15 @@ class Filer:
         EnvironmentFault
             With one of :data:`FATAL_CODES`: the library cannot take more.
         """
+        try:
+            return self._finish(prepared)
+        except ItemError as error:
+            if error.code != "image.duplicate":
+                raise
+            # Another process brought it in while this one copied it: decided again by what is there now.
+            return self._finish(prepared)
+
+    def _finish(self, prepared: Prepared) -> ImportItem:
         source = prepared.source
         if prepared.error is not None and prepared.error.code in _STOPS:
             raise Cancelled

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import Cancelled, EnvironmentFault, UserError
+from app.core.clock import utc_now
+from app.core.errors import Cancelled, EnvironmentFault, ItemError, UserError
 from app.core.files import copy_durably
 from app.core.paths import LibraryPaths
-from app.domain.image import ImageRecord, ImageType
+from app.domain.image import ImageRecord, ImageType, Placement
 from app.domain.naming import image_directory
 from app.storage import image_store
 from app.storage.catalogue import Catalogue
@@ -56,10 +57,39 @@ def test_an_image_comes_in_whole(catalogue: Catalogue, stored: ImageRecord, sour
 
 
 def test_a_taken_name_counts_up(catalogue: Catalogue, stored: ImageRecord, source: Path) -> None:
-    second = bring_in(catalogue, replace(stored, id=str(uuid.uuid4())), source)
+    source.write_bytes(b"another")
+    second = bring_in(catalogue, replace(stored, id=str(uuid.uuid4()), sha256=sha256_of(source), size_bytes=7), source)
     assert second.filename == next_name(stored.filename)
     assert catalogue.images.get(second.id) == second
     assert len(list(catalogue.files.files_on_disk())) == 2
+
+
+@pytest.mark.parametrize("placement", [Placement.FILED, Placement.INBOX])
+def test_the_same_bytes_come_in_once(catalogue: Catalogue, new_record, source: Path, placement: Placement) -> None:
+    patient_id = new_record().patient_id if placement is Placement.FILED else None
+    first = bring_in(
+        catalogue, new_record(sha256=sha256_of(source), placement=placement, patient_id=patient_id), source
+    )
+    with pytest.raises(ItemError) as caught:
+        bring_in(catalogue, replace(first, id=str(uuid.uuid4())), source)
+    assert (caught.value.code, caught.value.facts) == ("image.duplicate", {"image": first.id})
+    assert (list(catalogue.files.files_on_disk()), catalogue.intents.list(), leftovers(catalogue)) == (
+        [first.path],
+        [],
+        [],
+    )
+    catalogue.images.update(replace(first, deleted_at=utc_now(), version=2))
+    assert bring_in(catalogue, replace(first, id=str(uuid.uuid4())), source).sha256 == first.sha256
+
+
+def test_empty_files_of_different_names_are_different_files(catalogue: Catalogue, new_record, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    more = {"sha256": sha256_of(empty), "placement": Placement.QUARANTINED, "patient_id": None}
+    for name in ("one.dcm", "two.dcm"):
+        bring_in(catalogue, new_record(original_name=name, **more), empty)
+    with pytest.raises(ItemError, match=r"image\.duplicate"):
+        bring_in(catalogue, new_record(original_name="one.dcm", **more), empty)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +163,9 @@ def test_a_move_takes_file_row_and_empty_folders(catalogue: Catalogue, stored: I
 
 
 def test_a_move_never_replaces(catalogue: Catalogue, stored: ImageRecord, source: Path) -> None:
-    there = refile(catalogue, bring_in(catalogue, replace(stored, id=str(uuid.uuid4())), source), "9")
+    source.write_bytes(b"another")
+    other = replace(stored, id=str(uuid.uuid4()), sha256=sha256_of(source))
+    there = refile(catalogue, bring_in(catalogue, other, source), "9")
     clash = refile(catalogue, replace(there, version=there.version), "8")
     assert clash.filename == there.filename
     blocked = catalogue.paths.root / image_directory(stored.patient_id or "", "9", ImageType.XRAY)
@@ -242,18 +274,20 @@ def test_a_work_folder_that_cannot_be_is_said_in_our_words(catalogue: Catalogue,
 
 
 def test_threads_that_want_the_same_name_all_get_in(catalogue: Catalogue, new_record, source: Path) -> None:
-    sha256, failures = sha256_of(source), []
+    failures: list[Exception] = []
 
-    def work() -> None:
+    def work(thread: int) -> None:
         try:
-            for _number in range(5):
-                bring_in(catalogue, new_record(sha256=sha256, filename="image-1.png"), source)
+            for number in range(5):
+                mine = source.with_name(f"{thread}-{number}.png")
+                mine.write_bytes(mine.name.encode())
+                bring_in(catalogue, new_record(sha256=sha256_of(mine), filename="image-1.png"), mine)
         except Exception as error:  # noqa: BLE001 - reported below
             failures.append(error)
         finally:
             catalogue.close_thread()
 
-    threads = [threading.Thread(target=work) for _number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

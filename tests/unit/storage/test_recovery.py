@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,19 @@ def test_a_complete_file_gets_its_row_audit_and_change(
     assert [entry.entity_id for entry in successor.audit.list()] == [record.id]
     assert [item.change.id for item in successor.changes.since(before)] == [record.id]
     assert successor.recover("desk").finished == ()
+
+
+def test_what_came_in_again_meanwhile_is_not_finished_twice(
+    catalogue: Catalogue, successor: Catalogue, record: ImageRecord, source: Path
+) -> None:
+    abandon(catalogue, record, source, placed=True)
+    again = replace(record, id=str(uuid.uuid4()))
+    with successor.filing.arrival(again, source) as placed, successor.write():
+        again = placed.write_rows()
+    catalogue.owner.close()
+    report = successor.recover("desk")
+    assert (report.finished, report.cleared) == ((), 1)
+    assert (list(successor.files.files_on_disk()), successor.intents.list()) == ([again.path], [])
 
 
 def test_what_never_came_is_cleared(
