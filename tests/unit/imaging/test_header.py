@@ -18,13 +18,20 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from app.imaging.header import HeaderFacts, MoreBytesNeeded, parse_header
 from app.imaging.header_full import full_header, header_of
 from app.imaging.header_scan import scan_file, scan_header
-from app.imaging.sniff import Content
+from app.imaging.sniff import HEAD_BYTES, Content, looks_like_bare_dicom
 
 BUNDLED = Path(pydicom.data.__file__).parent
 
 
 def _refuse(path: Path) -> HeaderFacts | None:
     raise AssertionError(f"the fast parser did not know {path.name}")
+
+
+def _without_stray_byte(path: Path) -> Path | io.BytesIO:
+    """Leave out a byte in front of a bare data set, over which pydicom stumbles and we do not."""
+    data = path.read_bytes()
+    bare = data[128:132] != b"DICM" and not looks_like_bare_dicom(data[:HEAD_BYTES])
+    return io.BytesIO(data[1:]) if bare and looks_like_bare_dicom(data[1:HEAD_BYTES]) else path
 
 
 def _agree(folder: Path) -> tuple[int, int]:
@@ -44,7 +51,7 @@ def _agree(folder: Path) -> tuple[int, int]:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            expected = header_of(pydicom.dcmread(path, stop_before_pixels=True, force=True))
+            expected = header_of(pydicom.dcmread(_without_stray_byte(path), stop_before_pixels=True, force=True))
         assert found.header == expected, path.name
         assert found.size == path.stat().st_size
         compared += 1
