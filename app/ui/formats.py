@@ -12,7 +12,6 @@ from app.words import is_right_to_left, numbers, t
 
 day = numbers.day
 moment = numbers.moment
-size = numbers.size
 clock = numbers.clock
 remaining = numbers.remaining
 
@@ -20,6 +19,11 @@ remaining = numbers.remaining
 def number(value: int) -> str:
     """Return a whole number with its thousands apart; digits as on instruments, in every language."""
     return f"{value:,}"
+
+
+def size(number_of_bytes: int) -> str:
+    """Return ``4.3 MB``: number before unit in every language."""
+    return ltr(numbers.size(number_of_bytes))
 
 
 def age(birth_date: date) -> str:

@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QDialog, QLabel
 
 from app.core.errors import BitewingError
@@ -318,3 +318,44 @@ def test_who_may_not_restore_is_not_offered_it(window, session, first, settled):
     window.open_place(Place(first.id))
     settled()
     assert window.actions_by_name["deleted_images"].isEnabled() == session.may(Action.IMAGE_RESTORE)
+
+
+def _dropped(window, widget, paths):
+    """Let go of files over a widget, as the desktop would; return whether anybody took them."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    middle = widget.rect().center()
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    place = widget.mapTo(window, middle)
+    target = window
+    while (child := target.childAt(target.mapFrom(window, place))) is not None:
+        target = child
+    while target is not window and not target.acceptDrops():
+        target = target.parentWidget()
+    at = target.mapFrom(window, place)
+    entered = QDragEnterEvent(at, Qt.DropAction.CopyAction, data, buttons, keys)
+    QGuiApplication.sendEvent(target, entered)
+    if entered.isAccepted():
+        QGuiApplication.sendEvent(target, QDragMoveEvent(at, Qt.DropAction.CopyAction, data, buttons, keys))
+        event = QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, buttons, keys)
+        QGuiApplication.sendEvent(target, event)
+        return event.isAccepted()
+    return False
+
+
+@pytest.mark.parametrize("where", ["pane", "strip", "header", "panels"])
+def test_a_file_dropped_anywhere_is_imported_for_the_open_patient(where, window, first, settled, monkeypatch, tmp_path):
+    window.open_place(Place(first.id))
+    settled()
+    taken = []
+    monkeypatch.setattr(window.imports, "import_here", lambda paths, place: taken.append((list(paths), place)))
+    picture = tmp_path / "scan.png"
+    picture.touch()
+    widget = {
+        "pane": window.table.pane,
+        "strip": window.table.strip,
+        "header": window.header,
+        "panels": window.panels,
+    }[where]
+    assert _dropped(window, widget, [picture])
+    assert taken == [([picture], Place(first.id))]
