@@ -156,7 +156,7 @@ class Database:
             self._connect()
         self._require_transaction()
         with self._noting_the_end():
-            cursor: sqlite3.Cursor = self._engine.execute_sql(sql, parameters)
+            cursor: sqlite3.Cursor = self._engine.execute_sql(sql, [storable(value) for value in parameters])
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -165,7 +165,7 @@ class Database:
             raise RuntimeError("execute_many outside write()")
         self._require_transaction()
         with self._noting_the_end():
-            self._engine.connection().executemany(sql, rows)
+            self._engine.connection().executemany(sql, ([storable(value) for value in row] for row in rows))
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -274,6 +274,17 @@ class Database:
                 if attempt == _OPEN_TRIES - 1:
                     raise
                 time.sleep(_OPEN_PAUSE_S)
+
+
+def storable(value: Any) -> Any:
+    """Return a value as SQLite takes it: what is no Unicode in a text becomes ``\\udcXX``.
+
+    Names of files may hold any bytes, which Python carries as lone surrogates. Searched for and stored in
+    the same form, such a name is found again; inside JSON it even comes back as it was.
+    """
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager

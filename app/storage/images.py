@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.errors import UserError
 from app.domain.image import ImageRecord, ImageType, Placement
-from app.storage.database import Database, Row
+from app.storage.database import Database, Row, storable
 from app.storage.image_lists import ImageFilter, list_sql
 from app.storage.picture_bands import SURE_DISTANCE, add_bands, remove_bands, similar_ranks
 from app.storage.rows import IMAGE_COLUMNS, IMAGE_NAMES, image_of, image_search_text, image_values
@@ -94,7 +94,7 @@ class Images:
         for other in self.by_sha256(record.sha256):
             if other.deleted_at is not None or other.id == record.id:
                 continue
-            if record.size_bytes == 0 and other.original_name != record.original_name:
+            if record.size_bytes == 0 and other.original_name != storable(record.original_name):
                 continue
             if record.placement is Placement.FILED or other.patient_id == record.patient_id:
                 return other

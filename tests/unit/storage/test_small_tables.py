@@ -101,3 +101,14 @@ def test_only_dead_processes_are_interrupted(catalogue: Catalogue) -> None:
     assert found is not None
     assert found.state is JobState.INTERRUPTED
     other.close()
+
+
+def test_paths_that_are_no_unicode_are_found_again(catalogue: Catalogue) -> None:
+    path = "/in/caf\udce9.jpg"
+    job = catalogue.jobs.start("import", "user", "owner", {"paths": [path]})
+    catalogue.jobs.add_items(job.id, [JobItem(path, "failed", 5, 6, facts={"path": path})])
+    found = catalogue.jobs.item_of(job.id, path, 5, 6)
+    assert found is not None
+    assert (found.path, found.facts) == ("/in/caf\\udce9.jpg", {"path": path})
+    catalogue.jobs.finish(job.id, JobState.CANCELLED)
+    assert catalogue.jobs.unfinished("import", {"paths": [path]}) is not None
