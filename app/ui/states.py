@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, SignalInstance
@@ -64,12 +65,20 @@ class StatePage(QWidget):
         return button
 
 
+def begun(text: str) -> str:
+    """Return text with a mark before it where its first letter would turn the line round."""
+    if is_right_to_left():
+        return f"\u200f{text}" if text else text
+    strong = next((kind for kind in map(unicodedata.bidirectional, text) if kind in {"L", "R", "AL"}), "L")
+    return text if strong == "L" else f"\u200e{text}"
+
+
 class Sentence(QLabel):
     """A label whose text runs in the language's direction, also where it begins with a Latin name."""
 
     def setText(self, text: str) -> None:
         """Show a text."""
-        super().setText(f"\u200f{text}" if text and is_right_to_left() else text)
+        super().setText(begun(text))
 
 
 def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:

@@ -23,6 +23,11 @@ def test_a_path_is_written_from_left_to_right_in_arabic(arabic):
     assert joined("a", "", "b") == "\u2068a\u2069 · \u2068b\u2069"
 
 
+def test_an_arabic_name_stands_at_the_near_side_of_an_english_window(qapp):
+    assert plain_label("حسن, منى").text() == "\u200eحسن, منى"
+    assert plain_label("– 12 Hassan").text() == "– 12 Hassan"
+
+
 def test_nothing_is_added_in_english(qapp):
     assert [make("/tmp/x") for make in (ltr, isolated, leading, joined)] == ["/tmp/x"] * 4
     assert ltr("") == ""

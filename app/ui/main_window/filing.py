@@ -104,7 +104,9 @@ class Filer(QObject):
         def arrived(result: Any) -> None:
             made = step(result)
             self._undo.push(made)
-            self._session.notices.say(made.title, kind=NoticeKind.DONE, action=t("Undo"), act=self._undo.undo)
+            self._session.notices.say(
+                made.title, kind=NoticeKind.DONE, action=t("Undo"), act=lambda: self._undo.undo_only(made)
+            )
             if done is not None:
                 done()
 

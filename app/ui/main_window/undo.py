@@ -61,6 +61,11 @@ class UndoStack(QObject):
         if self.next_undo:
             self._run(self._done, self._undone, self._done[-1].undo, t("Taken back: {what}", what=self.next_undo))
 
+    def undo_only(self, step: Step) -> None:
+        """Take this very step back, if it is the last one: a notice outlives what it speaks of."""
+        if self._done and self._done[-1] is step:
+            self.undo()
+
     def redo(self) -> None:
         """Do the last undone step again."""
         if self.next_redo:

@@ -359,3 +359,24 @@ def test_a_file_dropped_anywhere_is_imported_for_the_open_patient(where, window,
     }[where]
     assert _dropped(window, widget, [picture])
     assert taken == [([picture], Place(first.id))]
+
+
+def test_a_notices_undo_takes_back_its_own_step_only(window, session, first, settled):
+    window.open_place(Place(first.id))
+    settled()
+    said = []
+    session.notices.said.connect(said.append)
+    one, other = window.table.strip.order()[:2]
+    window.filer.delete([one])
+    settled()
+    earlier = said[-1]
+    window.filer.delete([other])
+    settled()
+    earlier.act()
+    settled()
+    assert one not in window.table.strip.order()
+    assert other not in window.table.strip.order()
+    said[1].act()
+    settled()
+    assert other in window.table.strip.order()
+    assert one not in window.table.strip.order()
