@@ -90,7 +90,8 @@ def open_archive(found: Found, unpack_into: Path) -> Iterator[Source]:
 def _is_left_out(member: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(member.filename.replace("\\", "/")).parts
     is_link = (member.external_attr >> 16) & 0o170000 == _LINK_MODE
-    return member.is_dir() or is_link or not parts or any(is_ignored(part) for part in parts if part != "..")
+    # Names that name nothing come first: zipfile cannot even say of an empty one whether it is a folder.
+    return not parts or member.is_dir() or is_link or any(is_ignored(part) for part in parts if part != "..")
 
 
 def _member_source(archive: zipfile.ZipFile, member: zipfile.ZipInfo, found: Found, folder: Path) -> Source:

@@ -214,3 +214,13 @@ def test_a_hundred_thousand_files_stay_a_stream(tmp_path: Path, unpack: Path) ->
     stream = enumerate_sources([folder], unpack)
     assert next(stream).original_name == "000000.png"
     assert sum(1 for _ in stream) == 299
+
+
+def test_a_member_without_a_name_does_not_end_an_archive(tmp_path: Path, unpack: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", PNG)
+        archive.writestr(zipfile.ZipInfo(""), PNG)
+        archive.writestr("b.png", PNG)
+    assert [Path(shown).name for shown, _ in _shown([path], unpack)] == ["a.png", "b.png"]
+    assert member_count(path)[0] == 2
