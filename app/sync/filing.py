@@ -27,9 +27,17 @@ from app.sync.sources import Source
 
 log = logging.getLogger(__name__)
 
-# Faults that say nothing about the file: the volume is full, the program is closing. They end the run.
+# Faults that say nothing about the file: the volume is full, the decoder does not start. They end the run.
 FATAL_CODES = frozenset(
-    {"disk.full", "disk.reserve", "disk.read_only", "disk.permission", "database.corrupt", "database.failed"}
+    {
+        "disk.full",
+        "disk.reserve",
+        "disk.read_only",
+        "disk.permission",
+        "database.corrupt",
+        "database.failed",
+        "decoder.unavailable",
+    }
 )
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _STOPS = frozenset({"decoder.closed", "cancelled"})
@@ -71,7 +79,7 @@ class Filer:
         Cancelled
             When the file was being read while the user stopped the run.
         EnvironmentFault
-            With one of :data:`FATAL_CODES`: the library cannot take more.
+            With one of :data:`FATAL_CODES`: no other file would fare better.
         """
         try:
             return self._finish(prepared)
@@ -85,6 +93,8 @@ class Filer:
         source = prepared.source
         if prepared.error is not None and prepared.error.code in _STOPS:
             raise Cancelled
+        if prepared.error is not None and prepared.error.code in FATAL_CODES:
+            raise prepared.error
         known = self._known_item(source, prepared.sha256) if prepared.sha256 else None
         if known is not None:
             return replace(known, seconds=prepared.seconds)

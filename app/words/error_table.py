@@ -86,6 +86,11 @@ def _decoding() -> dict[str, ErrorTemplates]:
         "decoder.died": ErrorTemplates(
             t("Cannot be decoded"), t("Reading this file made the decoder stop; the program was not affected.")
         ),
+        "decoder.unavailable": ErrorTemplates(
+            t("Images cannot be read"),
+            t("The part of the program that reads images does not start or stops at every file."),
+            t("Restart the program and import again. If this stays, free memory or install Bitewing again."),
+        ),
         "decoder.timeout": ErrorTemplates(
             t("Takes too long"),
             t("Reading this file took longer than {seconds} seconds and was stopped."),
@@ -272,6 +277,11 @@ def _lists() -> dict[str, ErrorTemplates]:
             t("The list and the patient with the chart number {chart_number} disagree; nothing was changed."),
         ),
         "csv.birth_date": ErrorTemplates(t("Unknown date"), t("The birth date in this line cannot be read.")),
+        "csv.ambiguous_date": ErrorTemplates(
+            t("Date with two readings"),
+            t("Day and month of the birth date {text} cannot be told apart; the patient has no birth date now."),
+            t("Enter the birth date, or write the list's dates as year-month-day."),
+        ),
         "csv.sex": ErrorTemplates(t("Unknown sex"), t("The sex in this line cannot be read.")),
         "csv.field_too_large": ErrorTemplates(t("Field too large"), t("A field in this line is larger than allowed.")),
     }
