@@ -216,10 +216,10 @@ def open_library(
     UserError
         ``library.none`` when there is none and none is to be made; ``database.network_drive`` and kin.
     EnvironmentFault
-        ``database.newer``, ``database.corrupt``, ``disk.permission``, …
+        ``library.catalogue_lost``, ``database.newer``, ``database.corrupt``, ``disk.permission``, …
     """
     paths = LibraryPaths(root.expanduser().absolute())
-    if not create and not paths.exists():
+    if not create and not paths.exists() and not paths.has_lost_its_catalogue():
         raise UserError("library.none", path=str(root))
     try:
         store = open_catalogue(paths, make=create)

@@ -68,6 +68,18 @@ class LibraryPaths:
         """Whether a library was made here."""
         return self.database.is_file()
 
+    def has_lost_its_catalogue(self) -> bool:
+        """Whether images are here without the catalogue that says whose they are; never a new library."""
+        try:
+            if self.database.stat().st_size > 0:
+                return False
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        kept = (self.images, self.inbox, self.quarantine)
+        return self.marker.exists() and any(files for folder in kept for _path, _folders, files in os.walk(folder))
+
     def make(self) -> None:
         """Make the folders, for the owner's eyes only where the system knows such a thing."""
         for folder in (

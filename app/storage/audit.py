@@ -7,6 +7,7 @@ of the heads kept elsewhere are what shows it then.
 from __future__ import annotations
 
 import json
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from app.core.clock import epoch_ms, utc_now
 from app.domain.audit import GENESIS, AuditEntry, chain_hash, first_break
 from app.storage.database import Database, Row
 from app.storage.rows import moment
+
+log = logging.getLogger(__name__)
 
 CROSS_EVERY_MS = 24 * 60 * 60 * 1000
 CROSS_ACTION = "audit.heads"
@@ -59,7 +62,15 @@ class Audit:
         return self.append_many((entry,))[0]
 
     def append_many(self, entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-        """Write several entries in order, in one transaction."""
+        """Write several entries in order, in one transaction.
+
+        A library that can only be read takes none: the technical log says what was done with it then.
+        """
+        if self._db.read_only:
+            unwritten = list(entries)
+            for entry in unwritten:
+                log.warning("not audited, the library is read-only: %s by %s", entry.action, entry.actor_id)
+            return unwritten
         written = []
         with self._db.write():
             heads: dict[str, tuple[int, str]] = {}
@@ -84,6 +95,8 @@ class Audit:
     def cross_record(self, writer: str, actor_id: str, now: datetime | None = None) -> AuditEntry | None:
         """Write all heads into ``writer``'s chain, at most once a day; ``None`` when that is done already."""
         at = now or utc_now()
+        if self._db.read_only:
+            return None
         with self._db.write():
             last = self._db.value("SELECT crossed_at FROM audit_heads WHERE writer = ?", (writer,)) or 0
             if epoch_ms(at) - last < CROSS_EVERY_MS:
@@ -135,10 +148,13 @@ class Audit:
     def verify(self, witnesses: Mapping[str, tuple[int, str]] | None = None) -> AuditReport:
         """Walk every chain and compare it with the heads: the catalogue's, those cross-recorded, ``witnesses``."""
         walk = _Walk()
-        for writer, chain in groupby(self.stream(), lambda entry: entry.writer):
-            walk.take(writer, chain)
+        # Entries that others write meanwhile must be in both, the chains and the heads, or in neither.
+        with self._db.snapshot():
+            for writer, chain in groupby(self.stream(), lambda entry: entry.writer):
+                walk.take(writer, chain)
+            heads = self.heads()
         walk.finish()
-        walk.compare("head", self.heads().items())
+        walk.compare("head", heads.items())
         walk.compare("witness", (witnesses or {}).items())
         return AuditReport(walk.entries, tuple(dict.fromkeys(walk.breaks)))
 

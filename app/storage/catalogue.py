@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,7 +23,7 @@ from app.storage.image_store import ImageStore
 from app.storage.images import Images
 from app.storage.intents import Intents
 from app.storage.jobs import Jobs
-from app.storage.migrating import migrate
+from app.storage.migrating import known_migrations, migrate, schema_number
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.recovery import Recovery, RecoveryReport
@@ -29,6 +31,12 @@ from app.storage.settings import SealedSecrets, Settings
 from app.storage.studies import Studies
 from app.storage.volume import require_safe_place
 
+log = logging.getLogger(__name__)
+
+# Faults with which a library that is only to be looked at opens for reading.
+_READABLE_DESPITE = frozenset(
+    {"database.corrupt", "database.failed", "disk.full", "disk.failed", "disk.read_only", "disk.permission"}
+)
 _CHECKED_AT_OPEN_BYTES = 64 << 20
 
 
@@ -79,8 +87,14 @@ class Catalogue:
                 self.audit.append(entry)
                 self.changes.append((Change(Entity.IMAGE, ChangeKind.ADDED, record.id, record.patient_id),))
 
+        if self.database.read_only:
+            return RecoveryReport()
         report = Recovery(self.files, self.images, self.intents, self.owner).run(finish)
-        self.jobs.interrupt_dead(self.owner.is_alive)
+        try:
+            self.jobs.interrupt_dead(self.owner.is_alive)
+        except (EnvironmentFault, OSError) as error:
+            # What is there can still be looked at; the next start tries again.
+            log.warning("runs of dead processes not marked: %s", error)
         return report
 
     def close_thread(self) -> None:
@@ -96,24 +110,60 @@ class Catalogue:
 def open_catalogue(paths: LibraryPaths, *, make: bool = False) -> Catalogue:
     """Open a library's storage, migrated; with ``make`` its folders and database are made when missing.
 
+    Without ``make``, a library that is damaged or that cannot be written is opened for reading alone, if
+    anything can be read: ``database.read_only`` holds the code of why.
+
     Raises
     ------
     UserError
         ``database.network_drive``, ``database.cloud_folder``.
     EnvironmentFault
+        ``library.catalogue_lost`` (fact ``path``) when images are there and the catalogue is not;
         ``database.newer``, ``database.corrupt``, ``database.migration_failed``, ``disk.full``, …
     """
     require_safe_place(paths.root)
+    if paths.has_lost_its_catalogue():
+        raise EnvironmentFault("library.catalogue_lost", path=str(paths.root))
     if make:
         paths.make()
     database = Database(paths.database)
     try:
+        _require_writable(paths)
         _require_sound(database)
         migrate(database)
         return Catalogue(paths, database, _library_id(database))
+    except EnvironmentFault as fault:
+        database.close()
+        if make or fault.code not in _READABLE_DESPITE:
+            raise
+        return _open_for_reading(paths, fault)
     except BaseException:
         database.close()
         raise
+
+
+def _open_for_reading(paths: LibraryPaths, fault: EnvironmentFault) -> Catalogue:
+    """Open what can be read despite ``fault``; raise that where it is too little."""
+    database = Database(paths.database, read_only=fault.code)
+    try:
+        newest = known_migrations()[-1].number
+        library_id = database.value("SELECT id FROM library") if schema_number(database) == newest else None
+    except EnvironmentFault:
+        library_id = None
+    except BaseException:
+        database.close()
+        raise
+    if library_id is None:
+        database.close()
+        raise fault
+    log.warning("the library is open for reading alone: %s", fault.code)
+    return Catalogue(paths, database, str(library_id))
+
+
+def _require_writable(paths: LibraryPaths) -> None:
+    """Notice a closed library now: beside files left by another process SQLite reads on and says nothing."""
+    if not all(os.access(place, os.W_OK) for place in (paths.root, paths.database) if place.exists()):
+        raise EnvironmentFault("disk.read_only")
 
 
 def _require_sound(database: Database) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Any
 import peewee
 
 from app.core.errors import EnvironmentFault, TransientFault
+from app.core.files import free_bytes
 from app.storage.faults import database_fault
 from app.storage.turns import Turns
 
@@ -39,6 +41,14 @@ _PRAGMAS = (
     ("cache_size", -_CACHE_KIB),
     ("temp_store", "memory"),
 )
+_READING_PRAGMAS = (
+    ("busy_timeout", BUSY_TIMEOUT_MS),
+    ("query_only", 1),
+    ("cache_size", -_CACHE_KIB),
+    ("temp_store", "memory"),
+)
+# Less is as good as nothing: the shared memory beside a WAL alone takes 32 KiB.
+_NO_ROOM_BYTES = 64 * 1024
 
 Row = tuple[Any, ...]
 
@@ -66,13 +76,14 @@ class _Sqlite(peewee.SqliteDatabase):
     A connection is part of a cycle, so that the garbage collector alone would close it, some time or never.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool) -> None:
         self._own = threading.local()
         self.open_connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self.connections_lock = threading.Lock()
         super().__init__(
-            str(path),
-            pragmas=_PRAGMAS,
+            _reading_uri(path) if read_only else str(path),
+            uri=read_only,
+            pragmas=_READING_PRAGMAS if read_only else _PRAGMAS,
             autoconnect=False,
             timeout=BUSY_TIMEOUT_MS / 1000,
             check_same_thread=False,
@@ -93,12 +104,19 @@ class Database:
 
     Reads outside a transaction see what is committed when the statement runs, since every statement is read
     to its end at once; inside ``write()`` they see the transaction's own changes too.
+
+    Parameters
+    ----------
+    read_only
+        The code of why nothing may be written (``database.corrupt``, ``disk.full``, …): the file is opened
+        without touching its folder, and whoever tries to write gets this code.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: str | None = None) -> None:
         self.path = path
+        self.read_only = read_only
         # peewee is untyped where it matters here.
-        self._engine: Any = _Sqlite(path)
+        self._engine: Any = _Sqlite(path, read_only=read_only is not None)
         self._turns = Turns()
         self._ended = threading.local()
         self._closed = False
@@ -132,17 +150,34 @@ class Database:
             ``disk.full``, ``database.corrupt``, …; nothing of the block is stored then.
         """
         self._connect()
-        if self._engine.in_transaction():
+        if self.read_only is not None or self._engine.in_transaction():
+            # Where nothing can be written the block may still read; its first change is refused.
             yield
             return
         if not self._turns.take(BUSY_TIMEOUT_MS / 1000):
             raise TransientFault("database.locked")
         try:
-            with translated(), self._engine.atomic("IMMEDIATE"):
+            with self._translating(), self._engine.atomic("IMMEDIATE"):
                 yield
                 self._require_transaction()
         finally:
             self._turns.give()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of the block see the catalogue as of the first one. No ``write()`` inside."""
+        self._connect()
+        if self.in_write:
+            yield
+            return
+        connection = self._engine.connection()
+        with self._translating():
+            connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement with ``?`` parameters.
@@ -161,6 +196,8 @@ class Database:
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for every row; only inside ``write()``."""
+        if self.read_only is not None:
+            raise EnvironmentFault(self.read_only)
         if not self.in_write:
             raise RuntimeError("execute_many outside write()")
         self._require_transaction()
@@ -211,7 +248,7 @@ class Database:
         self._connect()
         copy = sqlite3.connect(target, isolation_level=None)
         try:
-            with translated():
+            with self._translating():
                 self._engine.connection().backup(copy, pages=_BACKUP_PAGES, sleep=_BACKUP_PAUSE_S)
                 copy.execute("PRAGMA journal_mode=delete")
                 sound = copy.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
@@ -249,12 +286,35 @@ class Database:
     def _noting_the_end(self) -> Iterator[None]:
         """Translate faults and remember the one by which SQLite ended a transaction (a full disk does that)."""
         try:
-            with translated():
+            with self._translating():
                 yield
         except EnvironmentFault as fault:
             if self._has_lost_its_transaction():
                 self._ended.by = fault.code
             raise
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """Translate faults; what SQLite calls an I/O error is mostly a full disk or a folder closed to writing."""
+        try:
+            with translated():
+                yield
+        except EnvironmentFault as fault:
+            code = self._cause_of(fault.code)
+            if code == fault.code:
+                raise
+            raise EnvironmentFault(code) from fault
+
+    def _cause_of(self, code: str) -> str:
+        if self.read_only is not None and code == "disk.read_only":
+            return self.read_only
+        if code not in {"disk.failed", "database.failed"}:
+            return code
+        folder = self.path.parent
+        with contextlib.suppress(OSError):
+            if free_bytes(folder) < _NO_ROOM_BYTES:
+                return "disk.full"
+        return code if os.access(folder, os.W_OK) else "disk.read_only"
 
     def _has_lost_its_transaction(self) -> bool:
         return self.in_write and not self._engine.connection().in_transaction
@@ -266,7 +326,7 @@ class Database:
             raise RuntimeError("the catalogue is closed")
         for attempt in range(_OPEN_TRIES):
             try:
-                with translated():
+                with self._translating():
                     self._engine.connect()
                 return
             except TransientFault:
@@ -274,6 +334,20 @@ class Database:
                 if attempt == _OPEN_TRIES - 1:
                     raise
                 time.sleep(_OPEN_PAUSE_S)
+
+
+def _reading_uri(path: Path) -> str:
+    """Return how SQLite opens a file for reading alone.
+
+    ``immutable`` needs no files beside it, which could not be made in a full or closed folder, and would
+    miss what a WAL still holds.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    try:
+        has_wal = wal.stat().st_size > 0
+    except OSError:
+        has_wal = False
+    return f"{path.absolute().as_uri()}?mode=ro{'' if has_wal else '&immutable=1'}"
 
 
 def storable(value: Any) -> Any:

@@ -75,6 +75,9 @@ class Jobs:
         record = JobRecord(
             str(uuid.uuid4()), kind, started_by, actor_id, JobState.RUNNING, utc_now(), arguments=dict(arguments or {})
         )
+        if self._db.read_only:
+            # Checking and rescuing what is there must not fail for want of a note about it.
+            return record
         with self._db.write():
             self._db.execute(
                 "INSERT INTO jobs (id, kind, started_by, actor_id, state, owner, started_at, arguments, counts,"
@@ -101,6 +104,8 @@ class Jobs:
         error_facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Write down how a run ended."""
+        if self._db.read_only:
+            return
         with self._db.write():
             self._db.execute(
                 "UPDATE jobs SET state = ?, ended_at = ?, counts = COALESCE(?, counts), error_code = ?,"

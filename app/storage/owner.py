@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.errors import TransientFault
 from app.core.file_lock import FileLock
+from app.core.files import translate_os_error
 
 SUFFIX = ".owner"
 _TRIES = 50
@@ -36,12 +37,17 @@ class Owner:
         ------
         TransientFault
             ``disk.busy`` when the lock cannot be had.
+        EnvironmentFault
+            ``disk.full``, ``disk.read_only``, … when there can be no such file.
         """
         with self._guard:
             for _attempt in range(_TRIES):
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if self._lock.acquire():
-                    return self._token
+                try:
+                    self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    if self._lock.acquire():
+                        return self._token
+                except OSError as error:
+                    raise translate_os_error(error) from error
                 time.sleep(_PAUSE_S)
         raise TransientFault("disk.busy")
 

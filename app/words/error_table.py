@@ -324,6 +324,11 @@ def _library() -> dict[str, ErrorTemplates]:
         "library.away": ErrorTemplates(
             t("Library not reachable"), t("The library's drive is not connected."), t("Connect it; nothing is lost.")
         ),
+        "library.catalogue_lost": ErrorTemplates(
+            t("Catalogue lost"),
+            t("The images in {path} are there, but bitewing.db, which says whose they are, is missing or empty."),
+            t("Put the newest backup, or the newest copy bitewing.db.before-…, there as bitewing.db."),
+        ),
         "database.locked": ErrorTemplates(
             t("Catalogue busy"), t("Another program holds the catalogue."), t("Try again in a moment.")
         ),

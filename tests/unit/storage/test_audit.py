@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.core.clock import utc_now
 from app.domain.audit import AuditEntry
 from app.storage import audit
-from app.storage.catalogue import Catalogue
+from app.storage.catalogue import Catalogue, open_catalogue
 
 
 def entry(writer: str = "desk", action: str = "image.view", entity_id: str = "1", **details: object) -> AuditEntry:
@@ -31,6 +32,23 @@ def tamper(catalogue: Catalogue, *statements: str) -> None:
         catalogue.database.execute(f"DROP TRIGGER {name}")
     for statement in statements:
         catalogue.database.execute(statement)
+
+
+def test_what_is_written_during_the_walk_is_no_break(full: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = open_catalogue(full.paths)
+    real = full.audit.stream
+
+    def meanwhile() -> Iterator[AuditEntry]:
+        yield from real()
+        thread = threading.Thread(target=lambda: other.audit.append_many((entry("desk"), entry("new"))))
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(full.audit, "stream", meanwhile)
+    report = full.audit.verify()
+    assert full.audit.heads()["new"][0] == 1
+    other.close()
+    assert (report.entries, report.breaks) == (12, ())
 
 
 def test_an_untouched_log_holds(full: Catalogue) -> None:

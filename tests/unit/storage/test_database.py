@@ -242,7 +242,10 @@ def test_damage_is_found_at_the_start_of_all_but_large_libraries(
     data[(page - 1) * 4096 : page * 4096] = bytes(4096)
     paths.database.write_bytes(data)
     with pytest.raises(EnvironmentFault, match=r"database\.corrupt"):
-        open_catalogue(paths)
+        open_catalogue(paths, make=True)
+    reading = open_catalogue(paths)
+    assert reading.database.read_only == "database.corrupt"
+    reading.close()
     monkeypatch.setattr(catalogue_module, "_CHECKED_AT_OPEN_BYTES", 0)
     open_catalogue(paths).close()
 
