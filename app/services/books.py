@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from app.services.shelf import Shelf
 from app.services.thumbnails import Thumbnails
 from app.storage.jobs import JobItem
 from app.sync.duplicates import NEAR_BITS, says_something
+from app.sync.plan import may_succeed_later
 from app.sync.ports import LedgerLine, Mark
 from app.sync.report import ImportItem, ItemStatus
 
@@ -32,6 +33,8 @@ _STATUS = {
     Placement.INBOX: ItemStatus.INBOX,
     Placement.QUARANTINED: ItemStatus.QUARANTINED,
 }
+
+_Bring = Callable[[ImageRecord, PatientDraft | None], ImageRecord]
 
 # Merges and twins made by other processes may change whose an image is while it is copied; rarely even once.
 _TRIES = 5
@@ -105,12 +108,31 @@ class ImportBooks:
 
     def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
         """Bring file, row and, if need be, the patient in together."""
+        return self._whoever_it_is(record, draft, lambda whose, new: self._bring_in(whose, source, new, mark))
+
+    def admit(self, before: ImageRecord, record: ImageRecord, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+        """Take in what was kept aside: its file moves, its row is written anew."""
+        return self._whoever_it_is(record, draft, lambda whose, new: self._move_in(before, whose, new, mark))
+
+    def _whoever_it_is(self, record: ImageRecord, draft: PatientDraft | None, bring: _Bring) -> ImageRecord:
         for _try in range(_TRIES):
             try:
-                return self._bring_in(record, source, draft, mark)
+                return bring(record, draft)
             except _BelongsTo as now:
                 record, draft = replace(record, patient_id=now.patient_id), None
         raise UserError("patient.none", text=record.patient_id or "")
+
+    def _move_in(self, before: ImageRecord, record: ImageRecord, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+        patient_id = record.patient_id if draft is None else str(uuid.uuid4())
+        whose = replace(record, patient_id=patient_id)
+        final = replace(whose, directory=_directory(whose), filename=before.filename)
+
+        def settle(unit: Unit) -> None:
+            self._settle_patient(unit, draft, patient_id)
+
+        return self._shelf.move(
+            self._actor, self._action, before, final, lambda unit, stored: self._say(unit, stored, mark), settle
+        )
 
     def _bring_in(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
         final = record if draft is None else replace(record, patient_id=str(uuid.uuid4()))
@@ -119,22 +141,36 @@ class ImportBooks:
             # What a crash leaves is finished without the patient, who is not there yet: a person decides then.
             placed = replace(placed, placement=Placement.INBOX, reason=INTERRUPTED, reason_facts={})
 
-        def say(unit: Unit, stored: ImageRecord) -> None:
-            unit.audit(Entity.IMAGE, stored.id, placement=stored.placement.value, code=stored.reason)
-            unit.changed(Entity.IMAGE, ChangeKind.ADDED, stored.id, stored.patient_id)
-            if self._job_id is not None:
-                unit.store.jobs.add_items(self._job_id, [_row_of(LedgerLine(mark, _item_of(stored, mark)))])
-
         def settle(unit: Unit, stored: ImageRecord) -> ImageRecord:
             if final.patient_id is None:
                 return stored
-            if draft is not None:
-                self._add_patient(unit, draft, final.patient_id)
-            elif (now := unit.survivor(final.patient_id)).id != final.patient_id:
-                raise _BelongsTo(now.id)
+            self._settle_patient(unit, draft, final.patient_id)
             return replace(final, directory=stored.directory, filename=stored.filename, size_bytes=stored.size_bytes)
 
-        return self._shelf.arrive(self._actor, self._action, placed, source, settle, say, self._ctx)
+        return self._shelf.arrive(
+            self._actor,
+            self._action,
+            placed,
+            source,
+            settle,
+            lambda unit, stored: self._say(unit, stored, mark),
+            self._ctx,
+        )
+
+    def _settle_patient(self, unit: Unit, draft: PatientDraft | None, patient_id: str | None) -> None:
+        """Make the new patient, or see that the chosen one is still who is meant; inside the transaction."""
+        if patient_id is None:
+            return
+        if draft is not None:
+            self._add_patient(unit, draft, patient_id)
+        elif (now := unit.survivor(patient_id)).id != patient_id:
+            raise _BelongsTo(now.id)
+
+    def _say(self, unit: Unit, stored: ImageRecord, mark: Mark) -> None:
+        unit.audit(Entity.IMAGE, stored.id, placement=stored.placement.value, code=stored.reason)
+        unit.changed(Entity.IMAGE, ChangeKind.ADDED, stored.id, stored.patient_id)
+        if self._job_id is not None:
+            unit.store.jobs.add_items(self._job_id, [_row_of(LedgerLine(mark, _item_of(stored, mark)))])
 
     def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:
         """Store a thumbnail."""
@@ -147,6 +183,8 @@ class ImportBooks:
         with self._door.store.read():
             done = self._door.store.jobs.item_of(self._earlier, mark.path, mark.size, mark.mtime_ns)
         if done is None or done.status == ItemStatus.FAILED:
+            return None
+        if done.status == ItemStatus.QUARANTINED and may_succeed_later(done.code):
             return None
         if done.image_id is not None and done.status != ItemStatus.QUARANTINED:
             done = replace(done, status=ItemStatus.DUPLICATE, code="image.duplicate", facts={})

@@ -57,8 +57,18 @@ class Shelf:
             say(unit, placed.record)
         return placed.record
 
-    def move(self, actor: Actor, action: Action, before: ImageRecord, after: ImageRecord, say: Say) -> ImageRecord:
+    def move(
+        self,
+        actor: Actor,
+        action: Action,
+        before: ImageRecord,
+        after: ImageRecord,
+        say: Say,
+        settle: Callable[[Unit], None] | None = None,
+    ) -> ImageRecord:
         """Move an image's file to the directory of ``after`` and write its row in one transaction with ``say``.
+
+        ``settle`` is called first in that transaction; it may raise to undo all.
 
         Raises
         ------
@@ -68,6 +78,8 @@ class Shelf:
             ``file.missing``, ``disk.full``, …: the image is where it was then.
         """
         with self._door.store.filing.moving(before, after) as placed, self._door.writing(actor, action) as unit:
+            if settle is not None:
+                settle(unit)
             if after.patient_id is not None:
                 unit.living_patient(after.patient_id)
             placed.write_rows()

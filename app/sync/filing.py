@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
 from app.domain.facts import FileFacts
@@ -19,7 +20,7 @@ from app.domain.image import FileKind, Filing, ImageRecord, ImageType, Placement
 from app.domain.patient import Patient, PatientDraft
 from app.imaging.sniff import MIME_TYPES, Content
 from app.sync.duplicates import nearest
-from app.sync.plan import Arrival, Described, describe, draft_of, record_of, refusal_of
+from app.sync.plan import Arrival, Described, describe, draft_of, may_succeed_later, record_of, refusal_of
 from app.sync.ports import Catalogue, Mark
 from app.sync.prepare import Prepared
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
@@ -40,6 +41,7 @@ FATAL_CODES = frozenset(
     }
 )
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
+_BROUGHT_IN_MEANWHILE = frozenset({"image.duplicate", "image.changed_elsewhere"})
 _STOPS = frozenset({"decoder.closed", "cancelled"})
 _NOT_IMAGES = frozenset({"file.not_an_image", "file.unsupported_format", "dicom.no_pixels", "dicom.dicomdir"})
 _UNREADABLE_SOURCES = frozenset({"file.missing", "file.permission", "file.unreadable"})
@@ -83,8 +85,8 @@ class Filer:
         """
         try:
             return self._finish(prepared)
-        except ItemError as error:
-            if error.code != "image.duplicate":
+        except (ItemError, UserError) as error:
+            if error.code not in _BROUGHT_IN_MEANWHILE:
                 raise
             # Another process brought it in while this one copied it: decided again by what is there now.
             return self._finish(prepared)
@@ -129,6 +131,7 @@ class Filer:
         if sha256 == _EMPTY_SHA256:
             # Every empty file is a failure of its own; only the same one again is a duplicate.
             records = [record for record in records if record.original_name == source.original_name]
+        records = [record for record in records if not _is_worth_another_look(record)]
         if not records:
             return None
         filing = self._args.filings.get(shown, self._args.filing)
@@ -151,9 +154,17 @@ class Filer:
         item = _item(prepared, status, code, facts)
         if status is not ItemStatus.QUARANTINED or self._args.dry_run or prepared.source.path is None:
             return item
+        aside = self._kept_aside(prepared)
+        if aside is not None:
+            return replace(item, image_id=aside.id, is_new=False)
         record = self._quarantine_record(prepared, code, facts)
         kept = self._catalogue.keep(record, prepared.source.path, None, mark_of(prepared.source))
         return replace(item, image_id=kept.id)
+
+    def _kept_aside(self, prepared: Prepared) -> ImageRecord | None:
+        """Return the record of these bytes that an earlier decoder failed at."""
+        known = self._catalogue.known(prepared.sha256)
+        return next((record for record in known if _is_worth_another_look(record)), None)
 
     def _quarantine_record(self, prepared: Prepared, code: str, facts: dict[str, object]) -> ImageRecord:
         source = prepared.source
@@ -194,13 +205,20 @@ class Filer:
             return self._said(prepared, replace(record, id=""), code, said)
         if prepared.source.path is None:
             raise EnvironmentFault("file.missing")
-        kept = self._catalogue.keep(record, prepared.source.path, outcome.draft, mark_of(prepared.source))
+        kept = self._keep(prepared, record, outcome.draft, prepared.source.path)
         self.patients_made += outcome.draft is not None
         self._thumbnail(prepared, kept)
         return self._said(prepared, kept, code, said)
 
+    def _keep(self, prepared: Prepared, record: ImageRecord, draft: PatientDraft | None, path: Path) -> ImageRecord:
+        aside = self._kept_aside(prepared)
+        if aside is not None:
+            return self._catalogue.admit(aside, replace(record, id=aside.id), draft, mark_of(prepared.source))
+        return self._catalogue.keep(record, path, draft, mark_of(prepared.source))
+
     def _decide(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> _Outcome:
-        chosen, elsewhere = self._patient_of(filing), self._catalogue.known(prepared.sha256)
+        chosen, known = self._patient_of(filing), self._catalogue.known(prepared.sha256)
+        elsewhere = [record for record in known if not _is_worth_another_look(record)]
         if chosen is not None and elsewhere:
             # Its bytes are filed under somebody else: a person decides whose it is.
             others: dict[str, object] = {"other_patient": elsewhere[0].patient_id, "image": elsewhere[0].id}
@@ -296,6 +314,11 @@ def _known(shown: str, record: ImageRecord) -> ImportItem:
         return ImportItem(shown, ItemStatus.QUARANTINED, record.id, None, record.reason, facts, is_new=False)
     code = "image.in_inbox" if record.placement is Placement.INBOX else "image.duplicate"
     return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, code, is_new=False)
+
+
+def _is_worth_another_look(record: ImageRecord) -> bool:
+    is_aside = record.placement is Placement.QUARANTINED and record.deleted_at is None
+    return is_aside and may_succeed_later(record.reason)
 
 
 def _disagreement(decision: Decision) -> dict[str, object]:

@@ -44,6 +44,11 @@ class Described:
     view: ImageView
 
 
+def may_succeed_later(code: str | None) -> bool:
+    """Whether what was kept aside for this reason is worth another look: the decoder failed, not the file."""
+    return code is not None and code.startswith("decoder.")
+
+
 def require_valid(filing: Filing) -> None:
     """Refuse teeth, types and views that do not exist, before anything happens.
 

@@ -59,6 +59,12 @@ class Catalogue(Protocol):
         nor a new patient is there.
         """
 
+    def admit(self, before: ImageRecord, record: ImageRecord, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+        """Take ``before``, whose bytes are kept aside, in as ``record``, like :meth:`keep` but without a second copy.
+
+        Raises UserError ``image.changed_elsewhere`` too; ``file.missing`` when the bytes are gone.
+        """
+
     def keep_thumbnail(self, record: ImageRecord, jpeg: bytes) -> None:
         """Store a thumbnail. Raises OSError."""
 

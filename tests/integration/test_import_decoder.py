@@ -11,12 +11,13 @@ import pytest
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault
-from app.domain.image import Filing, ImageRecord
+from app.domain.image import Filing, ImageRecord, Placement
+from app.domain.patient import PatientDraft
 from app.imaging.child import launch
 from app.imaging.child.client import Decoder
 from app.imaging.examined import Examined
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
-from tests.integration.import_material import photograph
+from tests.integration.import_material import photograph, radiograph
 
 QUIET = JobContext.silent()
 
@@ -67,6 +68,48 @@ def test_a_decoder_that_dies_at_one_file_only_keeps_that_file_aside(
     report, items = bring_in(library, tmp_path / "in")
     assert report.stopped is None
     assert [item.status for item in items] == [ItemStatus.QUARANTINED, ItemStatus.INBOX, ItemStatus.INBOX]
+
+
+def test_what_a_decoder_failed_at_comes_in_when_it_succeeds(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = radiograph(tmp_path / "a.dcm", 1)
+    _fail_at(monkeypatch, "a.dcm")
+    _, (first,) = bring_in(library, path)
+    _, (again,) = bring_in(library, path)
+    for item in (first, again):
+        assert (item.status, item.code, item.image_id) == (ItemStatus.QUARANTINED, "decoder.died", first.image_id)
+    assert len(copies(library)) == len(kept(library)) == 1
+    monkeypatch.undo()
+    report, (item,) = bring_in(library, path)
+    assert (item.status, item.image_id, item.code, report.patients_made) == (
+        ItemStatus.IMPORTED,
+        first.image_id,
+        None,
+        1,
+    )
+    (record,) = kept(library)
+    assert record.placement is Placement.FILED
+    assert (record.rows, record.patient_id, record.reason) == (96, item.patient_id, None)
+    assert copies(library) == [library.images.path_of(library.owner(), record.id)]
+    assert library.images.thumbnail(library.owner(), record.id)
+    assert library.check.run(library.owner(), True, QUIET).is_sound
+    _, (item,) = bring_in(library, path)
+    assert item.status is ItemStatus.DUPLICATE
+
+
+def test_what_a_decoder_failed_at_is_filed_where_a_person_says(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = photograph(tmp_path / "a.jpg", 1)
+    _fail_at(monkeypatch, "a.jpg")
+    bring_in(library, path)
+    monkeypatch.undo()
+    roe = library.patients.add(library.owner(), PatientDraft("Roe", "Rick", "18"))
+    _, (item,) = bring_in(library, path, Filing(patient_id=roe.id, tooth="8"))
+    assert (item.status, item.patient_id) == (ItemStatus.IMPORTED, roe.id)
+    (record,) = library.images.list(library.owner(), patient_id=roe.id, tooth="8")
+    assert copies(library) == [library.images.path_of(library.owner(), record.id)]
 
 
 def _fail_at(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
