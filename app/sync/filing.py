@@ -312,8 +312,11 @@ def _known(shown: str, record: ImageRecord) -> ImportItem:
     if record.placement is Placement.QUARANTINED:
         facts = dict(record.reason_facts)
         return ImportItem(shown, ItemStatus.QUARANTINED, record.id, None, record.reason, facts, is_new=False)
-    code = "image.in_inbox" if record.placement is Placement.INBOX else "image.duplicate"
-    return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, code, is_new=False)
+    if record.placement is Placement.INBOX:
+        # It is filed from there, whoever was named now: a person looks at why it waits first.
+        facts = {"image": record.id, "why": record.reason}
+        return ImportItem(shown, ItemStatus.DUPLICATE, record.id, None, "image.in_inbox", facts, is_new=False)
+    return ImportItem(shown, ItemStatus.DUPLICATE, record.id, record.patient_id, "image.duplicate", is_new=False)
 
 
 def _is_worth_another_look(record: ImageRecord) -> bool:

@@ -175,7 +175,11 @@ def _identity() -> dict[str, ErrorTemplates]:
 def _images() -> dict[str, ErrorTemplates]:
     return {
         "image.duplicate": ErrorTemplates(t("Already here"), t("The same file is in the library already.")),
-        "image.in_inbox": ErrorTemplates(t("Already here"), t("The same file waits in the inbox already.")),
+        "image.in_inbox": ErrorTemplates(
+            t("Already here"),
+            t("The same file waits in the inbox already."),
+            t("File it from the inbox; importing it again does not."),
+        ),
         "image.in_quarantine": ErrorTemplates(t("Already here"), t("The same file is in quarantine already.")),
         "image.in_trash": ErrorTemplates(
             t("Deleted before"),

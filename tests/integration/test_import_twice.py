@@ -78,3 +78,23 @@ def test_bytes_that_another_patient_got_meanwhile_wait_for_a_person(
             (ItemStatus.INBOX, "image.other_patient"),
         ]
         assert library.check.run(owner, True, QUIET).is_sound
+
+
+def test_what_waits_in_the_inbox_is_named_when_it_comes_again_for_a_patient(tmp_path: Path) -> None:
+    path = photograph(tmp_path / "a.jpg", 1)
+    with open_library(tmp_path / "library", create=True) as library:
+        owner, items = library.owner(), list[ImportItem]()
+        library.settings.set(owner, "storage.reserve_bytes", "0")
+        roe = library.patients.add(owner, PatientDraft("Roe", "Rick", "18"))
+        for filing in (Filing(), Filing(patient_id=roe.id)):
+            library.imports.run(owner, ImportArgs((path,), filing), QUIET, items.append)
+        waiting, again = items
+        assert (again.status, again.code, again.image_id) == (
+            ItemStatus.DUPLICATE,
+            "image.in_inbox",
+            waiting.image_id,
+        )
+        assert again.facts == {"image": waiting.image_id, "why": "identity.none"}
+        assert waiting.image_id is not None
+        library.inbox.file(owner, waiting.image_id, Filing(patient_id=roe.id))
+        assert [image.id for image in library.images.list(owner, patient_id=roe.id)] == [waiting.image_id]
