@@ -21,8 +21,9 @@ from app.imaging.render_args import RenderArgs
 from app.services.export.model import Exportable, ExportArgs, ExportFormat, file_stem, free_path
 from app.services.export.strip import strip_below, strip_lines
 
-# Fine quantisation and full colour resolution: no silent loss (USERS, feature 14).
-_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0, "optimize": True}
+# Fine quantisation and full colour resolution: no silent loss (USERS, feature 14). Not optimised: that needs
+# the whole file in one buffer, whose size Pillow guesses too small for pictures full of detail.
+_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _FILES: dict[ExportFormat, tuple[str, str, dict[str, Any]]] = {
     ExportFormat.PNG: (".png", "PNG", {}),
     ExportFormat.JPEG: (".jpg", "JPEG", _JPEG),

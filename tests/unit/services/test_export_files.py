@@ -7,8 +7,10 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.data import get_testdata_file
 
 from app.core.context import JobContext
@@ -22,6 +24,7 @@ from app.services.export.csv_text import safe_cell
 from app.services.export.dicom_files import DicomWriter
 from app.services.export.everything import write_everything
 from app.services.export.model import Exportable, ExportArgs, ExportFormat
+from app.services.export.pictures import PdfWriter, PictureWriter
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CT = Path(str(get_testdata_file("CT_small.dcm")))
@@ -153,3 +156,25 @@ def test_nothing_of_the_patient_survives_deidentification(tmp_path: Path) -> Non
         value = str(source.get(keyword, "") or "")
         assert not value or value.encode() not in data, keyword
     assert not [element for element in written.iterall() if element.tag.is_private]
+
+
+def _noise(folder: Path) -> Path:
+    path = folder / "noise.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", [ExportFormat.JPEG, ExportFormat.TIFF, ExportFormat.PNG, ExportFormat.PDF])
+def test_pictures_full_of_detail_are_written(tmp_path: Path, kind: ExportFormat) -> None:
+    owner = patient()
+    photo = image(_noise(tmp_path), 1, owner, mime_type="image/png", kind=FileKind.PHOTO)
+    args = ExportArgs(tmp_path, kind)
+    with Decoder() as decoder:
+        writer = (PdfWriter if kind is ExportFormat.PDF else PictureWriter)(args, decoder, ClinicSettings())
+        (written,) = writer.write(Exportable(photo, owner, tmp_path / "noise.png", 1), JobContext.silent())
+        writer.commit()
+    assert written.stat().st_size > 50_000
+    if kind is not ExportFormat.PDF:
+        with Image.open(written) as opened:
+            assert opened.size == (300, 200)
+            opened.load()
