@@ -87,6 +87,8 @@ class DicomWriter:
         if record.kind is FileKind.DOCUMENT:
             dataset.SOPClassUID = EncapsulatedPDFStorage
             dataset.Modality, dataset.ConversionType = "DOC", "WSD"
+            # Required here (type 1, PS3.3 C.24.2), and nobody looked: a document may well say whose it is.
+            dataset.BurnedInAnnotation = "YES"
             dataset.DocumentTitle, dataset.MIMETypeOfEncapsulatedDocument = "", "application/pdf"
             document = image.path.read_bytes()
             dataset.EncapsulatedDocument = document + b"\0" * (len(document) % 2)
@@ -169,7 +171,7 @@ def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     dataset.AcquisitionDateTime = moment.strftime("%Y%m%d%H%M%S+0000")
     dataset.StudyID, dataset.SeriesNumber, dataset.InstanceNumber = None, 1, image.number
     dataset.AccessionNumber = dataset.ReferringPhysicianName = dataset.Manufacturer = None
-    dataset.InstitutionName, dataset.BurnedInAnnotation = clinic or None, "NO"
+    dataset.InstitutionName = clinic or None
     dataset.PatientOrientation = None
     if record.laterality in _SIDES:
         dataset.ImageLaterality = _SIDES[record.laterality]

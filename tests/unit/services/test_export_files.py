@@ -21,6 +21,7 @@ from app.domain.image import FileKind, ImageRecord, Placement
 from app.domain.patient import Patient, Sex
 from app.imaging.child.client import Decoder
 from app.services.export.csv_text import safe_cell
+from app.services.export.deidentify import UidMap, deidentified
 from app.services.export.dicom_files import DicomWriter
 from app.services.export.everything import write_everything
 from app.services.export.model import Exportable, ExportArgs, ExportFormat
@@ -178,3 +179,22 @@ def test_pictures_full_of_detail_are_written(tmp_path: Path, kind: ExportFormat)
         with Image.open(written) as opened:
             assert opened.size == (300, 200)
             opened.load()
+
+
+@pytest.mark.parametrize("deidentify", [False, True])
+def test_nobody_claims_that_a_picture_is_free_of_burned_in_text(tmp_path: Path, deidentify: bool) -> None:
+    owner = patient()
+    photo = image(_noise(tmp_path), 1, owner, mime_type="image/png", kind=FileKind.PHOTO)
+    args = ExportArgs(tmp_path, ExportFormat.DICOM, deidentify=deidentify)
+    with Decoder() as decoder:
+        writer = DicomWriter(args, decoder, ClinicSettings())
+        written = writer.dataset(Exportable(photo, owner, tmp_path / "noise.png", 1))
+    assert "BurnedInAnnotation" not in written
+
+
+@pytest.mark.parametrize("said", [None, "NO", "YES"])
+def test_deidentifying_keeps_what_is_known_of_burned_in_text(said: str | None) -> None:
+    dataset = pydicom.dcmread(CT)
+    if said is not None:
+        dataset.BurnedInAnnotation = said
+    assert deidentified(dataset, UidMap()).get("BurnedInAnnotation") == said
