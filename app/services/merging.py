@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.core.errors import BitewingError, ItemError, UserError
 from app.domain.changes import ChangeKind, Entity
-from app.domain.image import Filing, ImageRecord
+from app.domain.image import ImageRecord
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
@@ -14,6 +14,8 @@ from app.services.moving import Mover
 
 # Images may arrive for a patient while theirs are being moved away; each round takes those along.
 _ROUNDS = 10
+# One image may be changed by somebody else while it is moved.
+_TRIES = 5
 _CHANGED = "image.changed_elsewhere"
 
 
@@ -50,17 +52,18 @@ class Merging:
         for _round in range(_ROUNDS):
             with self._door.writing(actor, Action.PATIENT_MERGE) as unit:
                 kept = unit.living_patient(keep_id)
-                living, deleted = self._images(unit, from_id)
-                if not living and not deleted:
+                images = self._images(unit, from_id)
+                if not images:
                     self._retire(unit, keep_id, from_id, len(moved))
                     return MergeReport(kept, from_id, tuple(moved))
-            moved += self._move(actor, keep_id, living, deleted)
+            moved += self._move(actor, kept, images)
         raise ItemError("move.stopped", moved=len(moved), total=len(moved) + 1, cause=_CHANGED)
 
-    def _images(self, unit: Unit, patient_id: str) -> tuple[list[ImageRecord], list[ImageRecord]]:
+    def _images(self, unit: Unit, patient_id: str) -> list[ImageRecord]:
+        """Return all images of a patient, deleted ones last."""
         unit.living_patient(patient_id)
         images = unit.store.images
-        return images.list(patient_id), images.list(patient_id, placement=None, deleted=True)
+        return [*images.list(patient_id), *images.list(patient_id, placement=None, deleted=True)]
 
     def _retire(self, unit: Unit, keep_id: str, from_id: str, moved: int) -> None:
         """Retire the empty patient: nothing can be filed there any more once this is committed."""
@@ -69,23 +72,36 @@ class Merging:
         unit.changed(Entity.PATIENT, ChangeKind.REMOVED, from_id, from_id)
         unit.changed(Entity.PATIENT, ChangeKind.CHANGED, keep_id, keep_id)
 
-    def _move(
-        self, actor: Actor, keep_id: str, living: list[ImageRecord], deleted: list[ImageRecord]
-    ) -> tuple[str, ...]:
-        """Move living images, and deleted ones too: restoring them must not bring the old patient back."""
+    def _move(self, actor: Actor, kept: Patient, images: list[ImageRecord]) -> tuple[str, ...]:
+        """Move images one by one; deleted ones too: restoring them must not bring the old patient back."""
         done: list[str] = []
         cause: str | None = None
-        try:
-            ids = tuple(image.id for image in living)
-            result = self._mover.move(actor, ids, Filing(patient_id=keep_id), action=Action.PATIENT_MERGE)
-            done += [image.id for image in result.moved]
-            # What somebody changed at the same moment is moved by the next round, as it is then.
-            cause = next((failure.code for failure in result.failed if failure.code != _CHANGED), None)
-            if cause is None:
-                for image in deleted:
-                    done.append(self._mover.move_deleted(actor, image, keep_id).id)
-        except BitewingError as error:
-            cause = error.code if error.code != _CHANGED else None
+        for image in images:
+            try:
+                if self._move_one(actor, kept, image):
+                    done.append(image.id)
+            except BitewingError as error:
+                cause = cause or error.code
         if cause is not None:
-            raise ItemError("move.stopped", moved=len(done), total=len(living) + len(deleted), cause=cause)
+            raise ItemError("move.stopped", moved=len(done), total=len(images), cause=cause)
         return tuple(done)
+
+    def _move_one(self, actor: Actor, kept: Patient, image: ImageRecord) -> bool:
+        """Move one image as it is now, again if somebody changed it meanwhile; false when it left the patient."""
+        before = image
+        for _try in range(_TRIES):
+            try:
+                self._mover.move_along(actor, before, kept)
+            except BitewingError:
+                # Whatever failed: with a record that somebody changed at that moment it says nothing.
+                with self._door.store.read():
+                    now = self._door.store.images.get(image.id)
+                if now is None or now.patient_id != image.patient_id:
+                    return False
+                if now.version == before.version:
+                    raise
+                before = now
+            else:
+                return True
+        # The next round takes it along.
+        return False

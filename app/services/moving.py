@@ -101,10 +101,16 @@ class Mover:
         )
         return self._one(actor, Action.IMAGE_MOVE, record, after, None)
 
-    def move_deleted(self, actor: Actor, record: ImageRecord, patient_id: str) -> ImageRecord:
-        """Move a softly deleted image along with its patient."""
-        after = refiled(record, Filing(patient_id=patient_id))
-        return self._one(actor, Action.PATIENT_MERGE, record, after, None)
+    def move_along(self, actor: Actor, record: ImageRecord, patient: Patient) -> ImageRecord:
+        """Move an image, deleted or not, along with its patient, who is merged with ``patient``.
+
+        Raises
+        ------
+        UserError
+            ``image.changed_elsewhere`` when it is not as ``record`` says any more.
+        """
+        after = refiled(record, Filing(patient_id=patient.id))
+        return self._one(actor, Action.PATIENT_MERGE, record, after, patient)
 
     def _movable(self, image_id: str) -> ImageRecord:
         record = self._door.store.images.get(image_id)

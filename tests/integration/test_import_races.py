@@ -13,9 +13,9 @@ from app.bootstrap.library import Library, open_library
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, ItemError, UserError
-from app.domain.image import Filing, Placement
+from app.domain.image import Filing, ImageRecord, Placement
 from app.domain.patient import Patient, PatientDraft, Sex
-from app.services.moving import Mover, MoveResult
+from app.services.moving import Mover
 from app.storage.filing import Filing as StoredFiling
 from app.storage.image_store import ImageStore
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
@@ -117,18 +117,48 @@ def test_nothing_moves_to_a_patient_who_was_merged_meanwhile(
 def test_merging_takes_along_what_arrives_meanwhile(
     library: Library, doe: Patient, roe: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner, real = library.owner(), Mover.move
+    owner, real = library.owner(), Mover.move_along
     bring(library, photograph(tmp_path / "a.jpg", 1), filing=Filing(patient_id=doe.id))
 
-    def late(self: Mover, *args: object, **options: object) -> MoveResult:
+    def late(self: Mover, *args: object, **options: object) -> ImageRecord:
         result = real(self, *args, **options)  # type: ignore[arg-type]
         monkeypatch.undo()
         bring(library, photograph(tmp_path / "b.jpg", 2), filing=Filing(patient_id=doe.id))
         return result
 
-    monkeypatch.setattr(Mover, "move", late)
+    monkeypatch.setattr(Mover, "move_along", late)
     report = library.patients.merge(owner, roe.id, doe.id)
     assert len(report.moved) == len(library.images.list(owner, patient_id=roe.id)) == 2
+    sound(library)
+
+
+def test_a_merge_takes_along_what_is_moved_at_the_same_moment(
+    library: Library, doe: Patient, roe: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, real = library.owner(), ImageStore.link
+    smith = library.patients.add(owner, PatientDraft("Smith", "Ann", "19"))
+    for number in range(4):
+        photograph(tmp_path / "in" / f"{number}.jpg", number)
+    bring(library, tmp_path / "in", filing=Filing(patient_id=doe.id))
+    seen: list[str] = []
+
+    def late(self: ImageStore, record: ImageRecord, *more: object) -> str:
+        """Let somebody else move the second image to a tooth and the third to another patient just now."""
+        if record.id not in seen:
+            seen.append(record.id)
+            if len(seen) in {2, 3}:
+                elsewhere = Filing(tooth="8") if len(seen) == 2 else Filing(patient_id=smith.id)
+                with monkeypatch.context() as quiet:
+                    quiet.setattr(ImageStore, "link", real)
+                    library.images.move(owner, [record.id], elsewhere)
+        return real(self, record, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ImageStore, "link", late)
+    report = library.patients.merge(owner, roe.id, doe.id)
+    monkeypatch.undo()
+    assert len(report.moved) == len(library.images.list(owner, patient_id=roe.id)) == 3
+    assert len(library.images.list(owner, patient_id=roe.id, tooth="8")) == 1
+    assert len(library.images.list(owner, patient_id=smith.id)) == 1
     sound(library)
 
 
