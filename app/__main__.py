@@ -1,10 +1,15 @@
-"""Where the program starts: the command line, or the decoding child of a frozen program."""
+"""Where the program starts: the command line, or the decoding child of a frozen program.
+
+Imports nothing but the smallest before Ctrl+C is provided for.
+"""
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
+import os
+import signal
 import sys
+from types import FrameType
 
 # The same text as imaging.child.launch.HIDDEN_ARGUMENT, which would cost every command its import.
 DECODING_CHILD = "--bitewing-decoding-child"
@@ -12,10 +17,31 @@ DECODING_CHILD = "--bitewing-decoding-child"
 
 def main() -> int:
     """Run what the arguments ask for and return the exit code."""
-    multiprocessing.freeze_support()
+    signal.signal(signal.SIGINT, _end_at_once)
+    _fill_closed_streams()
+    importlib.import_module("multiprocessing").freeze_support()
     if sys.argv[1:2] == [DECODING_CHILD]:
         return int(importlib.import_module("app.imaging.child.server").main(sys.argv[2:]))
-    return int(importlib.import_module("app.cli.main").run(sys.argv[1:]))
+    try:
+        return int(importlib.import_module("app.cli.main").run(sys.argv[1:]))
+    except KeyboardInterrupt:  # a second one, while the first was being told
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, _end_at_once)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End without a word: before a command begins and after it is done nothing has to be put away."""
+    os._exit(1)
+
+
+def _fill_closed_streams() -> None:
+    """Keep a closed standard stream's number from going to the next file: the catalogue, say."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 if __name__ == "__main__":

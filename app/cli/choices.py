@@ -49,10 +49,12 @@ class BirthDateType(click.ParamType):  # type: ignore[type-arg]  # generic in ne
 
     name = "date"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | str:
+        """Return the day; an empty text stays one: no day."""
         if isinstance(value, date):
             return value
+        if not str(value):
+            return ""
         day = parse_birth_date(str(value))
         if day is None:
             self.fail(t("{text} is no date: write YYYY-MM-DD.", text=value), param, ctx)
@@ -86,9 +88,9 @@ def filing(patient_id: str | None, place: Mapping[str, Any]) -> Filing:
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--last --first --dob --sex``."""
-    sexes = [sex.value for sex in Sex if sex.value]
+    sexes = [sex.value for sex in Sex]
     for option in (
-        click.option("--sex", type=click.Choice(sexes, case_sensitive=False), help=t("Sex.")),
+        click.option("--sex", type=click.Choice(sexes, case_sensitive=False), metavar="M|F|O", help=t("Sex.")),
         click.option("--dob", "birth_date", type=BirthDateType(), metavar="YYYY-MM-DD", help=t("Birth date.")),
         click.option("--first", "given_name", metavar="NAME", help=t("Given name.")),
         click.option("--last", "family_name", metavar="NAME", help=t("Family name.")),

@@ -10,6 +10,7 @@ import click
 from app.bootstrap.library import Library
 from app.cli import output
 from app.cli.library import opened
+from app.cli.places import PathType, refuse_writing
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.context import JobContext
@@ -20,7 +21,7 @@ from app.words import t, tn
 
 @click.command("export", help=t("Write images, or everything, to a folder."))
 @click.argument("images", metavar="IMAGE…", nargs=-1)
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help=t("The folder."))
+@click.option("-o", "--out", required=True, type=PathType(file_okay=False), help=t("The folder."))
 @click.option("--as", "form", type=click.Choice([form.value for form in ExportFormat]), help=t("What comes out."))
 @click.option("--deidentify", is_flag=True, help=t("Without anything that tells who it is."))
 @click.option("--burn-in", is_flag=True, help=t("With patient, date and tooth below the picture."))
@@ -41,6 +42,7 @@ def command(
         raise click.UsageError(t("Name images, or use --everything."))
     if everything and (form or deidentify or burn_in):
         raise click.UsageError(t("--everything writes originals; it takes no other options."))
+    refuse_writing(out)
     with opened(session) as library, job(t("Exporting")) as ctx:
         if everything:
             return _everything(session, library, out, ctx)

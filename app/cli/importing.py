@@ -14,6 +14,7 @@ from app.bootstrap.library import Library
 from app.cli import choices, output
 from app.cli.library import opened
 from app.cli.paths import existing
+from app.cli.places import refuse_own
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.paths import LibraryPaths
@@ -48,6 +49,7 @@ def command(
     **place: Any,
 ) -> int:
     """Import."""
+    refuse_own(session.root(), paths)
     there, missing = existing(paths)
     items = _Items(keep=session.json)
     for path in missing:

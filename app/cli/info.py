@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli import output
+from app.cli.places import require_file
 from app.cli.session import Session, common
 from app.core.errors import BitewingError
 from app.domain.facts import FileFacts
@@ -23,6 +24,7 @@ from app.words import t
 def command(session: Session, file: Path) -> int:
     """Look at the file."""
     try:
+        require_file(file)
         with Decoder() as decoder:
             facts = decoder.probe(file)
     except BitewingError as error:

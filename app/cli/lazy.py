@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import signal
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -34,6 +36,9 @@ class LazyGroup(click.Group):
             return None
         command: Any = importlib.import_module(entry.module).command
         assert isinstance(command, click.Command)
+        if threading.current_thread() is threading.main_thread():
+            # Until here Ctrl+C ended the process at once (app.__main__); from here on there is work to put away.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import click
 from app import __version__
 from app.cli import output
 from app.cli.lazy import Entry, LazyGroup
+from app.cli.places import PlaceRefused
 from app.cli.session import Session, common
 from app.core import logs
 from app.core.errors import BitewingError, Cancelled, RefusedError
@@ -65,12 +65,27 @@ def bitewing(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused."""
     output.use_utf8()
+    try:
+        return _run(arguments)
+    except output.UndeliveredError as error:
+        output.silence(sys.stdout)
+        if error.code is not None:
+            output.fail("bitewing", error.code)
+        return FAILED
+
+
+def _run(arguments: Sequence[str]) -> int:
     logs.set_up(log_directory())
     session = Session()
     try:
         code: Any = bitewing.main(list(arguments), prog_name="bitewing", obj=session, standalone_mode=False)
     except click.UsageError as error:
         return _usage(error, session, arguments)
+    except PlaceRefused as error:
+        output.complain(f"{error.path}: {error.message}")
+        if session.json:
+            output.emit({"error": {"code": error.code, "reason": error.message}})
+        return FAILED
     except click.ClickException as error:
         error.show()
         return FAILED
@@ -80,10 +95,10 @@ def run(arguments: Sequence[str]) -> int:
         return _end(session, error.code, error.facts, output.name_of(error, _command(arguments)), REFUSED)
     except BitewingError as error:
         return _end(session, error.code, error.facts, output.name_of(error, _command(arguments)), FAILED)
-    except BrokenPipeError:
-        # Whoever read our output has gone (`bitewing list | head`); Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except output.UndeliveredError:
+        raise
+    except BrokenPipeError as error:  # help, which click prints itself
+        raise output.UndeliveredError(None) from error
     except Exception as error:  # the last hook: a bug is logged and said in words
         log.exception("command failed")
         return _end(session, "program.fault", {"kind": type(error).__name__}, "bitewing", FAILED)
@@ -94,7 +109,7 @@ def _end(session: Session, code: str, facts: dict[str, Any], name: str, exit_cod
     output.fail(name, code, facts)
     advice = error_words.describe(code, facts).what_to_do
     if advice:
-        click.echo(advice, err=True)
+        output.complain(advice)
     if session.json:
         output.emit({"error": output.refusal(code, facts)})
     return exit_code

@@ -5,36 +5,76 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from app.core.errors import BitewingError
+from app.core.files import translate_os_error
 from app.words import errors as error_words
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # These turn text around, so that one name looks like another.
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class UndeliveredError(Exception):
+    """Standard output takes nothing (more); ``code`` says why, ``None`` if its reader just went away."""
+
+    def __init__(self, code: str | None) -> None:
+        super().__init__(code)
+        self.code = code
+
 
 def emit(document: Any) -> None:
     """Print the one JSON document."""
-    click.echo(json.dumps(plain(document), ensure_ascii=False))
+    text = json.dumps(plain(document), ensure_ascii=False)
+    # Bytes of file names that are no UTF-8: JSON has no place for halves of characters, so they become text.
+    _print(_SURROGATES.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text))
 
 
 def say(line: str) -> None:
     """Print a line for people."""
-    click.echo(safe(line))
+    _print(safe(line))
 
 
 def fail(name: str, code: str, facts: Mapping[str, Any] | None = None) -> None:
     """Print ``name: reason`` on standard error."""
-    click.echo(safe(f"{name}: {error_words.reason(code, facts)}"), err=True)
+    complain(f"{name}: {error_words.reason(code, facts)}")
+
+
+def complain(line: str) -> None:
+    """Print a line on standard error; where that takes none, nobody can be told."""
+    try:
+        click.echo(safe(line), err=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise UndeliveredError("disk.failed")
+    try:
+        click.echo(text)
+    except BrokenPipeError as error:
+        raise UndeliveredError(None) from error
+    except OSError as error:
+        raise UndeliveredError(translate_os_error(error).code) from error
+
+
+def silence(stream: TextIO | None) -> None:
+    """Let a stream's unwritten rest go nowhere: Python would complain about it at exit."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def safe(text: str) -> str:

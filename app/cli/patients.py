@@ -14,6 +14,7 @@ from app.cli.library import opened
 from app.cli.rows import patient_row
 from app.cli.running import job
 from app.cli.session import Session, common
+from app.core.errors import EnvironmentFault, UserError
 from app.domain.patient import Patient, PatientDraft, Sex
 from app.words import t, tn
 
@@ -90,7 +91,12 @@ def merge(session: Session, keep: str, other: str) -> int:
 def import_list(session: Session, file: Path, dry_run: bool) -> int:
     """Import a list."""
     with opened(session) as library, job(t("Reading the list")) as ctx:
-        report = library.patients.import_csv(library.owner(), file, ctx, dry_run=dry_run)
+        try:
+            report = library.patients.import_csv(library.owner(), file, ctx, dry_run=dry_run)
+        except (UserError, EnvironmentFault) as error:
+            if error.code.startswith(("csv.", "file.")):
+                error.facts.setdefault("path", str(file))
+            raise
     for problem in report.problems:
         output.fail(f"{file.name}:{problem.line}", problem.code, problem.facts)
     if session.json:
@@ -115,6 +121,8 @@ def _changed(draft: PatientDraft, typed: dict[str, Any]) -> PatientDraft:
     named = {name: value for name, value in typed.items() if value is not None}
     if "sex" in named:
         named["sex"] = Sex(named["sex"].upper())
+    if named.get("birth_date") == "":
+        named["birth_date"] = None
     return replace(draft, **named)
 
 

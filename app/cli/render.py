@@ -5,6 +5,7 @@ Needs no library; the file is read in the decoding child.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import click
 
 from app.cli import output, picture_file
+from app.cli.places import PathType, refuse_writing, require_file
 from app.cli.session import Session, common
 from app.core.errors import BitewingError
 from app.imaging.child.client import Decoder
 from app.imaging.render_args import RenderArgs
 from app.words import t
+
+LONGEST_SIDE = 20_000
 
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
@@ -31,14 +35,15 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in newer c
         found = re.fullmatch(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", str(value))
         if found is None:
             self.fail(t("{text} is no size: write 800x600.", text=value), param, ctx)
-        return int(found[1]), int(found[2])
+        size = int(found[1]), int(found[2])
+        if max(size) > LONGEST_SIDE:
+            self.fail(t("A picture has at most {limit} pixels a side.", limit=f"{LONGEST_SIDE:,}"), param, ctx)
+        return size
 
 
 @click.command("render", help=t("Write a picture of a file as the viewer shows it."))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help=t("The file to write.")
-)
+@click.option("-o", "--out", required=True, type=PathType(dir_okay=False), help=t("The file to write."))
 @click.option("--frame", type=click.IntRange(1), default=1, show_default=True, help=t("Which frame, counted from 1."))
 @click.option("--window", nargs=2, type=float, metavar="CENTER WIDTH", help=t("Instead of the file's own."))
 @click.option("--size", type=SizeType(), metavar="WxH", help=t("Fit into this many pixels."))
@@ -55,12 +60,17 @@ def command(
     raw: bool,
 ) -> int:
     """Render."""
-    if window is not None and not window[1] > 0:
-        raise click.BadParameter(t("A window's width is more than 0."), param_hint="--window")
+    if window is not None and not (all(map(math.isfinite, window)) and window[1] >= 1):
+        raise click.BadParameter(t("A window is two numbers; its width is 1 or more."), param_hint="--window")
+    suffix = ".npy" if raw else ".png"
+    if out.suffix.lower() not in ("", suffix):
+        raise click.BadParameter(t("The name must end in {suffix}.", suffix=suffix), param_hint="--out")
     try:
+        require_file(file)
+        refuse_writing(out, file)
         shape = _write(file, out, None if raw else RenderArgs(frame - 1, window, size))
     except BitewingError as error:
-        output.fail(str(file), error.code, error.facts)
+        output.fail(str(error.facts.get("path") or file), error.code, error.facts)
         if session.json:
             output.emit({"error": output.refusal(error.code, error.facts)})
         return 1

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from app.cli.places import PathType
 from app.core.paths import default_library
 from app.words import t
 
@@ -48,7 +49,7 @@ def _library_option() -> Callable[[Any], Any]:
     return click.option(
         "--library",
         metavar="DIR",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=PathType(file_okay=False),
         expose_value=False,
         callback=_remember_library,
         help=t("The library folder."),

@@ -26,7 +26,7 @@ def command() -> None:
 @click.pass_obj
 def list_settings(session: Session) -> int:
     """List."""
-    with opened(session, make=True) as library:
+    with opened(session) as library:
         entries = library.settings.list(library.owner())
     if session.json:
         rows = [
@@ -46,7 +46,7 @@ def list_settings(session: Session) -> int:
 @click.pass_obj
 def get(session: Session, key: str) -> int:
     """Get."""
-    with opened(session, make=True) as library:
+    with opened(session) as library:
         value = library.settings.get(library.owner(), key)
     if session.json:
         output.emit({"key": key, "value": value})
@@ -76,7 +76,7 @@ def set_value(session: Session, key: str, value: str | None) -> int:
 @click.pass_obj
 def test(session: Session, name: str) -> int:
     """Test a connection; this version has none that could be tested."""
-    with opened(session, make=True):
+    with opened(session):
         raise UserError("settings.no_connection", name=name)
 
 

@@ -32,7 +32,8 @@ sys.exit(code)
 )
 def test_nothing_heavy_is_loaded(arguments: list[str], refused: set[str], tmp_path: Path) -> None:
     library = ["--library", str(tmp_path / "library")]
-    subprocess.run([sys.executable, "-P", "-m", "app", "settings", "list", *library], check=True, capture_output=True)
+    make = [sys.executable, "-P", "-m", "app", "settings", "set", "clinic.name", "A", *library]
+    subprocess.run(make, check=True, capture_output=True)
     done = subprocess.run(
         [sys.executable, "-P", "-c", _PROBE, *arguments, *([] if arguments == ["--help"] else library)],
         check=True,

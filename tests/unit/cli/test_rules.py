@@ -54,7 +54,7 @@ def test_options_count_before_and_after_the_command(bitewing: Run, tmp_path: Pat
         assert said.code == 0, said.errors
         assert said.json() == {"key": "clinic.name", "value": "Bright"}
     assert (other / "bitewing.db").is_file()
-    assert bitewing("settings", "get", "clinic.name", "--json").json()["value"] == ""
+    assert bitewing("settings", "get", "clinic.name", "--json").code == 1
 
 
 def test_version(bitewing: Run) -> None:
@@ -82,6 +82,9 @@ def test_wrong_usage_is_2(arguments: list[str], bitewing: Run) -> None:
         ["patients", "add", "--last", "Doe"],
         ["images", "delete", "x"],
         ["export", "x", "-o", "out"],
+        ["settings", "list"],
+        ["settings", "get", "clinic.name"],
+        ["settings", "test", "orthanc"],
     ],
 )
 def test_a_missing_library_is_1_and_is_not_made(arguments: list[str], bitewing: Run, library: Path) -> None:
@@ -94,6 +97,8 @@ def test_a_missing_library_is_1_and_is_not_made(arguments: list[str], bitewing: 
 
 
 def test_refusals_are_3(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bitewing("settings", "set", "display.language", "en")
+
     def refuse(*_: object) -> None:
         raise RefusedError("role.refused", action="settings.view", role="viewer")
 
@@ -105,6 +110,8 @@ def test_refusals_are_3(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bug_is_said_in_words_and_is_1(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bitewing("settings", "set", "display.language", "en")
+
     def break_down(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -116,6 +123,8 @@ def test_a_bug_is_said_in_words_and_is_1(bitewing: Run, monkeypatch: pytest.Monk
 
 
 def test_stopping_is_clean(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bitewing("settings", "set", "display.language", "en")
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -126,6 +135,7 @@ def test_stopping_is_clean(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_reasons_are_translated_and_codes_are_not(bitewing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    bitewing("settings", "set", "clinic.name", "A")
     english = bitewing("settings", "get", "no.such", "--json").json()["error"]
     set_language("ar")
     arabic = bitewing("settings", "get", "no.such", "--json").json()["error"]
@@ -142,6 +152,7 @@ def test_the_librarys_own_language_is_spoken(bitewing: Run) -> None:
 
 
 def test_unknown_settings_and_values_are_refused(bitewing: Run) -> None:
+    bitewing("settings", "set", "display.language", "en")
     for arguments, code in (
         (("set", "no.such", "1"), "settings.unknown_key"),
         (("set", "display.tooth_numbers", "roman"), "settings.invalid_value"),
@@ -160,6 +171,7 @@ def test_a_value_left_out_is_read_from_standard_input(bitewing: Run, monkeypatch
 
 
 def test_settings_list_shows_every_key(bitewing: Run) -> None:
+    bitewing("settings", "set", "display.language", "en")
     rows = {row["key"]: row for row in bitewing("settings", "list", "--json").json()}
     assert rows["display.tooth_numbers"]["value"] == "fdi"
     assert rows["storage.reserve_bytes"]["value"] == 500_000_000
