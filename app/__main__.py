@@ -17,7 +17,7 @@ DECODING_CHILD = "--bitewing-decoding-child"
 
 def main() -> int:
     """Run what the arguments ask for and return the exit code."""
-    signal.signal(signal.SIGINT, _end_at_once)
+    _on_ctrl_c_end()
     _fill_closed_streams()
     importlib.import_module("multiprocessing").freeze_support()
     if sys.argv[1:2] == [DECODING_CHILD]:
@@ -27,6 +27,11 @@ def main() -> int:
     except KeyboardInterrupt:  # a second one, while the first was being told
         return 1
     finally:
+        _on_ctrl_c_end()
+
+
+def _on_ctrl_c_end() -> None:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a script's background commands ignore it
         signal.signal(signal.SIGINT, _end_at_once)
 
 

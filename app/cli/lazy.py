@@ -36,7 +36,8 @@ class LazyGroup(click.Group):
             return None
         command: Any = importlib.import_module(entry.module).command
         assert isinstance(command, click.Command)
-        if threading.current_thread() is threading.main_thread():
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if threading.current_thread() is threading.main_thread() and not ignored:
             # Until here Ctrl+C ended the process at once (app.__main__); from here on there is work to put away.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return command

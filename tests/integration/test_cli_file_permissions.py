@@ -32,7 +32,7 @@ def _bitewing(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_library_where_nothing_may_be_written(locked: Path) -> None:
-    done = _bitewing("settings", "list", "--library", locked / "library", "--json")
+    done = _bitewing("settings", "set", "clinic.name", "A", "--library", locked / "library", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["code"] == "disk.permission"
     assert "may not write" in done.stderr

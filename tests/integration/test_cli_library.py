@@ -124,7 +124,7 @@ def test_zip_members_are_named_by_their_place(call: Call, tmp_path: Path) -> Non
 
 
 def test_unknown_and_ambiguous_patients_are_named(call: Call, tmp_path: Path) -> None:
-    call("settings", "list")
+    call("settings", "set", "clinic.name", "A")
     code, answer, errors = call("import", _photo(tmp_path / "a.png"), "--patient", "NOBODY")
     assert (code, answer["error"]["code"]) == (1, "patient.none")
     assert "NOBODY" in errors
