@@ -184,8 +184,10 @@ class _ListImportLater:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def run(self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool) -> CsvReport:
-        return self._library.patient_import.run(actor, path, ctx, dry_run=dry_run)
+    def run(
+        self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool, encoding: str | None = None
+    ) -> CsvReport:
+        return self._library.patient_import.run(actor, path, ctx, dry_run=dry_run, encoding=encoding)
 
 
 def workstation_name() -> str:

@@ -1,7 +1,7 @@
 """Reading a list of patients from a CSV file of whatever origin: bytes in, drafts out. Pure.
 
-Content is text and nothing else (B29): formulas are never evaluated, sizes are capped, encodings and
-delimiters are guessed. Column names are understood in English and Arabic.
+Content is text and nothing else (B29): formulas are never evaluated, sizes are capped, delimiters are
+guessed; so is an encoding where it must be, and that is said. Column names are understood in English and Arabic.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from app.core.errors import BitewingError, UserError
 from app.domain.folding import fold
@@ -89,12 +89,13 @@ _SEXES = {
 }
 _SEXES_FOLDED = {fold(text): sex for text, sex in _SEXES.items()}
 _DATE = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})")
+_Order = Literal["day first", "month first"]
 _SEPARATOR = re.compile(r"[\s_\-.]+")
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One line of the file: a draft, or the reason why it is none."""
+    """One line of the file: a draft, or the reason why it is none. A draft with a code lacks something."""
 
     line: int
     draft: PatientDraft | None = None
@@ -102,45 +103,82 @@ class CsvRow:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def read_rows(data: bytes) -> Iterator[CsvRow]:
+@dataclass(frozen=True, slots=True)
+class CsvText:
+    """A list's text. ``is_guessed``: the bytes do not say their encoding, a person should look at the names."""
+
+    text: str
+    encoding: str
+    is_guessed: bool = False
+
+
+def read_rows(data: bytes, encoding: str | None = None) -> Iterator[CsvRow]:
+    """Yield every row of a patient list; see :func:`decode_list` and :func:`rows_of`."""
+    return rows_of(decode_list(data, encoding).text)
+
+
+def rows_of(text: str) -> Iterator[CsvRow]:
     """Yield every row of a patient list.
 
     Raises
     ------
     UserError
-        ``csv.too_large``, ``csv.encoding``, ``csv.no_columns`` or ``csv.damaged``.
+        ``csv.too_large``, ``csv.no_columns``, or ``csv.damaged`` with the line where a quote opens that is
+        not closed: what follows it would vanish in one field.
+    """
+    # Strict: otherwise an unclosed quote swallows the lines after it in silence.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    start = 1
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        columns = _columns(next(reader, []))
+        start = reader.line_num + 1
+        for cells in reader:
+            if len(lines) >= ROW_LIMIT:
+                raise UserError("csv.too_large", limit=ROW_LIMIT)
+            lines.append((reader.line_num, cells))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError("csv.damaged", line=start) from error
+    order = _date_order(
+        cells[columns["birth_date"]] for _, cells in lines if columns.get("birth_date", 1 << 20) < len(cells)
+    )
+    for line, cells in lines:
+        if any(cell.strip() for cell in cells):
+            yield _row(line, cells, columns, order)
+
+
+def decode_list(data: bytes, encoding: str | None = None) -> CsvText:
+    """Return the text of a list: as ``encoding`` says if given, else by its mark, as UTF-8, or as a guess.
+
+    Raises
+    ------
+    UserError
+        ``csv.too_large``; ``csv.encoding`` when the bytes are not of that encoding or there is no such one.
     """
     if len(data) > FILE_LIMIT_BYTES:
         raise UserError("csv.too_large", limit=FILE_LIMIT_BYTES)
-    text = _decode(data)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
-    try:
-        header = next(reader, [])
-        columns = _columns(header)
-        day_first = _is_day_first(text)
-        for count, cells in enumerate(reader, 1):
-            if count > ROW_LIMIT:
-                raise UserError("csv.too_large", limit=ROW_LIMIT)
-            if any(cell.strip() for cell in cells):
-                yield _row(reader.line_num, cells, columns, day_first=day_first)
-    except csv.Error as error:
-        raise UserError("csv.damaged", line=reader.line_num) from error
-
-
-def _decode(data: bytes) -> str:
-    for mark, encoding in _MARKS:
+    if encoding is not None:
+        return CsvText(_decoded(data, encoding), encoding)
+    for mark, marked in _MARKS:
         if data.startswith(mark):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError as error:
-                raise UserError("csv.encoding") from error
+            return CsvText(_decoded(data, marked), marked)
     if data[:4000].count(0) > len(data[:4000]) // 4:
         # UTF-16 without a mark: every second byte of Latin text is zero.
-        return data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be", errors="replace")
+        wide = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+        return CsvText(data.decode(wide, errors="replace"), wide, is_guessed=True)
     try:
-        return data.decode("utf-8")
+        return CsvText(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return data.decode(_single_byte(data))
+        guess = _single_byte(data)
+        return CsvText(data.decode(guess), guess, is_guessed=True)
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except (LookupError, ValueError) as error:
+        raise UserError("csv.encoding") from error
 
 
 def _single_byte(data: bytes) -> str:
@@ -172,13 +210,22 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     return columns
 
 
-def _is_day_first(text: str) -> bool:
-    """Whether ``3/4/1980`` means the third of April: some row has a first number above twelve, none a second."""
-    dates = [match for match in _DATE.finditer(text) if len(match[1]) <= 2]
-    return not any(int(match[2]) > 12 for match in dates)
+def _date_order(texts: Iterable[str]) -> _Order | None:
+    """Return how the column writes its dates, told by those with only one reading; ``None`` when they do not tell."""
+    orders = {_own_order(match) for text in texts if (match := _DATE.match(_plain(text))) and len(match[1]) <= 2}
+    orders -= {None}
+    return orders.pop() if len(orders) == 1 else None
 
 
-def _row(line: int, cells: Sequence[str], columns: dict[str, int], *, day_first: bool) -> CsvRow:
+def _own_order(match: re.Match[str]) -> _Order | None:
+    """Return the only order in which a date can be read; ``None`` when there are two."""
+    first, second = int(match[1]), int(match[2])
+    if first > 12 >= second:
+        return "day first"
+    return "month first" if second > 12 >= first else None
+
+
+def _row(line: int, cells: Sequence[str], columns: dict[str, int], order: _Order | None) -> CsvRow:
     if any(len(cell) > FIELD_LIMIT for cell in cells):
         return CsvRow(line, code="csv.field_too_large", facts={"limit": FIELD_LIMIT})
     values = {column: cells[index].strip() for column, index in columns.items() if index < len(cells)}
@@ -186,8 +233,9 @@ def _row(line: int, cells: Sequence[str], columns: dict[str, int], *, day_first:
     if not (family or given):
         family, given = _split_name(values.get("name", ""))
     birth_text = values.get("birth_date", "")
-    birth_date = _date(birth_text, day_first=day_first)
-    if birth_text and birth_date is None:
+    has_two_readings = _has_two_readings(birth_text, order)
+    birth_date = None if has_two_readings else _date(birth_text, order)
+    if birth_text and birth_date is None and not has_two_readings:
         return CsvRow(line, code="csv.birth_date", facts={"text": birth_text[:40]})
     sex = _SEXES_FOLDED.get(fold(values.get("sex", "")))
     if sex is None:
@@ -196,6 +244,9 @@ def _row(line: int, cells: Sequence[str], columns: dict[str, int], *, day_first:
         family, given, values.get("chart_number", ""), birth_date, sex, values.get("phone", ""), values.get("notes", "")
     )
     try:
+        if has_two_readings:
+            # A wrong birth date is worse than none: it makes a contradiction of every right one.
+            return CsvRow(line, draft.cleaned(), "csv.ambiguous_date", {"text": birth_text[:40]})
         return CsvRow(line, draft.cleaned())
     except BitewingError as error:
         return CsvRow(line, code=error.code, facts=error.facts)
@@ -212,18 +263,31 @@ def _split_name(text: str) -> tuple[str, str]:
     return family, given
 
 
-def _date(text: str, *, day_first: bool) -> date | None:
-    plain = "".join(str(int(c)) if c.isdecimal() else c for c in text).split("T")[0].strip()
+def _plain(text: str) -> str:
+    """Return a date's text with European digits and without a time."""
+    return "".join(str(int(c)) if c.isdecimal() else c for c in text).split("T")[0].strip()
+
+
+def _has_two_readings(text: str, order: _Order | None) -> bool:
+    match = _DATE.match(_plain(text))
+    if match is None or len(match[1]) == 4 or order is not None:
+        return False
+    first, second, year = (int(part) for part in match.groups())
+    return year > 1000 and first != second and 0 < first <= 12 and 0 < second <= 12
+
+
+def _date(text: str, order: _Order | None) -> date | None:
+    plain = _plain(text)
     match = _DATE.match(plain)
     if match is None:
         return parse_birth_date(plain)
     first, second, third = (int(part) for part in match.groups())
     if len(match[1]) == 4:
         year, month, day = first, second, third
-    elif day_first:
-        year, month, day = third, second, first
-    else:
+    elif (_own_order(match) or order) == "month first":
         year, month, day = third, first, second
+    else:
+        year, month, day = third, second, first
     try:
         return date(year, month, day) if year > 1000 else None
     except ValueError:

@@ -16,7 +16,7 @@ from app.domain.identity import FileIdentity, compare
 from app.domain.patient import Patient, PatientDraft
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
-from app.services.patient_csv import FILE_LIMIT_BYTES, CsvRow, read_rows
+from app.services.patient_csv import FILE_LIMIT_BYTES, CsvRow, decode_list, rows_of
 from app.services.patients import add_patient
 from app.storage.rows import name_words
 
@@ -25,7 +25,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class CsvProblem:
-    """A row that was not taken, and why."""
+    """A row that was not taken, or not with everything it says, and why."""
 
     line: int
     code: str
@@ -34,13 +34,18 @@ class CsvProblem:
 
 @dataclass(frozen=True, slots=True)
 class CsvReport:
-    """What became of a patient list. ``known`` people were there already and were not touched."""
+    """What became of a patient list. ``known`` people were there already and were not touched.
+
+    ``encoding`` is how its bytes were read; where ``encoding_guessed`` a person should look at the names.
+    """
 
     added: int
     known: int
     problems: tuple[CsvProblem, ...]
     dry_run: bool
     ids: tuple[str, ...] = ()
+    encoding: str = ""
+    encoding_guessed: bool = False
 
 
 class PatientImport:
@@ -49,8 +54,10 @@ class PatientImport:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def run(self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool = False) -> CsvReport:
-        """Import ``path``.
+    def run(
+        self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool = False, encoding: str | None = None
+    ) -> CsvReport:
+        """Import ``path``, read as ``encoding`` says if given.
 
         Raises
         ------
@@ -60,7 +67,8 @@ class PatientImport:
             Between batches; batches already written stay.
         """
         self._door.require(actor, Action.PATIENT_IMPORT)
-        rows = list(read_rows(_read(path)))
+        text = decode_list(_read(path), encoding)
+        rows = list(rows_of(text.text))
         tally = _Tally()
         for start in range(0, len(rows), BATCH):
             ctx.check()
@@ -72,7 +80,9 @@ class PatientImport:
                 with self._door.writing(actor, Action.PATIENT_IMPORT) as unit:
                     self._plan(batch, tally, unit)
             ctx.report(Progress(min(start + BATCH, len(rows)), len(rows), "rows", path.name))
-        return CsvReport(tally.added, tally.known, tuple(tally.problems), dry_run, tuple(tally.ids))
+        return CsvReport(
+            tally.added, tally.known, tuple(tally.problems), dry_run, tuple(tally.ids), text.encoding, text.is_guessed
+        )
 
     def _plan(self, batch: list[CsvRow], tally: _Tally, unit: Unit | None) -> None:
         for row in batch:
@@ -81,6 +91,8 @@ class PatientImport:
                 continue
             try:
                 self._one(row, row.draft, tally, unit)
+                if row.code is not None:
+                    tally.problems.append(CsvProblem(row.line, row.code, row.facts))
             except UserError as error:
                 tally.problems.append(CsvProblem(row.line, error.code, error.facts))
 

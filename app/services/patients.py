@@ -132,9 +132,11 @@ class PatientsService:
             unit.store.patients.touch(patient_id, utc_now(), actor.id)
             unit.audit(Entity.PATIENT, patient_id)
 
-    def import_csv(self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool = False) -> CsvReport:
+    def import_csv(
+        self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool = False, encoding: str | None = None
+    ) -> CsvReport:
         """Bring in a patient list; see :class:`PatientImport`."""
-        return self._csv.run(actor, path, ctx, dry_run=dry_run)
+        return self._csv.run(actor, path, ctx, dry_run=dry_run, encoding=encoding)
 
 
 def required(patient: Patient | None, text: str) -> Patient:

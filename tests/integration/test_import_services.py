@@ -304,6 +304,18 @@ def test_a_trial_of_a_patient_list_says_what_the_real_run_does(library: Library,
     assert [problem.code for problem in done.problems].count("csv.repeated") == 2
 
 
+def test_a_patient_list_says_what_it_could_not_be_sure_of(library: Library, tmp_path: Path) -> None:
+    owner, path = library.owner(), tmp_path / "list.csv"
+    path.write_bytes("chart,last,dob\n1,Łuk,02/01/1980\n".encode("cp1250"))
+    for dry_run in (True, False):
+        report = library.patients.import_csv(owner, path, QUIET, dry_run=dry_run)
+        assert (report.added, report.encoding, report.encoding_guessed) == (1, "latin-1", True)
+        assert [(problem.line, problem.code) for problem in report.problems] == [(2, "csv.ambiguous_date")]
+    assert library.patients.resolve(owner, "1").birth_date is None
+    right = library.patients.import_csv(owner, path, QUIET, dry_run=True, encoding="cp1250")
+    assert (right.encoding, right.encoding_guessed) == ("cp1250", False)
+
+
 def test_a_full_disk_is_no_problem_of_a_row(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "list.csv"
     path.write_text("chart,last\n1,Doe\n2,Roe\n", "utf-8")

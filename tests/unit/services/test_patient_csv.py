@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import UserError
 from app.domain.patient import PatientDraft, Sex
-from app.services.patient_csv import read_rows
+from app.services.patient_csv import decode_list, read_rows
 
 DOE = PatientDraft("Doe", "Jane", "17", date(1980, 2, 1), Sex.FEMALE, "555")
 
@@ -66,3 +66,37 @@ def test_refused_files(data: bytes, code: str) -> None:
     with pytest.raises(UserError) as raised:
         list(read_rows(data))
     assert raised.value.code == code
+
+
+def test_dates_with_two_readings_are_left_out_and_said() -> None:
+    rows = list(read_rows(b"name,id,dob,phone\nA,1,02/01/1980,30-12-1980\nB,2,03.03.1980,\nC,3,1980-02-01,\n"))
+    assert [row.draft.birth_date for row in rows if row.draft] == [None, date(1980, 3, 3), date(1980, 2, 1)]
+    assert [(row.code, row.facts) for row in rows] == [
+        ("csv.ambiguous_date", {"text": "02/01/1980"}),
+        (None, {}),
+        (None, {}),
+    ]
+    both = list(read_rows(b"name,id,dob\nA,1,02/01/1980\nB,2,31/12/1980\nC,3,12/31/1980\n"))
+    assert [row.draft.birth_date for row in both if row.draft] == [None, date(1980, 12, 31), date(1980, 12, 31)]
+
+
+@pytest.mark.parametrize("rest", [b"", b'Smith,"Ann",4\n'])
+def test_an_unclosed_quote_is_named_by_its_line(rest: bytes) -> None:
+    with pytest.raises(UserError) as raised:
+        list(read_rows(b'last,first,id\nDoe,Jane,1\n"Roe,Rick,2\nPoe,Edgar,3\n' + rest))
+    assert (raised.value.code, raised.value.facts) == ("csv.damaged", {"line": 3})
+
+
+def test_an_encoding_is_said_and_a_guess_is_called_one() -> None:
+    text = "name,id\nGarc\u00eda,1\n"
+    for encoding, named, is_guessed in [
+        ("utf-8", "utf-8", False),
+        ("utf-16", "utf-16", False),
+        ("cp1252", "latin-1", True),
+    ]:
+        found = decode_list(text.encode(encoding))
+        assert (found.text, found.encoding, found.is_guessed) == (text, named, is_guessed)
+    assert decode_list("name\nł".encode("cp1250"), "cp1250").text == "name\nł"
+    for wrong in ("no-such", "zip", "utf-8"):
+        with pytest.raises(UserError, match=r"csv\.encoding"):
+            decode_list("ł".encode("cp1250"), wrong)
