@@ -199,6 +199,8 @@ class Photographer:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] in {"-h", "--help"}:
+        sys.exit(__doc__)
     if sys.argv[1] == "--one":
         sys.exit(take(sys.argv[2], Path(sys.argv[3]).absolute()))
     sys.exit(main(Path(sys.argv[1]).absolute(), sys.argv[2:]))
