@@ -18,7 +18,6 @@ from app.core.errors import EnvironmentFault
 from app.core.paths import LibraryPaths
 from app.domain.patient import PatientDraft
 from app.storage import database as database_module
-from app.storage.catalogue import open_catalogue
 from app.storage.database import Database
 from app.sync.report import ImportArgs
 from tests.integration.import_material import radiograph
@@ -118,21 +117,6 @@ def test_a_library_that_cannot_be_written_is_read(root: Path, leftover_wal: bool
         reading.execute("DELETE FROM settings")
     reading.close()
     assert not paths.database.with_name("bitewing.db-shm").exists()
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_closed_folder_is_read(root: Path) -> None:
-    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o500)
-    LibraryPaths(root).database.chmod(0o400)
-    try:
-        store = open_catalogue(LibraryPaths(root))
-        assert (store.database.read_only, store.images.count(None)) == ("disk.read_only", 1)
-        store.close()
-    finally:
-        for folder in folders:
-            folder.chmod(0o700)
 
 
 def test_an_input_output_error_on_a_full_disk_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
