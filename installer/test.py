@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -80,10 +81,13 @@ def without_rights() -> list[str]:
 def _step(name: str, command: list[str], environment: dict[str, str]) -> bool:
     preparing.say(f"{name}…")
     started = time.monotonic()
-    good = subprocess.run(command, cwd=preparing.ROOT, env=environment, check=False).returncode == 0
+    code = subprocess.run(command, cwd=preparing.ROOT, env=environment, check=False).returncode
+    if code < 0:
+        # Tests that all passed can still end like this; without this line nothing would say so.
+        print(f"✗ {name}: ended by signal {-code} ({signal.Signals(-code).name})", flush=True)
     if name != "tests":
-        print(f"  {'✓' if good else '✗'} {name} ({time.monotonic() - started:.1f} s)", flush=True)
-    return good
+        print(f"  {'✗' if code else '✓'} {name} ({time.monotonic() - started:.1f} s)", flush=True)
+    return code == 0
 
 
 if __name__ == "__main__":

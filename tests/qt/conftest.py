@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QClipboard
 from PySide6.QtWidgets import QApplication
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -77,6 +78,17 @@ def settled(qtbot, session: Session) -> Callable[[], None]:
         qtbot.waitUntil(lambda: not session.calls.waiting(), timeout=5000)
 
     return wait
+
+
+@pytest.fixture
+def clipboard(qapp: QApplication) -> Iterator[QClipboard]:
+    """The clipboard, emptied afterwards.
+
+    Data made in Python that still lies there when the interpreter has gone is deleted by Qt's exit handler,
+    through a wrapper that needs the interpreter: the process dies of a segmentation fault after its last line.
+    """
+    yield qapp.clipboard()
+    qapp.clipboard().clear()
 
 
 @pytest.fixture

@@ -191,12 +191,12 @@ def test_files_dropped_on_a_tooth_are_imported_there(window, first, settled, mon
     assert (args.filing.patient_id, args.filing.tooth) == (first.id, "8")
 
 
-def test_pasted_files_go_to_the_open_patient(window, first, settled, monkeypatch):
+def test_pasted_files_go_to_the_open_patient(window, first, settled, monkeypatch, clipboard):
     started = []
     monkeypatch.setattr(window.imports, "start", started.append)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile("/tmp/b.png")])
-    QGuiApplication.clipboard().setMimeData(data)
+    clipboard.setMimeData(data)
     window.open_place(Place(first.id))
     settled()
     window.drops.paste()

@@ -97,6 +97,13 @@ def test_a_failing_step_says_what_failed(monkeypatch: pytest.MonkeyPatch) -> Non
         preparing._run([sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"], "It failed.")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that end a process")
+def test_a_step_that_a_signal_ends_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    assert not _load_test_command()._step("tests", killed, dict(os.environ))
+    assert "tests: ended by signal 9 (SIGKILL)" in capsys.readouterr().out
+
+
 def test_packages_that_stand_in_for_others_count() -> None:
     listing = (
         "ii \tlibegl1\t\n"
