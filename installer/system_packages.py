@@ -36,7 +36,7 @@ PROGRAM = (
     "libxkbcommon0",
 )
 # A display for the window's tests, a second opinion on DICOM files, and a way to kill at every call.
-TESTS = ("dcmtk", "dicom3tools", "libgdcm-tools", "strace", "xauth", "xvfb")
+TESTS = ("dcmtk", "dicom3tools", "e2fsprogs", "libgdcm-tools", "mount", "strace", "xauth", "xvfb")
 
 
 def ensure(*, with_tests: bool) -> None:

@@ -31,6 +31,7 @@ TOP_LEVEL = {
     ".gitignore",
 }
 ROOMS = {
+    "backup",
     "bootstrap",
     "cli",
     "core",

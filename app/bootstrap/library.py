@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.services.check import CheckService
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
+    from app.services.events import EventLog
     from app.services.export.service import ExportService
     from app.services.images import ImagesService
     from app.services.imports import ImportsService
@@ -128,6 +129,7 @@ class Library:
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
+    events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy("locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation))
     merging: Lazy[Merging] = Lazy("merging", "Merging", lambda make, its: make(its.door, its.mover))

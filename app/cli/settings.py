@@ -13,6 +13,7 @@ from app.cli.group import group
 from app.cli.library import opened
 from app.cli.session import Session, common
 from app.core.errors import UserError
+from app.core.settings import SECRET
 from app.words import t
 
 
@@ -30,13 +31,20 @@ def list_settings(session: Session) -> int:
         entries = library.settings.list(library.owner())
     if session.json:
         rows = [
-            {"key": entry.key, "value": entry.value, "default": entry.default, "scope": entry.scope}
+            {
+                "key": entry.key,
+                "value": entry.value,
+                "default": entry.default,
+                "scope": entry.scope,
+                "is_set": entry.is_set,
+            }
             for entry in entries
         ]
         output.emit(rows)
     else:
         for entry in entries:
-            output.say(f"{entry.key} = {_text(entry.value)}")
+            shown = (t("(secret)") if entry.is_set else "") if entry.scope == SECRET else _text(entry.value)
+            output.say(f"{entry.key} = {shown}")
     return 0
 
 

@@ -22,6 +22,7 @@ from app.core.files import write_atomically
 log = logging.getLogger(__name__)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class ClinicSettings:
         metadata={"key": "display.tooth_numbers", "choices": ("fdi", "universal", "palmer")},
     )
     reserve_bytes: int = field(default=500 * 1000 * 1000, metadata={"key": "storage.reserve_bytes", "minimum": 0})
+    backup_folder: str = field(default="", metadata={"key": "backup.folder"})
+    backup_form: str = field(default="zip", metadata={"key": "backup.form", "choices": ("zip", "folder")})
+    backup_contents: str = field(
+        default="images", metadata={"key": "backup.contents", "choices": ("images", "database")}
+    )
+    backup_schedule: str = field(
+        default="off", metadata={"key": "backup.schedule", "choices": ("off", "daily", "weekly", "monthly")}
+    )
+    backup_time: str = field(default="02:00", metadata={"key": "backup.time", "pattern": _TIME_OF_DAY})
+    backup_retention_days: int = field(default=30, metadata={"key": "backup.retention_days", "minimum": 1})
+    proof_nightly: bool = field(default=True, metadata={"key": "proof.nightly"})
+    drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +57,15 @@ class WorkstationSettings:
     theme: str = field(default="dark", metadata={"key": "display.theme", "choices": ("dark", "light", "system")})
     touch_targets: bool = field(default=False, metadata={"key": "display.touch_targets"})
     wheel: str = field(default="images", metadata={"key": "viewer.wheel", "choices": ("images", "zoom")})
+    monitor_enabled: bool = field(default=True, metadata={"key": "monitor.enabled"})
+    monitor_folders: list[dict[str, Any]] = field(default_factory=list, metadata={"key": "monitor.folders"})
+    monitor_interval_s: int = field(default=30, metadata={"key": "monitor.interval", "minimum": 1})
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingKey:
-    """One setting as scripts and the settings dialog see it."""
+    """One setting as scripts and the settings dialog see it. ``scope``: ``clinic``, ``workstation`` or ``secret``."""
 
     key: str
     attribute: str
@@ -58,6 +74,12 @@ class SettingKey:
     default: Any
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    pattern: str | None = None
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value is sealed and never shown."""
+        return self.scope == SECRET
 
     def parse(self, text: str) -> Any:
         """Return the typed value of ``text``. Raises ``settings.invalid_value``."""
@@ -75,8 +97,10 @@ class SettingKey:
             fits = value in self.choices
         if fits and self.minimum is not None:
             fits = value >= self.minimum
+        if fits and self.pattern is not None:
+            fits = re.fullmatch(self.pattern, value) is not None
         if not fits:
-            raise UserError("settings.invalid_value", key=self.key, value=str(value))
+            raise UserError("settings.invalid_value", key=self.key, value="" if self.is_secret else str(value))
 
 
 def _parse_bool(text: str) -> bool:
@@ -100,17 +124,23 @@ def _keys_of(scope: str, settings: Any) -> list[SettingKey]:
             default=getattr(settings, item.name),
             choices=item.metadata.get("choices", ()),
             minimum=item.metadata.get("minimum"),
+            pattern=item.metadata.get("pattern"),
         )
         for item in fields(settings)
         if "key" in item.metadata
     ]
 
 
+SECRET = "secret"  # noqa: S105 - the name of a scope
+# Sealed with the library's key in the catalogue; read back only by the service that needs them.
+SECRET_KEYS = ("backup.password",)
+
 SETTING_KEYS: dict[str, SettingKey] = {
     entry.key: entry
     for entry in (
         *_keys_of("clinic", ClinicSettings()),
         *_keys_of("workstation", WorkstationSettings()),
+        *(SettingKey(key, "", SECRET, str, "") for key in SECRET_KEYS),
     )
 }
 

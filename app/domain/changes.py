@@ -14,6 +14,10 @@ class Entity(StrEnum):
     IMAGE = "image"
     SETTING = "setting"
     JOB = "job"
+    TREATMENT = "treatment"
+    BACKUP = "backup"
+    FOLDER = "folder"
+    EVENT = "event"
 
 
 class ChangeKind(StrEnum):

@@ -40,9 +40,20 @@ class Action(StrEnum):
     SETTINGS_CHANGE = "settings.change"
     STATUS_VIEW = "status.view"
     AUDIT_VIEW = "audit.view"
+    TREATMENT_VIEW = "treatment.view"
+    TREATMENT_EDIT = "treatment.edit"
+    TREATMENT_DELETE = "treatment.delete"
+    MONITOR_RUN = "monitor.run"
+    LIBRARY_MIGRATE = "library.migrate"
+    BACKUP_VIEW = "backup.view"
+    BACKUP_CREATE = "backup.create"
+    BACKUP_DELETE = "backup.delete"
+    BACKUP_RESTORE = "backup.restore"
+    BACKUP_DRILL = "backup.drill"
+    LOG_VIEW = "log.view"
 
 
-_VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.STATUS_VIEW})
+_VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
 _FRONT_DESK = _VIEWING | {
     Action.PATIENT_ADD,
     Action.PATIENT_EDIT,
@@ -50,13 +61,19 @@ _FRONT_DESK = _VIEWING | {
     Action.IMAGE_FILE,
     Action.IMAGE_MOVE,
     Action.IMAGE_EDIT,
+    Action.TREATMENT_EDIT,
 }
 _CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT}
-_CLINICAL = _CHAIRSIDE | {Action.IMAGE_DELETE, Action.IMAGE_RESTORE, Action.PATIENT_MERGE}
+_CLINICAL = _CHAIRSIDE | {
+    Action.IMAGE_DELETE,
+    Action.IMAGE_RESTORE,
+    Action.PATIENT_MERGE,
+    Action.TREATMENT_DELETE,
+}
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.ADMIN: frozenset(Action),
-    Role.DENTIST: _CLINICAL | {Action.SETTINGS_VIEW, Action.LIBRARY_CHECK},
+    Role.DENTIST: _CLINICAL | {Action.SETTINGS_VIEW, Action.LIBRARY_CHECK, Action.BACKUP_VIEW, Action.BACKUP_CREATE},
     Role.TECHNICIAN: _CHAIRSIDE,
     Role.RECEPTIONIST: _FRONT_DESK,
     Role.VIEWER: _VIEWING,

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
+from app.core.secrets import Sealer, SecretStore, system_secret_store
 from app.core.settings import (
     SETTING_KEYS,
     ClinicSettings,
@@ -27,21 +28,23 @@ WORKSTATION = "workstation"
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """One setting with its value."""
+    """One setting with its value; a secret's value is ``None`` and ``is_set`` says whether there is one."""
 
     key: str
     value: Any
     default: Any
     scope: str
     choices: tuple[str, ...] = ()
+    is_set: bool = True
 
 
 class SettingsService:
     """Reading and changing settings. Any thread."""
 
-    def __init__(self, door: Door, paths: LibraryPaths) -> None:
+    def __init__(self, door: Door, paths: LibraryPaths, secrets: SecretStore | None = None) -> None:
         self._door = door
         self._paths = paths
+        self._sealer = Sealer(secrets or system_secret_store(), door.store.library_id)
         self._writing = threading.Lock()
 
     def clinic(self) -> ClinicSettings:
@@ -54,7 +57,7 @@ class SettingsService:
         return read_workstation(self._paths.workstation_toml)
 
     def get(self, actor: Actor, key: str) -> Any:
-        """Return one value. Raises ``settings.unknown_key``."""
+        """Return one value, ``None`` for a secret. Raises ``settings.unknown_key``."""
         entry = setting_key(key)
         self._door.require(actor, Action.SETTINGS_VIEW)
         return self._value(entry)
@@ -63,9 +66,33 @@ class SettingsService:
         """Return every setting."""
         self._door.require(actor, Action.SETTINGS_VIEW)
         return [
-            SettingValue(entry.key, self._value(entry), entry.default, entry.scope, entry.choices)
+            SettingValue(
+                entry.key,
+                self._value(entry),
+                None if entry.is_secret else entry.default,
+                entry.scope,
+                entry.choices,
+                is_set=not entry.is_secret or self.has_secret(entry.key),
+            )
             for entry in SETTING_KEYS.values()
         ]
+
+    def has_secret(self, key: str) -> bool:
+        """Whether a secret is stored."""
+        with self._door.store.read():
+            return self._door.store.secrets.get(key) is not None
+
+    def secret(self, key: str) -> str | None:
+        """Return a secret to the service that works with it; ``None`` when none is stored.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``secrets.no_key`` or ``secrets.wrong_key`` when this account cannot read it.
+        """
+        with self._door.store.read():
+            sealed = self._door.store.secrets.get(key)
+        return None if sealed is None else self._sealer.unseal(key, sealed)
 
     def set(self, actor: Actor, key: str, text: str) -> Any:
         """Change one setting from its text and return the value.
@@ -75,7 +102,8 @@ class SettingsService:
         UserError
             ``settings.unknown_key`` or ``settings.invalid_value``.
         EnvironmentFault
-            ``disk.full`` and its kin when the workstation's file cannot be written.
+            ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
+            there is nowhere to keep a secret safely: none is stored then.
         """
         entry = setting_key(key)
         return self.set_value(actor, key, entry.parse(text))
@@ -84,6 +112,9 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if entry.is_secret:
+            self._set_secret(actor, key, value)
+            return None
         if entry.scope == WORKSTATION:
             self._set_here(actor, entry, value)
             return value
@@ -92,6 +123,18 @@ class SettingsService:
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
+
+    def _set_secret(self, actor: Actor, key: str, value: str) -> None:
+        """Seal and store a secret; an empty one is forgotten."""
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        sealed = self._sealer.seal(key, value) if value else None
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            if sealed is None:
+                unit.store.secrets.remove(key)
+            else:
+                unit.store.secrets.set(key, sealed)
+            unit.audit(Entity.SETTING, key)
+            unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
 
     def _set_here(self, actor: Actor, entry: SettingKey, value: Any) -> None:
         """Change the workstation's file, between two transactions: nobody waits for the disk, and whoever hears
@@ -108,5 +151,7 @@ class SettingsService:
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, entry.key)
 
     def _value(self, entry: SettingKey) -> Any:
+        if entry.is_secret:
+            return None
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)

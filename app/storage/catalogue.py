@@ -18,6 +18,7 @@ from app.domain.roles import Action
 from app.storage.audit import Audit
 from app.storage.changes import Changes
 from app.storage.database import Database
+from app.storage.events import Events
 from app.storage.filing import Filing
 from app.storage.image_store import ImageStore
 from app.storage.images import Images
@@ -28,6 +29,7 @@ from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.settings import SealedSecrets, Settings
+from app.storage.state import State
 from app.storage.studies import Studies
 from app.storage.volume import require_safe_place
 
@@ -54,6 +56,8 @@ class Catalogue:
         self.audit = Audit(database)
         self.settings = Settings(database)
         self.secrets = SealedSecrets(database)
+        self.state = State(database)
+        self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)
         self.intents = Intents(database, self.owner)

@@ -1,7 +1,7 @@
 """What happened, why, and what to do next: the words for every error code.
 
 Engines raise codes and facts only; this is the one place that turns them into sentences. The tables live
-in ``error_table`` by topic; unknown facts leave their place empty rather than failing.
+in ``error_texts`` by topic; unknown facts leave their place empty rather than failing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from app.core.errors import BitewingError
 from app.words import numbers, terms
 from app.words.catalogue import t
-from app.words.error_table import ErrorTemplates, templates_for
+from app.words.error_table import templates_for
+from app.words.error_texts.templates import ErrorTemplates
 
 _SIZES = frozenset({"has", "needed", "free", "reserve", "limit"})
 

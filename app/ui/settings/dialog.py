@@ -91,7 +91,8 @@ class SettingsDialog(DialogFrame):
         for field in page.fields:
             entry = setting_key(field.key)
             stored: Any = self._session.clinic if entry.scope == "clinic" else self._session.workstation
-            editor = Editor(field, entry, getattr(stored, entry.attribute))
+            # A secret is never shown, so its editor starts empty.
+            editor = Editor(field, entry, "" if entry.is_secret else getattr(stored, entry.attribute))
             editor.widget.setEnabled(enabled)
             self.editors.append(editor)
             block = QWidget()
@@ -101,7 +102,7 @@ class SettingsDialog(DialogFrame):
             if entry.type is not bool:
                 column.addWidget(plain_label(field.title))
             column.addWidget(editor.widget)
-            scope = t("For the whole clinic.") if entry.scope == "clinic" else t("For this computer.")
+            scope = t("For this computer.") if entry.scope == "workstation" else t("For the whole clinic.")
             column.addWidget(plain_label(f"{field.help} {scope}", "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))

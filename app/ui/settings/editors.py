@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, Q
 
 from app.core.settings import SettingKey
 from app.ui.settings.pages import Field
+from app.words import t
 
 _MOST = 1e12
 
@@ -57,4 +58,7 @@ class Editor:
             return spin
         line = QLineEdit(str(value))
         line.setMaxLength(200)
+        if self.entry.is_secret:
+            line.setEchoMode(QLineEdit.EchoMode.Password)
+            line.setPlaceholderText(t("Type a new one to change it"))
         return line

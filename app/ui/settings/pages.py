@@ -61,6 +61,8 @@ def pages() -> tuple[Page, ...]:
                 ),
             ),
         ),
+        _folders(),
+        _backup(),
         Page(
             t("Appearance"),
             "theme",
@@ -90,6 +92,78 @@ def pages() -> tuple[Page, ...]:
                     t("The window changes at once."),
                     (("", t("As the system")), ("en", "English"), ("ar", "العربية")),
                 ),
+            ),
+        ),
+    )
+
+
+def _folders() -> Page:
+    return Page(
+        t("Folders"),
+        "folder",
+        (
+            Field("monitor.enabled", t("Watch folders for new images"), t("Images are imported as they arrive.")),
+            Field(
+                "monitor.interval",
+                t("Look through the folders every"),
+                t("Network folders tell nobody when something arrives; they are looked through."),
+                unit=t("seconds"),
+            ),
+        ),
+    )
+
+
+def _backup() -> Page:
+    return Page(
+        t("Backup"),
+        "backup",
+        (
+            Field(
+                "backup.folder",
+                t("Folder for backups"),
+                t("An external drive or another computer's folder; never the disk that the library is on."),
+            ),
+            Field(
+                "backup.form",
+                t("Form"),
+                t("A folder takes only what is new; a file is easy to carry. Each is complete."),
+                (("zip", t("One zip file each time")), ("folder", t("A folder that grows"))),
+            ),
+            Field(
+                "backup.contents",
+                t("Contents"),
+                t("Without the images a backup cannot bring them back."),
+                (("images", t("Everything, with the images")), ("database", t("The catalogue only"))),
+            ),
+            Field(
+                "backup.schedule",
+                t("How often"),
+                t("A run that was missed is made up."),
+                (
+                    ("off", t("Only by hand")),
+                    ("daily", t("Every day")),
+                    ("weekly", t("Every week")),
+                    ("monthly", t("Every month")),
+                ),
+            ),
+            Field("backup.time", t("At"), t("Hours and minutes, as in 02:00.")),
+            Field(
+                "backup.retention_days",
+                t("Keep backups for"),
+                t("Counted from the newest; three are always kept."),
+                unit=t("days"),
+            ),
+            Field(
+                "backup.password",
+                t("Password of the backups"),
+                t("Twelve characters or more. Without it nobody can read them, not even you: write it down."),
+            ),
+            Field("proof.nightly", t("Read a part of the library again every night"), t("The whole in thirty nights.")),
+            Field(
+                "proof.drill_days",
+                t("Try restoring at least every"),
+                t("The status turns amber when the last trial is older."),
+                unit=t("days"),
             ),
         ),
     )

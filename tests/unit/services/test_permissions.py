@@ -71,6 +71,7 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.SETTINGS_VIEW, "get", lambda lib, who, _p: lib.settings.get(who, "clinic.name")),
     (Action.SETTINGS_VIEW, "list", lambda lib, who, _p: lib.settings.list(who)),
     (Action.SETTINGS_CHANGE, "set", lambda lib, who, _p: lib.settings.set(who, "clinic.name", "x")),
+    (Action.LOG_VIEW, "events", lambda lib, who, _p: lib.events.list(who)),
     (Action.STATUS_VIEW, "status", lambda lib, who, _p: lib.status.snapshot(who)),
     (Action.STATUS_VIEW, "jobs", lambda lib, who, _p: lib.activity.jobs(who, 5)),
 ]

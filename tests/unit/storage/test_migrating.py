@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import EnvironmentFault
 from app.storage import migrating
 from app.storage.database import Database
-from app.storage.migrating import FOLDER, known_migrations, migrate, schema_number
+from app.storage.migrating import known_migrations, migrate, schema_number
 
 SECOND = """
 def up(execute):
@@ -36,8 +36,10 @@ PATIENT = (
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
+    """The first script alone: what comes after it is each test's own."""
     folder = tmp_path / "scripts"
-    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder.mkdir()
+    shutil.copy(known_migrations()[0].path, folder)
     return folder
 
 
@@ -54,11 +56,22 @@ def _columns(database: Database) -> set[str]:
     return {row[1] for row in database.rows("PRAGMA table_info(patients)")}
 
 
-def test_a_new_file_gets_everything_and_no_copy(database: Database, tmp_path: Path) -> None:
+def test_a_new_file_gets_everything_and_no_copy(tmp_path: Path) -> None:
     newest = known_migrations()[-1].number
+    database = Database(tmp_path / "new.db")
+    assert migrate(database) == list(range(1, newest + 1))
     assert schema_number(database) == newest
     assert database.value("SELECT COUNT(*) FROM schema_history") == newest
     assert list(tmp_path.glob("*.before-*")) == []
+    assert database.integrity_check()
+    database.close()
+
+
+def test_the_first_schema_becomes_the_newest_with_its_rows(database: Database) -> None:
+    numbers = [script.number for script in known_migrations()]
+    assert migrate(database) == numbers[1:]
+    assert schema_number(database) == numbers[-1]
+    assert database.value("SELECT id FROM patients") == "p"
     assert database.integrity_check()
 
 

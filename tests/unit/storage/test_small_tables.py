@@ -7,6 +7,7 @@ import pytest
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.storage import changes
 from app.storage.catalogue import Catalogue, open_catalogue
+from app.storage.events import EventFilter, Level
 from app.storage.jobs import JobItem, JobState
 
 ADDED = Change(Entity.IMAGE, ChangeKind.ADDED, "i1", "p1")
@@ -112,3 +113,25 @@ def test_paths_that_are_no_unicode_are_found_again(catalogue: Catalogue) -> None
     assert (found.path, found.facts) == ("/in/caf\\udce9.jpg", {"path": path})
     catalogue.jobs.finish(job.id, JobState.CANCELLED)
     assert catalogue.jobs.unfinished("import", {"paths": [path]}) is not None
+
+
+def test_events_are_listed_newest_first_in_pages(catalogue: Catalogue) -> None:
+    for number in range(5):
+        level = Level.ERROR if number % 2 else Level.INFO
+        catalogue.events.append(level, "monitor" if number < 3 else "backup", "file.empty", {"n": number})
+    assert [event.facts["n"] for event in catalogue.events.list()] == [4, 3, 2, 1, 0]
+    newest = catalogue.events.list(limit=2)
+    older = catalogue.events.list(limit=2, before=newest[-1].number)
+    assert [event.facts["n"] for event in older] == [2, 1]
+    chosen = EventFilter(topics=("monitor",), levels=(Level.ERROR,))
+    assert [event.facts["n"] for event in catalogue.events.list(chosen)] == [1]
+    at = newest[0].at
+    assert catalogue.events.list(EventFilter(until=catalogue.events.list()[-1].at)) == []
+    assert newest[0] in catalogue.events.list(EventFilter(since=at))
+
+
+def test_what_was_learned_is_remembered(catalogue: Catalogue) -> None:
+    assert catalogue.state.get("scrub.rank") is None
+    catalogue.state.set("scrub.rank", 12)
+    catalogue.state.set("scrub.rank", {"rank": 13})
+    assert catalogue.state.get("scrub.rank") == {"rank": 13}

@@ -1,0 +1,1 @@
+"""Words for error codes: one module a topic, each with one function ``texts()``."""
