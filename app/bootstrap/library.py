@@ -25,6 +25,7 @@ from app.storage.catalogue import Catalogue, open_catalogue
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.backups import BackupsService
     from app.services.check import CheckService
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
@@ -129,6 +130,9 @@ class Library:
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
+    backups: Lazy[BackupsService] = Lazy(
+        "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
+    )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy("locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation))

@@ -70,7 +70,7 @@ def get(session: Session, key: str) -> int:
 @click.pass_obj
 def set_value(session: Session, key: str, value: str | None) -> int:
     """Set."""
-    text = _from_input(key) if value is None else value
+    text = read_secret(key) if value is None else value
     with opened(session, make=True) as library:
         stored = library.settings.set(library.owner(), key, text)
     if session.json:
@@ -88,7 +88,7 @@ def test(session: Session, name: str) -> int:
         raise UserError("settings.no_connection", name=name)
 
 
-def _from_input(key: str) -> str:
+def read_secret(key: str) -> str:
     """Read a value that must not stand in the list of processes or the shell's history."""
     if sys.stdin.isatty():
         answer: str = click.prompt(key, hide_input=True, err=True)

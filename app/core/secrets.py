@@ -8,6 +8,7 @@ plain-text fallback: without a key no secret is stored, and the reason is said.
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 import stat
@@ -234,6 +235,13 @@ class Sealer:
         except InvalidTag as error:
             raise EnvironmentFault("secrets.wrong_key") from error
         return plain.decode("utf-8")
+
+    def mac(self, purpose: str, data: bytes) -> str | None:
+        """Return an HMAC-SHA256 of ``data`` under the library's key; ``None`` where this account has no key."""
+        if not self.has_key():
+            return None
+        key = hmac.digest(self._key(make=False), purpose.encode("utf-8"), "sha256")
+        return hmac.digest(key, data, "sha256").hex()
 
     def _key(self, *, make: bool) -> bytes:
         text = self._store.get(self._entry)

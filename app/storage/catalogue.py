@@ -16,6 +16,7 @@ from app.domain.changes import Change, ChangeKind, Entity
 from app.domain.image import ImageRecord
 from app.domain.roles import Action
 from app.storage.audit import Audit
+from app.storage.backups import Backups
 from app.storage.changes import Changes
 from app.storage.database import Database
 from app.storage.events import Events
@@ -57,6 +58,7 @@ class Catalogue:
         self.settings = Settings(database)
         self.secrets = SealedSecrets(database)
         self.state = State(database)
+        self.backups = Backups(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

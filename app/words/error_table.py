@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.words.error_texts import (
+    backups,
     checks,
     decoding,
     disks,
@@ -51,6 +52,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "program": program.texts,
     "job": program.texts,
     "check": checks.texts,
+    "backup": backups.texts,
     "inbox": images.texts,
     "move": images.texts,
 }

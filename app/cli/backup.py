@@ -1,0 +1,119 @@
+"""``bitewing backup create|verify|list``; restoring is in ``restoring``. Passwords come from standard input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli import output
+from app.cli.group import group
+from app.cli.library import opened
+from app.cli.running import job
+from app.cli.session import Session, common
+from app.cli.settings import read_secret
+from app.storage.backups import BackupRecord
+from app.words import numbers, t, tn
+
+with_password = click.option(
+    "--password-stdin", is_flag=True, help=t("Read the backup's password from standard input.")
+)
+
+
+@group("backup", t("Make, verify, list and restore backups."))
+def command() -> None:
+    """Hold the commands about backups."""
+
+
+@command.command("create", help=t("Write a backup: a new zip file, or a folder that takes only what is new."))
+@click.argument("out", metavar="OUT")
+@click.option("--database-only", is_flag=True, help=t("The catalogue without the images."))
+@with_password
+@common
+@click.pass_obj
+def create(session: Session, out: str, database_only: bool, password_stdin: bool) -> int:
+    """Create."""
+    password = read_secret("password") if password_stdin else None
+    with opened(session) as library, job(t("Backing up")) as ctx:
+        report = library.backups.create(
+            library.owner(), out, ctx, database_only=database_only, password=password, trigger="command"
+        )
+    gaps = (*report.manifest.absent, *report.manifest.damaged)
+    for path in gaps:
+        output.fail(path, "check.missing" if path in report.manifest.absent else "check.hash")
+    if session.json:
+        output.emit(
+            {
+                **_row(report.record),
+                "verified": True,
+                "new_bytes": report.record.bytes - report.reused_bytes,
+                "absent": list(report.manifest.absent),
+                "damaged": list(report.manifest.damaged),
+            }
+        )
+    else:
+        images = tn("{n} image", "{n} images", report.record.images)
+        size = numbers.size(report.record.bytes)
+        output.say(
+            t("{path}: {images}, {size}, read back and good.", path=report.record.path, images=images, size=size)
+        )
+    return 1 if gaps else 0
+
+
+@command.command("verify", help=t("Read a backup back and compare every byte with what was written."))
+@click.argument("file", type=click.Path(path_type=Path))
+@with_password
+@common
+@click.pass_obj
+def verify(session: Session, file: Path, password_stdin: bool) -> int:
+    """Verify."""
+    password = read_secret("password") if password_stdin else None
+    with opened(session) as library, job(t("Verifying")) as ctx:
+        report = library.backups.verify(library.owner(), file, ctx, password)
+    for member in report.damaged:
+        output.fail(member, "backup.damaged", {"member": member})
+    if session.json:
+        output.emit(
+            {
+                "path": str(file),
+                "members": len(report.manifest.members),
+                "verified": report.verified,
+                "damaged": list(report.damaged),
+                "ok": report.is_sound,
+            }
+        )
+    elif report.is_sound:
+        output.say(tn("{n} file, all as written.", "{n} files, all as written.", report.verified))
+    return 0 if report.is_sound else 1
+
+
+@command.command("list", help=t("List the backups that were made."))
+@common
+@click.pass_obj
+def list_backups(session: Session) -> int:
+    """List."""
+    with opened(session) as library:
+        records = library.backups.list(library.owner())
+    if session.json:
+        output.emit([_row(record) for record in records])
+    else:
+        for record in records:
+            made = record.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+            output.say(f"{made}  {record.state.value:8}  {numbers.size(record.bytes):>9}  {record.path}")
+    return 0
+
+
+def _row(record: BackupRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "path": record.path,
+        "form": record.form,
+        "contents": record.contents,
+        "created_at": record.created_at,
+        "verified_at": record.verified_at,
+        "bytes": record.bytes,
+        "images": record.images,
+        "encrypted": record.encrypted,
+        "state": record.state.value,
+    }

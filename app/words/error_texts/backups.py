@@ -1,0 +1,82 @@
+"""Words for errors about backups and restoring."""
+
+from __future__ import annotations
+
+from app.words.catalogue import t
+from app.words.error_texts.templates import ErrorTemplates
+
+
+def texts() -> dict[str, ErrorTemplates]:
+    """Return the templates by code, in the language in use."""
+    return {**_making(), **_reading()}
+
+
+def _making() -> dict[str, ErrorTemplates]:
+    return {
+        "backup.no_folder": ErrorTemplates(
+            t("No folder for backups"),
+            t("The folder {path} is not there."),
+            t("Plug in the drive, or choose another folder in the settings."),
+            t("No folder for backups is chosen."),
+        ),
+        "backup.inside_library": ErrorTemplates(
+            t("Inside the library"),
+            t("{path} is inside the library: what destroys the one destroys the other."),
+            t("Choose a folder on another disk."),
+        ),
+        "backup.no_room": ErrorTemplates(
+            t("Not enough room for the backup"),
+            t("The backup needs {needed}; {free} are free in {path}."),
+            t("Free some space there, or choose another folder."),
+        ),
+        "backup.exists": ErrorTemplates(
+            t("Name in use"), t("There is a file at {path} already; it was left as it is."), t("Choose another name.")
+        ),
+        "backup.short_password": ErrorTemplates(
+            t("Password too short"),
+            t("A backup's password needs at least {least} characters: whoever has the file can try for ever."),
+            t("Choose a longer one, several words for example, and write it down."),
+        ),
+        "backup.not_sealed": ErrorTemplates(
+            t("Folder without a password"),
+            t("The backups in {path} are not sealed with a password, so new ones cannot be."),
+            t("Choose an empty folder."),
+        ),
+        "backup.not_verified": ErrorTemplates(
+            t("Backup not good"),
+            t("Read back, the new backup was not what was written ({member}); it was removed."),
+            t("Try another drive: this one loses data."),
+        ),
+    }
+
+
+def _reading() -> dict[str, ErrorTemplates]:
+    return {
+        "backup.none": ErrorTemplates(
+            t("No such backup"), t("There is no backup at {path}."), t("Plug in the drive, or choose another one.")
+        ),
+        "backup.not_a_backup": ErrorTemplates(
+            t("Not a backup"), t("{path} is no backup of Bitewing."), t("Choose another file.")
+        ),
+        "backup.damaged": ErrorTemplates(
+            t("Backup damaged"),
+            t("A part of the backup is damaged: {member}."),
+            t("Use another backup. Nothing was changed."),
+        ),
+        "backup.hostile": ErrorTemplates(
+            t("Backup refused"),
+            t("The archive holds something that no backup of ours holds: {member}."),
+            t("Use another backup, and ask who made this one. Nothing was changed."),
+        ),
+        "backup.newer": ErrorTemplates(
+            t("From a newer Bitewing"),
+            t("This backup of “{clinic}” was made with version {program}, which is newer than this program."),
+            t("Update Bitewing, then restore. Nothing was changed."),
+        ),
+        "backup.password_needed": ErrorTemplates(
+            t("Password needed"), t("This backup is sealed with a password."), t("Type the password of the backup.")
+        ),
+        "backup.wrong_password": ErrorTemplates(
+            t("Wrong password"), t("This is not the password of the backup."), t("Nothing was changed; try again.")
+        ),
+    }
