@@ -20,6 +20,7 @@ from app.core.paths import LibraryPaths
 from app.domain.changes import ChangeSet
 from app.domain.roles import Actor, owner
 from app.services.door import Door, Publish
+from app.services.restore_start import settle_restore
 from app.storage.catalogue import Catalogue, open_catalogue
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def open_library(
     create: bool,
     publish: Publish | None = None,
     examiner: Examiner | None = None,
+    kind: str = "command",
 ) -> Library:
     """Open the library at ``root``, finishing what a crash left unfinished.
 
@@ -218,6 +220,8 @@ def open_library(
         Hears of every change made through this library, in the thread that made it.
     examiner
         Looks at files instead of the decoding children (tests).
+    kind
+        What opens it, for others to see: ``window``, ``command`` or ``agent``.
 
     Raises
     ------
@@ -227,10 +231,11 @@ def open_library(
         ``library.catalogue_lost``, ``database.newer``, ``database.corrupt``, ``disk.permission``, …
     """
     paths = LibraryPaths(root.expanduser().absolute())
+    settle_restore(paths.root)
     if not create and not paths.exists() and not paths.has_lost_its_catalogue():
         raise UserError("library.none", path=str(root))
     try:
-        store = open_catalogue(paths, make=create)
+        store = open_catalogue(paths, make=create, kind=kind)
     except OSError as error:
         raise translate_os_error(error, path=str(root)) from error
     try:

@@ -1,18 +1,25 @@
-"""``bitewing backup create|verify|list``; restoring is in ``restoring``. Passwords come from standard input."""
+"""``bitewing backup create|verify|list|restore``. Passwords come from standard input, never from arguments."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import click
 
+from app.backup.archive import Archive
+from app.bootstrap.library import open_library, workstation_name
 from app.cli import output
 from app.cli.group import group
 from app.cli.library import opened
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.cli.settings import read_secret
+from app.core.errors import BitewingError
+from app.domain.roles import owner
+from app.services.backups import open_archive
+from app.services.restoring import RestoreArgs, restore_library
 from app.storage.backups import BackupRecord
 from app.words import numbers, t, tn
 
@@ -86,6 +93,50 @@ def verify(session: Session, file: Path, password_stdin: bool) -> int:
     elif report.is_sound:
         output.say(tn("{n} file, all as written.", "{n} files, all as written.", report.verified))
     return 0 if report.is_sound else 1
+
+
+@command.command("restore", help=t("Bring a library back; the present one is kept beside it."))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--foreign", is_flag=True, help=t("Accept the backup of another library."))
+@with_password
+@common
+@click.pass_obj
+def restore(session: Session, file: Path, foreign: bool, password_stdin: bool) -> int:
+    """Restore."""
+    password = read_secret("password") if password_stdin else None
+    archive = _opened_archive(session.root(), file, password)
+    with contextlib.closing(archive), job(t("Restoring")) as ctx:
+        report = restore_library(owner(workstation_name()), RestoreArgs(session.root(), archive, foreign), ctx)
+    if report.missing:
+        output.fail(str(file), "restore.files_missing", {"count": report.missing})
+    if session.json:
+        output.emit(
+            {
+                "library": session.root(),
+                "created_at": report.heading.created_at,
+                "contents": report.heading.contents,
+                "images": report.images,
+                "missing": report.missing,
+                "kept": report.kept,
+            }
+        )
+    else:
+        output.say(t("{images} restored.", images=tn("{n} image", "{n} images", report.images)))
+        if report.kept is not None:
+            output.say(t("What was there before is kept as {path}.", path=report.kept))
+    return 1 if report.missing else 0
+
+
+def _opened_archive(root: Path, file: Path, password: str | None) -> Archive:
+    """Open the backup, with the present library's own password where that is the one."""
+    try:
+        with open_library(root, create=False) as library:
+            return library.backups.open(file, password)
+    except BitewingError as error:
+        # A library that is not there, lost or damaged is what a restore is for.
+        if not error.code.startswith(("library.none", "library.catalogue_lost", "database.", "disk.")):
+            raise
+    return open_archive(file, password)
 
 
 @command.command("list", help=t("List the backups that were made."))

@@ -149,13 +149,14 @@ class BackupsService:
             ``backup.none``, ``backup.not_a_backup``, ``backup.damaged``, ``backup.hostile``, ``backup.newer``,
             ``backup.password_needed``, ``backup.wrong_password``.
         """
-        archive = self._open(path, password)
+        archive = self.open(path, password)
         try:
             yield archive
         finally:
             archive.close()
 
-    def _open(self, path: Path, password: str | None) -> Archive:
+    def open(self, path: Path, password: str | None = None) -> Archive:
+        """Open a backup; it stays open after the library is closed. Raises as :meth:`opened`."""
         try:
             return open_archive(path, password)
         except UserError as error:

@@ -28,6 +28,7 @@ from app.storage.jobs import Jobs
 from app.storage.migrating import known_migrations, migrate, schema_number
 from app.storage.owner import Owner
 from app.storage.patients import Patients
+from app.storage.presence import Presence
 from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.settings import SealedSecrets, Settings
 from app.storage.state import State
@@ -46,8 +47,9 @@ _CHECKED_AT_OPEN_BYTES = 64 << 20
 class Catalogue:
     """Everything stored of one library. Any thread; ``close()`` when all threads are done."""
 
-    def __init__(self, paths: LibraryPaths, database: Database, library_id: str) -> None:
+    def __init__(self, paths: LibraryPaths, database: Database, library_id: str, presence: Presence) -> None:
         self.paths = paths
+        self.presence = presence
         self.database = database
         self.library_id = library_id
         self.owner = Owner(paths.incoming)
@@ -111,44 +113,57 @@ class Catalogue:
         """Close all connections and stop owning unfinished work."""
         self.database.close()
         self.owner.close()
+        self.presence.leave()
 
 
-def open_catalogue(paths: LibraryPaths, *, make: bool = False) -> Catalogue:
+def open_catalogue(paths: LibraryPaths, *, make: bool = False, kind: str = "command") -> Catalogue:
     """Open a library's storage, migrated; with ``make`` its folders and database are made when missing.
 
     Without ``make``, a library that is damaged or that cannot be written is opened for reading alone, if
-    anything can be read: ``database.read_only`` holds the code of why.
+    anything can be read: ``database.read_only`` holds the code of why. ``kind`` says to others what opened it:
+    ``window``, ``command`` or ``agent``.
 
     Raises
     ------
     UserError
         ``database.network_drive``, ``database.cloud_folder``.
     EnvironmentFault
-        ``library.catalogue_lost`` (fact ``path``) when images are there and the catalogue is not;
-        ``database.newer``, ``database.corrupt``, ``database.migration_failed``, ``disk.full``, …
+        ``library.restoring`` while that goes on; ``library.catalogue_lost`` (fact ``path``) when images are there
+        and the catalogue is not; ``database.newer``, ``database.corrupt``, ``database.migration_failed``,
+        ``disk.full``, …
     """
     require_safe_place(paths.root)
     if paths.has_lost_its_catalogue():
         raise EnvironmentFault("library.catalogue_lost", path=str(paths.root))
     if make:
         paths.make()
+    presence = Presence(paths.root, kind)
+    presence.enter()
+    try:
+        return _open(paths, presence, make=make)
+    except BaseException:
+        presence.leave()
+        raise
+
+
+def _open(paths: LibraryPaths, presence: Presence, *, make: bool) -> Catalogue:
     database = Database(paths.database)
     try:
         _require_writable(paths)
         _require_sound(database)
         migrate(database)
-        return Catalogue(paths, database, _library_id(database))
+        return Catalogue(paths, database, _library_id(database), presence)
     except EnvironmentFault as fault:
         database.close()
         if make or fault.code not in _READABLE_DESPITE:
             raise
-        return _open_for_reading(paths, fault)
+        return _open_for_reading(paths, fault, presence)
     except BaseException:
         database.close()
         raise
 
 
-def _open_for_reading(paths: LibraryPaths, fault: EnvironmentFault) -> Catalogue:
+def _open_for_reading(paths: LibraryPaths, fault: EnvironmentFault, presence: Presence) -> Catalogue:
     """Open what can be read despite ``fault``; raise that where it is too little."""
     database = Database(paths.database, read_only=fault.code)
     try:
@@ -163,7 +178,7 @@ def _open_for_reading(paths: LibraryPaths, fault: EnvironmentFault) -> Catalogue
         database.close()
         raise fault
     log.warning("the library is open for reading alone: %s", fault.code)
-    return Catalogue(paths, database, str(library_id))
+    return Catalogue(paths, database, str(library_id), presence)
 
 
 def _require_writable(paths: LibraryPaths) -> None:

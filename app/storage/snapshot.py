@@ -88,5 +88,21 @@ def is_sound(copy: Path) -> bool:
         return False
 
 
+def library_id_of(database: Path) -> str | None:
+    """Return whose library a catalogue is; ``None`` when it cannot say."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT id FROM library").fetchone()
+            return None if found is None else str(found[0])
+    except sqlite3.Error:
+        return None
+
+
+def fold_wal(database: Path) -> None:
+    """Bring what a WAL still holds into the catalogue itself; a damaged one is left as it is."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _opened(copy: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)

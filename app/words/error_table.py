@@ -53,6 +53,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "job": program.texts,
     "check": checks.texts,
     "backup": backups.texts,
+    "restore": backups.texts,
     "inbox": images.texts,
     "move": images.texts,
 }

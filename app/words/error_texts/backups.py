@@ -8,7 +8,25 @@ from app.words.error_texts.templates import ErrorTemplates
 
 def texts() -> dict[str, ErrorTemplates]:
     """Return the templates by code, in the language in use."""
-    return {**_making(), **_reading()}
+    return {**_making(), **_reading(), **_events()}
+
+
+def _events() -> dict[str, ErrorTemplates]:
+    return {
+        "backup.made": ErrorTemplates(t("Backup made"), t("A backup of {images} images was made, read back and good.")),
+        "backup.made_with_gaps": ErrorTemplates(
+            t("Backup with gaps"),
+            t("A backup was made, but the library itself lacks {files} of its files, or has them damaged."),
+            t("Check the library; older backups may have them."),
+        ),
+        "backup.not_made": ErrorTemplates(t("No backup"), t("No backup was made: {cause}"), t("Try again.")),
+        "backup.found_damaged": ErrorTemplates(
+            t("Backup found damaged"), t("{members} files of a backup are damaged."), t("Make a new backup now.")
+        ),
+        "restore.done": ErrorTemplates(
+            t("Library restored"), t("{images} images were restored from the backup of {created_at}.")
+        ),
+    }
 
 
 def _making() -> dict[str, ErrorTemplates]:
@@ -72,6 +90,21 @@ def _reading() -> dict[str, ErrorTemplates]:
             t("From a newer Bitewing"),
             t("This backup of “{clinic}” was made with version {program}, which is newer than this program."),
             t("Update Bitewing, then restore. Nothing was changed."),
+        ),
+        "backup.foreign": ErrorTemplates(
+            t("Another library's backup"),
+            t("This is a backup of another library (“{clinic}”)."),
+            t("Restore it only if you mean to replace this library by that one: --foreign, or the box in the window."),
+        ),
+        "restore.files_missing": ErrorTemplates(
+            t("Images without files"),
+            t("The catalogue is restored, but {count} images have no file here."),
+            t("Restore a backup that holds the images, or look for them with “bitewing check”."),
+        ),
+        "restore.not_a_library": ErrorTemplates(
+            t("Not a library"),
+            t("{path} is not empty and is no library; nothing was put there."),
+            t("Choose an empty folder."),
         ),
         "backup.password_needed": ErrorTemplates(
             t("Password needed"), t("This backup is sealed with a password."), t("Type the password of the backup.")

@@ -12,12 +12,20 @@ def texts() -> dict[str, ErrorTemplates]:
         "library.none": ErrorTemplates(
             t("No library here"), t("There is no library at {path}."), t("Import something, or choose another folder.")
         ),
-        "library.in_use": ErrorTemplates(t("Library in use"), t("The library is held by {holder}.")),
         "library.not_empty": ErrorTemplates(
             t("Folder not empty"), t("The folder already holds other files."), t("Choose an empty folder.")
         ),
         "library.away": ErrorTemplates(
             t("Library not reachable"), t("The library's drive is not connected."), t("Connect it; nothing is lost.")
+        ),
+        "library.in_use": ErrorTemplates(
+            t("Library in use"),
+            t("The library is open elsewhere ({kind}, process {pid}, since {since})."),
+            t("Close it there, then try again."),
+            t("The library is open elsewhere."),
+        ),
+        "library.restoring": ErrorTemplates(
+            t("Being restored"), t("The library is being restored from a backup."), t("Wait until that has ended.")
         ),
         "library.catalogue_lost": ErrorTemplates(
             t("Catalogue lost"),

@@ -76,6 +76,86 @@ def moving(root: Path, source: Path) -> int:
     return 0
 
 
+def backing(root: Path, source: Path) -> int:
+    """Import and make a first backup; what is traced is a second zip and a snapshot in a folder."""
+    from app.bootstrap.library import open_library
+    from app.core.context import JobContext
+    from app.domain.roles import owner
+    from app.sync.report import ImportArgs
+
+    library, actor, quiet = (
+        open_library(root, create=True, examiner=PlainExaminer()),
+        owner("test"),
+        JobContext.silent(),
+    )
+    try:
+        library.imports.run(actor, ImportArgs((source,)), quiet)
+        library.backups.create(actor, root.with_name("first.zip"), quiet)
+        begin()
+        library.backups.create(actor, root.with_name("second.zip"), quiet)
+        library.backups.create(actor, f"{root.with_name('folder')}/", quiet)
+    finally:
+        library.close()
+    return 0
+
+
+def restoring(root: Path, source: Path) -> int:
+    """Import, back up, add a patient; what is traced is restoring the backup."""
+    from app.bootstrap.library import open_library
+    from app.core.context import JobContext
+    from app.domain.patient import PatientDraft
+    from app.domain.roles import owner
+    from app.services.backups import open_archive
+    from app.services.restoring import RestoreArgs, restore_library
+    from app.sync.report import ImportArgs
+
+    library, actor, quiet = (
+        open_library(root, create=True, examiner=PlainExaminer()),
+        owner("test"),
+        JobContext.silent(),
+    )
+    try:
+        library.imports.run(actor, ImportArgs((source,)), quiet)
+        library.backups.create(actor, root.with_name("first.zip"), quiet)
+        library.patients.add(actor, PatientDraft("Afterwards"))
+    finally:
+        library.close()
+    begin()
+    archive = open_archive(root.with_name("first.zip"))
+    restore_library(actor, RestoreArgs(root, archive), quiet)
+    archive.close()
+    return 0
+
+
+def naive_restoring(root: Path, source: Path) -> int:
+    """Restore as one would without thinking: unpack the archive over the library that is there."""
+    import zipfile
+
+    from app.bootstrap.library import open_library
+    from app.core.context import JobContext
+    from app.domain.patient import PatientDraft
+    from app.domain.roles import owner
+    from app.sync.report import ImportArgs
+
+    library, actor, quiet = (
+        open_library(root, create=True, examiner=PlainExaminer()),
+        owner("test"),
+        JobContext.silent(),
+    )
+    try:
+        library.imports.run(actor, ImportArgs((source,)), quiet)
+        library.backups.create(actor, root.with_name("first.zip"), quiet)
+        library.patients.add(actor, PatientDraft("Afterwards"))
+    finally:
+        library.close()
+    begin()
+    shutil.rmtree(root / "dental_images")
+    shutil.rmtree(root / "inbox")
+    with zipfile.ZipFile(root.with_name("first.zip")) as archive:
+        archive.extractall(root)
+    return 0
+
+
 def naive(root: Path, source: Path) -> int:
     """Import as one would without thinking: the row first, then a plain copy under the final name."""
     root.mkdir(exist_ok=True)
@@ -93,5 +173,12 @@ def naive(root: Path, source: Path) -> int:
 
 if __name__ == "__main__":
     raise SystemExit(
-        {"careful": careful, "moving": moving, "naive": naive}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+        {
+            "careful": careful,
+            "moving": moving,
+            "backing": backing,
+            "restoring": restoring,
+            "naive_restoring": naive_restoring,
+            "naive": naive,
+        }[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
     )

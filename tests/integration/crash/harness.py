@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,3 +122,30 @@ def evenly(everything: list[Point], wanted: int) -> list[Point]:
     for index, point in enumerate(everything):
         first.setdefault(point.call, index)
     return [everything[index] for index in sorted(chosen | set(first.values()))]
+
+
+def sweep(
+    strace: str,
+    folder: Path,
+    mode: str,
+    chosen: list[Point],
+    injection: str,
+    check: Callable[[Path, Path, dict[str, str]], list[str]],
+) -> tuple[dict[Point, list[str]], int]:
+    """Run once per point and return what was violated where, and how many injections took effect."""
+
+    def one(number: int) -> tuple[bool, list[str]]:
+        point, place = chosen[number], folder / f"{mode}-{number}"
+        source = make_source(place / "source")
+        wanted = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in source.iterdir()}
+        option = ["-e", f"inject={point.call}:{injection}:when={point.number}"]
+        status = run(strace, option, mode, place / "library", source)
+        violations = check(place / "library", source, wanted)
+        shutil.rmtree(place)
+        return status != 0, violations
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(one, range(len(chosen))))
+    bad = {point: violations for point, (_hit, violations) in zip(chosen, done, strict=True) if violations}
+    hit = sum(was_hit for was_hit, _violations in done)
+    return bad, hit

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.bootstrap.library import Library, open_library
@@ -74,38 +72,11 @@ def _check_after(root: Path, source: Path, wanted: dict[str, str]) -> list[str]:
     return found
 
 
-def _sweep(
-    strace: str,
-    folder: Path,
-    mode: str,
-    chosen: list[harness.Point],
-    injection: str,
-    check: Callable[[Path, Path, dict[str, str]], list[str]],
-) -> tuple[dict[harness.Point, list[str]], int]:
-    """Run once per point and return what was violated where, and how many injections took effect."""
-
-    def one(number: int) -> tuple[bool, list[str]]:
-        point, place = chosen[number], folder / f"{mode}-{number}"
-        source = harness.make_source(place / "source", FILES)
-        wanted = {path.name: _hash(path) for path in source.iterdir()}
-        option = ["-e", f"inject={point.call}:{injection}:when={point.number}"]
-        status = harness.run(strace, option, mode, place / "library", source)
-        violations = check(place / "library", source, wanted)
-        shutil.rmtree(place)
-        return status != 0, violations
-
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(one, range(len(chosen))))
-    bad = {point: violations for point, (_hit, violations) in zip(chosen, done, strict=True) if violations}
-    hit = sum(was_hit for was_hit, _violations in done)
-    return bad, hit
-
-
 def test_killed_at_every_call(tool: Callable[[str], str], tmp_path: Path, long_run: bool) -> None:
     strace, started = tool("strace"), time.monotonic()
     everything = harness.points(strace, "careful", tmp_path / "trace")
     chosen = everything if long_run else harness.evenly(everything, KILL_POINTS)
-    bad, hit = _sweep(strace, tmp_path, "careful", chosen, "signal=SIGKILL", _check_after)
+    bad, hit = harness.sweep(strace, tmp_path, "careful", chosen, "signal=SIGKILL", _check_after)
     seconds = time.monotonic() - started
     print(
         f"import: {len(chosen)} of {len(everything)} kill points, {hit} killed, {len(bad)} violations, {seconds:.0f} s"
@@ -119,7 +90,7 @@ def test_killed_at_every_call_of_a_move(tool: Callable[[str], str], tmp_path: Pa
     strace = tool("strace")
     everything = harness.points(strace, "moving", tmp_path / "trace")
     chosen = everything if long_run else harness.evenly(everything, MOVE_POINTS)
-    bad, hit = _sweep(strace, tmp_path, "moving", chosen, "signal=SIGKILL", _check_after)
+    bad, hit = harness.sweep(strace, tmp_path, "moving", chosen, "signal=SIGKILL", _check_after)
     print(f"move: {len(chosen)} of {len(everything)} kill points, {hit} killed, {len(bad)} violations")
     assert hit >= len(chosen) * 0.9
     assert not bad
@@ -130,7 +101,7 @@ def test_no_space_at_any_write(tool: Callable[[str], str], tmp_path: Path, long_
     writes = {"write", "pwrite64", "ftruncate", "fdatasync", "link", "linkat", "mkdir"}
     everything = [point for point in harness.points(strace, "careful", tmp_path / "trace") if point.call in writes]
     chosen = everything if long_run else harness.evenly(everything, FULL_POINTS)
-    bad, hit = _sweep(strace, tmp_path, "careful", chosen, "error=ENOSPC", _check_after)
+    bad, hit = harness.sweep(strace, tmp_path, "careful", chosen, "error=ENOSPC", _check_after)
     print(f"no space: {len(chosen)} of {len(everything)} calls failed, {hit} runs said so, {len(bad)} violations")
     assert hit > 0, "no write really failed"
     assert not bad
@@ -139,7 +110,7 @@ def test_no_space_at_any_write(tool: Callable[[str], str], tmp_path: Path, long_
 def test_no_space_at_any_sync(tool: Callable[[str], str], tmp_path: Path) -> None:
     strace = tool("strace")
     chosen = [point for point in harness.points(strace, "careful", tmp_path / "trace") if point.call == "fsync"]
-    bad, hit = _sweep(strace, tmp_path, "careful", chosen, "error=ENOSPC", _check_after)
+    bad, hit = harness.sweep(strace, tmp_path, "careful", chosen, "error=ENOSPC", _check_after)
     print(f"no space: {len(chosen)} syncs failed, {hit} runs said so, {len(bad)} violations")
     assert not bad
 
@@ -167,6 +138,6 @@ def _check_naive(root: Path, source: Path, wanted: dict[str, str]) -> list[str]:
 def test_the_same_harness_catches_a_naive_importer(tool: Callable[[str], str], tmp_path: Path) -> None:
     strace = tool("strace")
     everything = harness.points(strace, "naive", tmp_path / "trace")
-    bad, hit = _sweep(strace, tmp_path, "naive", everything, "signal=SIGKILL", _check_naive)
+    bad, hit = harness.sweep(strace, tmp_path, "naive", everything, "signal=SIGKILL", _check_naive)
     print(f"naive importer: {len(everything)} kill points, {hit} killed, {len(bad)} violations")
     assert bad
