@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from app.services.jobs import JobLog
     from app.services.locating import Locator
     from app.services.merging import MergeReport, Merging
+    from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.patient_import import CsvReport, PatientImport
     from app.services.patients import PatientsService
@@ -131,6 +132,11 @@ class Library:
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
+    monitor: Lazy[MonitorService] = Lazy(
+        "monitor",
+        "MonitorService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events),
+    )
     backups: Lazy[BackupsService] = Lazy(
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
     )

@@ -26,6 +26,7 @@ from app.storage.images import Images
 from app.storage.intents import Intents
 from app.storage.jobs import Jobs
 from app.storage.migrating import known_migrations, migrate, schema_number
+from app.storage.monitor import MonitorFiles
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
@@ -61,6 +62,7 @@ class Catalogue:
         self.secrets = SealedSecrets(database)
         self.state = State(database)
         self.backups = Backups(database)
+        self.monitor_files = MonitorFiles(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

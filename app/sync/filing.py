@@ -151,6 +151,8 @@ class Filer:
 
     def _refuse(self, prepared: Prepared, status: ItemStatus, code: str, facts: dict[str, object]) -> ImportItem:
         """Report a file that is not taken in; what is unreadable or hostile is kept aside with its reason."""
+        if status is ItemStatus.QUARANTINED and prepared.source.shown in self._args.unripe:
+            return _item(prepared, ItemStatus.SKIPPED, code, {**facts, "unripe": True})
         item = _item(prepared, status, code, facts)
         if status is not ItemStatus.QUARANTINED or self._args.dry_run or prepared.source.path is None:
             return item
@@ -217,6 +219,9 @@ class Filer:
         return self._catalogue.keep(record, path, draft, mark_of(prepared.source))
 
     def _decide(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> _Outcome:
+        doubt = self._args.to_inbox.get(prepared.source.shown)
+        if doubt is not None:
+            return _inbox(doubt, None, {})
         chosen, known = self._patient_of(filing), self._catalogue.known(prepared.sha256)
         elsewhere = [record for record in known if not _is_worth_another_look(record)]
         if chosen is not None and elsewhere:

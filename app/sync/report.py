@@ -29,7 +29,9 @@ class ImportArgs:
     """What to bring in and how.
 
     ``filing`` holds what a person chose; ``None`` in it means "as the file says". ``filings`` does so
-    for single files by their path and wins. ``resume_job`` continues an earlier run.
+    for single files by their path and wins. ``resume_job`` continues an earlier run. Files of ``unripe`` may
+    still be growing: what cannot be read of them is said (``skipped`` with the fact ``unripe``), not kept aside.
+    Those of ``to_inbox`` wait for a person, whatever they say themselves, for the code given.
     """
 
     paths: tuple[Path, ...]
@@ -40,6 +42,8 @@ class ImportArgs:
     filings: Mapping[str, Filing] = field(default_factory=dict)
     resume_job: str | None = None
     trigger: str = "user"
+    unripe: frozenset[str] = frozenset()
+    to_inbox: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.words.error_texts import (
     images,
     library,
     lists,
+    monitor,
     patients,
     program,
 )
@@ -52,6 +53,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "program": program.texts,
     "job": program.texts,
     "check": checks.texts,
+    "monitor": monitor.texts,
     "backup": backups.texts,
     "restore": backups.texts,
     "inbox": images.texts,

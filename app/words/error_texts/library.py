@@ -24,6 +24,12 @@ def texts() -> dict[str, ErrorTemplates]:
             t("Close it there, then try again."),
             t("The library is open elsewhere."),
         ),
+        "library.busy": ErrorTemplates(
+            t("Background work goes on elsewhere"),
+            t("Another process ({kind}, {pid}) does this library's background work."),
+            t("Let it, or end it there first."),
+            t("Another process does this library's background work."),
+        ),
         "library.restoring": ErrorTemplates(
             t("Being restored"), t("The library is being restored from a backup."), t("Wait until that has ended.")
         ),

@@ -15,6 +15,7 @@ from app.core.errors import BitewingError, RefusedError
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft
 from app.domain.roles import Action, Actor, Role, allowed
+from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
 from app.sync.report import ImportArgs
@@ -75,6 +76,10 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.BACKUP_VIEW, "list", lambda lib, who, _p: lib.backups.list(who)),
     (Action.BACKUP_VIEW, "verify", lambda lib, who, path: lib.backups.verify(who, path / "none.zip", QUIET)),
     (Action.BACKUP_VIEW, "place", lambda lib, who, path: lib.backups.examine(who, path)),
+    (Action.MONITOR_RUN, "run", lambda lib, who, _p: lib.monitor.run(who, QUIET, once=True)),
+    (Action.STATUS_VIEW, "folders", lambda lib, who, _p: lib.monitor.status(who)),
+    (Action.LOG_VIEW, "history", lambda lib, who, path: lib.monitor.history(who, str(path))),
+    (Action.SETTINGS_VIEW, "test", lambda lib, who, path: lib.monitor.test(who, WatchRule(str(path)))),
     (Action.LOG_VIEW, "events", lambda lib, who, _p: lib.events.list(who)),
     (Action.STATUS_VIEW, "status", lambda lib, who, _p: lib.status.snapshot(who)),
     (Action.STATUS_VIEW, "jobs", lambda lib, who, _p: lib.activity.jobs(who, 5)),

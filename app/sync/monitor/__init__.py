@@ -1,0 +1,1 @@
+"""The folder monitor: looks, waits until files are whole, hands them to the importer, never twice."""
