@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.backup.folder_layout import HEADING, PART, FolderLayout
+from app.backup.folder_removing import USED
 from app.backup.manifest import CATALOGUE, MANIFEST, SETTINGS, Manifest, Member
 from app.backup.read_ahead import ReadAhead
 from app.backup.sealing import new_key_file, open_key_file
@@ -148,6 +149,9 @@ class FolderWriter:
                     written.members.append(self._put(part / member, reader, member, ctx))
             manifest = written.manifest(source)
             self._fill(part / MANIFEST, io.BytesIO(manifest.to_json()), MANIFEST)
+            # In clear even where the folder is sealed: so that contents can be removed without the password.
+            used = sorted({self._layout.object(m.sha256).name for m in manifest.members})
+            write_atomically(part / USED, "\n".join(used).encode("ascii"))
             write_atomically(part / HEADING, json.dumps(source.heading.to_fields()).encode("ascii"))
             fsync_directory(part)
             part.rename(final)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.services.check import CheckService
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
+    from app.services.drill import DrillService
     from app.services.events import EventLog
     from app.services.export.service import ExportService
     from app.services.images import ImagesService
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from app.services.moving import Mover
     from app.services.patient_import import CsvReport, PatientImport
     from app.services.patients import PatientsService
+    from app.services.proof import ProofService
+    from app.services.schedule import ScheduleService
     from app.services.settings import SettingsService
     from app.services.shelf import Shelf
     from app.services.status import StatusService
@@ -132,6 +135,17 @@ class Library:
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
+    schedule: Lazy[ScheduleService] = Lazy(
+        "schedule", "ScheduleService", lambda make, its: make(its.door, its.settings)
+    )
+    drill: Lazy[DrillService] = Lazy(
+        "drill", "DrillService", lambda make, its: make(its.door, its.paths, its.jobs, its.events, its.backups)
+    )
+    proof: Lazy[ProofService] = Lazy(
+        "proof",
+        "ProofService",
+        lambda make, its: make(its.door, its.paths, its.jobs, its.events, its.backups, its.locator),
+    )
     monitor: Lazy[MonitorService] = Lazy(
         "monitor",
         "MonitorService",

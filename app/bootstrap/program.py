@@ -7,6 +7,7 @@ first paint.
 from __future__ import annotations
 
 import gc
+import importlib
 import logging
 import sys
 from pathlib import Path
@@ -105,7 +106,7 @@ def ask_first_choices(root: Path, *, fixed_place: bool) -> FirstChoices | None:
 def open_or_explain(application: QApplication, root: Path, bus: ChangeBus) -> Library | None:
     """Open the library; say in a dialog why it cannot be opened."""
     try:
-        return open_library(root, create=True, publish=bus.publish)
+        return open_library(root, create=True, publish=bus.publish, kind="window")
     except BitewingError as error:
         log.warning("library did not open: %s", error.code)
         apply_theme(application, "dark")
@@ -127,6 +128,7 @@ class Program(QObject):
         self._runner = JobRunner(leave=library.close_thread)
         self._bus = bus
         self._hooks = hooks
+        self._background: Any = None
         self._want_demo = False
         self._seen: int | None = None
         self._window: MainWindow | None = None
@@ -195,10 +197,26 @@ class Program(QObject):
         if self._want_demo:
             self._want_demo = False
             window.imports.fill_demo()
+        if self._args.screenshot is None:
+            self._start_background()
         WishFulfiller(window).fulfil(Wishes.parse(self._args.wishes()))
         self._pictures.ask("warm", self._library.viewing.warm, _ignore, _ignore)
         if self._args.screenshot is not None:
             part("Snapshot")(window, self._args.screenshot, self._on_snapshot_taken)
+
+    def _start_background(self) -> None:
+        """Begin with what goes on behind the window; imported only now, after the first paint."""
+        kind = importlib.import_module("app.bootstrap.background").Background
+        self._background = kind(
+            self._library, self._actor, self._runner, self._calls, self._bus, "window", self._open_patient
+        )
+        self._background.start()
+
+    def _open_patient(self) -> str | None:
+        """Return who is open in the window. Any thread: one reference is read."""
+        window = self._window
+        place = window.patient.place if window is not None else None
+        return place.patient_id if place is not None else None
 
     def _poll(self, seq: int | None) -> ChangeSet:
         return self._library.changes_since(seq)
@@ -253,7 +271,8 @@ class Program(QObject):
     @Slot()
     def _finish(self) -> None:
         # A thread that is still busy keeps the process alive, hidden: a running QThread must never be dropped.
-        if not self._runner.shutdown(0):
+        stopped = self._background is None or self._background.stop(SHUTDOWN_S if not self._busy.isActive() else 0)
+        if not (self._runner.shutdown(0) and stopped):
             self._busy.start()
             return
         self._busy.stop()

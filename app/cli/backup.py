@@ -139,6 +139,39 @@ def _opened_archive(root: Path, file: Path, password: str | None) -> Archive:
     return open_archive(file, password)
 
 
+@command.command("drill", help=t("Try restoring the newest backup in a temporary place."))
+@with_password
+@common
+@click.pass_obj
+def drill(session: Session, password_stdin: bool) -> int:
+    """Try restoring."""
+    password = read_secret("password") if password_stdin else None
+    with opened(session) as library, job(t("Trying to restore")) as ctx:
+        report = library.drill.run(library.owner(), ctx, password, "command")
+    record = report.record
+    if not record.ok:
+        output.fail(record.backup_path, record.code or "drill.failed", record.facts)
+    if session.json:
+        output.emit(
+            {
+                "backup": record.backup_path,
+                "backup_created_at": record.backup_created_at,
+                "at": record.at,
+                "rows": record.rows,
+                "files": record.files,
+                "identical": record.files - record.different,
+                "different": record.different,
+                "rows_changed_since": report.changed_since,
+                "certificate": report.certificate,
+                "ok": record.ok,
+            }
+        )
+    elif record.ok:
+        files = tn("{n} file", "{n} files", record.files)
+        output.say(t("Restored in a trial: {files}, all right.", files=files))
+    return 0 if record.ok else 1
+
+
 @command.command("list", help=t("List the backups that were made."))
 @common
 @click.pass_obj

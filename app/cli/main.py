@@ -39,6 +39,7 @@ class _Root(LazyGroup):
         "images": Entry("app.cli.images", lambda: t("Move, delete and restore images.")),
         "export": Entry("app.cli.export", lambda: t("Write images, or everything, to a folder.")),
         "check": Entry("app.cli.check", lambda: t("Check that every image has its file and every file its image.")),
+        "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
         "backup": Entry("app.cli.backup", lambda: t("Make, verify, list and restore backups.")),
         "settings": Entry("app.cli.settings", lambda: t("Show and change settings.")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import json
 import logging
@@ -15,6 +16,7 @@ from typing import Any
 from app import __version__
 from app.backup.archive import Archive, is_folder_form
 from app.backup.folder_reading import FolderArchive, is_snapshot
+from app.backup.folder_removing import remove_snapshot
 from app.backup.folder_writing import FolderWriter
 from app.backup.manifest import Heading, Manifest
 from app.backup.place import PlaceReport, examine_place, require_room
@@ -29,6 +31,7 @@ from app.core.files import claim, fsync_directory, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.secrets import Sealer, system_secret_store
 from app.domain.changes import ChangeKind, Entity
+from app.domain.retention import Kept, expired
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.events import EventLog
@@ -114,6 +117,61 @@ class BackupsService:
             job.counts = {"images": report.record.images, "bytes": report.record.bytes}
             self._tell(actor, job.id, report)
             return report
+
+    def run_scheduled(self, actor: Actor, ctx: JobContext, trigger: str = "schedule") -> BackupReport:
+        """Make the backup that the settings ask for, then let go of old ones. Raises as :meth:`create`."""
+        self._door.require(actor, Action.BACKUP_CREATE)
+        clinic = self._settings.clinic()
+        if not clinic.backup_folder:
+            raise UserError("backup.no_folder")
+        folder = Path(clinic.backup_folder).expanduser()
+        if not folder.is_dir():
+            raise UserError("backup.no_folder", path=str(folder))
+        target = f"{folder}/" if clinic.backup_form == "folder" else folder / scheduled_name(utc_now())
+        only = clinic.backup_contents == "database"
+        report = self.create(actor, target, ctx, database_only=only, trigger=trigger)
+        self.rotate(actor, clinic.backup_retention_days)
+        return report
+
+    def rotate(self, actor: Actor, retention_days: int) -> builtins.list[str]:
+        """Delete backups that are older than ``retention_days`` before the newest; return their ids.
+
+        Only backups that this library made by schedule or into its backup folder; three good ones always stay.
+        """
+        self._door.require(actor, Action.BACKUP_CREATE)
+        records = [record for record in self.list(actor) if record.state is not BackupState.MISSING]
+        kept = [Kept(record.id, record.created_at, record.state is BackupState.GOOD) for record in records]
+        old, gone = set(expired(kept, retention_days)), []
+        for record in records:
+            if record.id in old and record.started_by == "schedule":
+                self._remove(actor, record)
+                gone.append(record.id)
+        if gone:
+            self._events.say(actor, Level.INFO, KIND, "backup.rotated", count=len(gone))
+        return gone
+
+    def delete(self, actor: Actor, backup_id: str) -> None:
+        """Delete one backup. Raises ``backup.none``."""
+        self._door.require(actor, Action.BACKUP_DELETE)
+        found = [record for record in self.list(actor) if record.id == backup_id]
+        if not found:
+            raise UserError("backup.none", path=backup_id)
+        self._remove(actor, found[0])
+
+    def _remove(self, actor: Actor, record: BackupRecord) -> None:
+        """Delete a backup's file or snapshot, then its row: a row without its file is only a missing backup."""
+        path = Path(record.path)
+        try:
+            if record.form == "folder":
+                remove_snapshot(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise translate_os_error(error, path=record.path) from error
+        with self._door.writing(actor, Action.BACKUP_CREATE) as unit:
+            unit.store.backups.set_state(record.id, BackupState.DELETED)
+            unit.audit_as(Action.BACKUP_DELETE, Entity.BACKUP, record.id)
+            unit.changed(Entity.BACKUP, ChangeKind.REMOVED, record.id)
 
     def list(self, actor: Actor) -> list[BackupRecord]:
         """Return the backups, newest first; those that are not at their place are marked as missing."""
@@ -316,4 +374,4 @@ def _astuple(item: Any) -> tuple[str, str, str, int]:
 
 def scheduled_name(moment: datetime) -> str:
     """Return the file name of a scheduled backup."""
-    return f"bitewing-{moment:%Y%m%dT%H%M%SZ}.zip"
+    return f"bitewing-{moment:%Y%m%dT%H%M%S%fZ}.zip"

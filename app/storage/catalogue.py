@@ -31,6 +31,7 @@ from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
 from app.storage.recovery import Recovery, RecoveryReport
+from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
 from app.storage.state import State
 from app.storage.studies import Studies
@@ -62,6 +63,7 @@ class Catalogue:
         self.secrets = SealedSecrets(database)
         self.state = State(database)
         self.backups = Backups(database)
+        self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)

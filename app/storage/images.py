@@ -155,13 +155,25 @@ class Images:
 
         By pages: between two images the caller may look up and write, and sees what was written meanwhile.
         """
+        for _rank, record in self.stream_after(0, include_deleted=include_deleted):
+            yield record
+
+    def stream_after(self, rank: int, *, include_deleted: bool = True) -> Iterator[tuple[int, ImageRecord]]:
+        """Yield the images that came after the one of ``rank``, each with its rank; by pages like :meth:`stream`."""
         where = "" if include_deleted else " AND i.deleted_at IS NULL"
         sql = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank > ?{where} ORDER BY i.rank LIMIT {_PAGE}"  # noqa: S608 - our own text
-        rank = 0
         while page := self._db.rows(sql, (rank,)):
             for row in page:
-                yield image_of(row)
+                yield row[-1], image_of(row)
             rank = page[-1][-1]
+
+    def last_rank(self) -> int:
+        """Return the rank of the newest image, 0 when there is none."""
+        return int(self._db.value("SELECT COALESCE(MAX(rank), 0) FROM images"))
+
+    def count_all(self) -> int:
+        """Return the number of images, deleted ones too."""
+        return int(self._db.value("SELECT COUNT(*) FROM images"))
 
     def count(self, placement: Placement | None = Placement.FILED) -> int:
         """Return the number of images that are not deleted."""

@@ -15,6 +15,9 @@ from typing import Any
 from app.storage.database import Database, translated
 
 _COUNTED = ("patients", "images", "treatments")
+# What the program notes about its own running, and search indices, which are made from the rest.
+_NOTES = frozenset({"jobs", "job_items", "change_log", "events", "state", "schedule_runs", "secrets", "file_intents"})
+_INDEX = "patient_search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,36 @@ def is_sound(copy: Path) -> bool:
             return bool(sound and not connection.execute("PRAGMA foreign_key_check").fetchone())
     except sqlite3.Error:
         return False
+
+
+def row_counts(copy: Path) -> dict[str, int]:
+    """Return the number of rows of every table that clinics fill."""
+    with translated(), contextlib.closing(_opened(copy)) as connection:
+        return {
+            name: int(connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0])  # noqa: S608 - from the schema
+            for name in _tables(connection)
+        }
+
+
+def rows_that_differ(copy: Path, living: Database) -> int:
+    """Count rows of a copied catalogue that the living one does not have just so: what changed since."""
+    different = 0
+    with translated(), contextlib.closing(_opened(copy)) as connection:
+        for name in _tables(connection):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+            now = {row[1] for row in living.rows(f"PRAGMA table_info({name})")}
+            if not set(columns) <= now:
+                continue
+            sql = f"SELECT {', '.join(columns)} FROM {name}"  # noqa: S608 - from the schema
+            present = {hash(row) for row in living.rows(sql)}
+            different += sum(hash(row) not in present for row in connection.execute(sql))
+    return different
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables whose rows people care for: not SQLite's own, not what the program only notes."""
+    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    return [row[0] for row in connection.execute(sql) if row[0] not in _NOTES and not row[0].startswith(_INDEX)]
 
 
 def library_id_of(database: Path) -> str | None:

@@ -18,6 +18,7 @@ from app.words.error_texts import (
     monitor,
     patients,
     program,
+    proof,
 )
 from app.words.error_texts.templates import ErrorTemplates
 
@@ -53,6 +54,8 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "program": program.texts,
     "job": program.texts,
     "check": checks.texts,
+    "drill": proof.texts,
+    "proof": proof.texts,
     "monitor": monitor.texts,
     "backup": backups.texts,
     "restore": backups.texts,

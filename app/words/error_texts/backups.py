@@ -23,6 +23,9 @@ def _events() -> dict[str, ErrorTemplates]:
         "backup.found_damaged": ErrorTemplates(
             t("Backup found damaged"), t("{members} files of a backup are damaged."), t("Make a new backup now.")
         ),
+        "backup.rotated": ErrorTemplates(
+            t("Old backups deleted"), t("{count} backups older than the settings ask for were deleted.")
+        ),
         "restore.done": ErrorTemplates(
             t("Library restored"), t("{images} images were restored from the backup of {created_at}.")
         ),

@@ -1,0 +1,158 @@
+"""All background work of a library, put together: one lease, the folder monitor, the schedule.
+
+Used by the window and by the agent alike. Whoever does not get the lease does nothing and asks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from app.bootstrap.library import Library
+from app.core.context import JobContext
+from app.core.errors import BitewingError
+from app.domain.changes import ChangeSet, Entity
+from app.domain.roles import Actor
+from app.jobs.calls import Calls
+from app.jobs.change_bus import ChangeBus
+from app.jobs.runner import JobRunner
+from app.jobs.scheduler import Scheduler
+from app.services.schedule import Task
+from app.storage.lease import Lease
+from app.words import t
+
+log = logging.getLogger(__name__)
+
+MONITOR = "monitor"
+_LEASE_MS = 5_000
+_RESTART_MS = 500
+
+
+class Background(QObject):
+    """Owns the lease and what runs under it. GUI thread only.
+
+    Parameters
+    ----------
+    runner
+        Runs scheduled work, which people see in Activity. The monitor has a runner of its own: it always runs.
+    open_patient
+        Returns the patient open in the window, for folders whose images are theirs.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        actor: Actor,
+        runner: JobRunner,
+        calls: Calls,
+        bus: ChangeBus,
+        kind: str,
+        open_patient: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        super().__init__()
+        self._library, self._actor, self._runner = library, actor, runner
+        self._open_patient = open_patient
+        self._lease = Lease(library.paths.root, kind)
+        self._watching = JobRunner(self, leave=library.close_thread)
+        self._watching.ended.connect(self._on_watching_ended)
+        self._scheduler = Scheduler(calls, self._due, self._start_task, self)
+        self._again = QTimer(self)
+        self._again.setInterval(_LEASE_MS)
+        self._again.timeout.connect(self._try)
+        self._restart = QTimer(self)
+        self._restart.setSingleShot(True)
+        self._restart.setInterval(_RESTART_MS)
+        self._restart.timeout.connect(self._watch)
+        bus.changed.connect(self._on_bus_changed)
+        self._bus = bus
+
+    @property
+    def active(self) -> bool:
+        """Whether this process does the background work."""
+        return self._lease.held
+
+    def start(self) -> None:
+        """Take the lease, now or when it is free."""
+        self._try()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Stop everything; ``False`` when the monitor is still busy (ask again)."""
+        self._again.stop()
+        self._restart.stop()
+        self._scheduler.stop()
+        quiet = self._watching.shutdown(timeout_s)
+        if quiet:
+            self._lease.give()
+        return quiet
+
+    @Slot()
+    def _try(self) -> None:
+        try:
+            taken = self._lease.try_take()
+        except BitewingError as error:
+            log.warning("no background work: %s", error.code)
+            taken = False
+        if not taken:
+            self._again.start()
+            return
+        self._again.stop()
+        self._watch()
+        self._scheduler.start()
+
+    @Slot()
+    def _watch(self) -> None:
+        """Start the monitor, or start it anew when its settings changed: the old one ends first."""
+        if not self._lease.held:
+            return
+        if self._watching.find(MONITOR) is not None:
+            self._watching.cancel(MONITOR)
+            return
+        local = self._library.settings.workstation()
+        if local.monitor_enabled and local.monitor_folders:
+            self._watching.start(MONITOR, t("Watching folders"), self._monitor)
+
+    def _monitor(self, _args: Any, ctx: JobContext) -> object:
+        return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)
+
+    @Slot(object)
+    def _on_watching_ended(self, handle: Any) -> None:
+        if handle.error is not None:
+            log.warning("the folder monitor ended: %s", handle.error.code)
+        # By a change of the settings, or by a fault that may pass.
+        self._restart.setInterval(_RESTART_MS if handle.error is None else _LEASE_MS)
+        if handle.token.cancelled or handle.error is not None:
+            self._restart.start()
+
+    @Slot(object)
+    def _on_bus_changed(self, changes: ChangeSet) -> None:
+        if any(change.id.startswith("monitor.") for change in changes.of(Entity.SETTING)):
+            self._restart.start()
+
+    def _due(self) -> list[str]:
+        return [task.value for task in self._library.schedule.due()]
+
+    def _start_task(self, name: str) -> None:
+        library, actor = self._library, self._actor
+
+        def backup(_args: Any, ctx: JobContext) -> object:
+            with library.schedule.claimed(Task.BACKUP) as mine:
+                return library.backups.run_scheduled(actor, ctx) if mine else None
+
+        def proof(_args: Any, ctx: JobContext) -> object:
+            with library.schedule.claimed(Task.PROOF) as mine:
+                return library.proof.run(actor, ctx) if mine else None
+
+        def drill(_args: Any, ctx: JobContext) -> object:
+            with library.schedule.claimed(Task.DRILL) as mine:
+                return library.drill.run(actor, ctx, trigger="schedule") if mine else None
+
+        work = {
+            Task.BACKUP: (t("Backing up"), backup),
+            Task.PROOF: (t("Reading the library again"), proof),
+            Task.DRILL: (t("Trying to restore"), drill),
+        }
+        title, engine = work[Task(name)]
+        self._runner.start(f"schedule:{name}", title, engine)
