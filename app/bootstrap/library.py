@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from app.services.shelf import Shelf
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
+    from app.services.treatments import TreatmentsService
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
     from app.sync.report import Examiner
@@ -146,6 +147,7 @@ class Library:
         "ProofService",
         lambda make, its: make(its.door, its.paths, its.jobs, its.events, its.backups, its.locator),
     )
+    treatments: Lazy[TreatmentsService] = Lazy("treatments", "TreatmentsService", lambda make, its: make(its.door))
     monitor: Lazy[MonitorService] = Lazy(
         "monitor",
         "MonitorService",

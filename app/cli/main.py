@@ -37,6 +37,7 @@ class _Root(LazyGroup):
         "list": Entry("app.cli.listing", lambda: t("List patients, images or studies.")),
         "patients": Entry("app.cli.patients", lambda: t("Add, edit, merge and import patients.")),
         "images": Entry("app.cli.images", lambda: t("Move, delete and restore images.")),
+        "treatments": Entry("app.cli.treatments", lambda: t("What was done to which teeth, with its images.")),
         "export": Entry("app.cli.export", lambda: t("Write images, or everything, to a folder.")),
         "check": Entry("app.cli.check", lambda: t("Check that every image has its file and every file its image.")),
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),

@@ -68,6 +68,8 @@ class Merging:
     def _retire(self, unit: Unit, keep_id: str, from_id: str, moved: int) -> None:
         """Retire the empty patient: nothing can be filed there any more once this is committed."""
         unit.store.patients.retire(from_id, unit.living_patient(from_id).version, keep_id)
+        for treatment_id in unit.store.treatments.hand_over(from_id, keep_id):
+            unit.changed(Entity.TREATMENT, ChangeKind.CHANGED, treatment_id, keep_id)
         unit.audit(Entity.PATIENT, keep_id, merged=from_id, images=moved)
         unit.changed(Entity.PATIENT, ChangeKind.REMOVED, from_id, from_id)
         unit.changed(Entity.PATIENT, ChangeKind.CHANGED, keep_id, keep_id)

@@ -35,6 +35,7 @@ from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
 from app.storage.state import State
 from app.storage.studies import Studies
+from app.storage.treatments import Treatments
 from app.storage.volume import require_safe_place
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Catalogue:
         self.patients = Patients(database)
         self.images = Images(database)
         self.studies = Studies(database)
+        self.treatments = Treatments(database)
         self.audit = Audit(database)
         self.settings = Settings(database)
         self.secrets = SealedSecrets(database)

@@ -19,6 +19,7 @@ from app.words.error_texts import (
     patients,
     program,
     proof,
+    treatments,
 )
 from app.words.error_texts.templates import ErrorTemplates
 
@@ -56,6 +57,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "check": checks.texts,
     "drill": proof.texts,
     "proof": proof.texts,
+    "treatment": treatments.texts,
     "monitor": monitor.texts,
     "backup": backups.texts,
     "restore": backups.texts,

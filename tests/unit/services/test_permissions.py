@@ -15,6 +15,7 @@ from app.core.errors import BitewingError, RefusedError
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft
 from app.domain.roles import Action, Actor, Role, allowed
+from app.domain.treatment import TreatmentDraft
 from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
@@ -87,6 +88,16 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.STATUS_VIEW, "drill", lambda lib, who, _p: lib.drill.last(who)),
     (Action.STATUS_VIEW, "next", lambda lib, who, _p: lib.schedule.next_backup(who)),
     (Action.LIBRARY_CHECK, "proof", lambda lib, who, _p: lib.proof.run(who, QUIET, hurry=True)),
+    (Action.TREATMENT_VIEW, "list", lambda lib, who, _p: lib.treatments.list(who, NOBODY)),
+    (Action.TREATMENT_VIEW, "get", lambda lib, who, _p: lib.treatments.get(who, NOBODY)),
+    (Action.TREATMENT_VIEW, "of image", lambda lib, who, _p: lib.treatments.of_image(who, NOBODY)),
+    (Action.TREATMENT_VIEW, "images", lambda lib, who, _p: lib.treatments.images(who, NOBODY)),
+    (Action.TREATMENT_EDIT, "add", lambda lib, who, _p: lib.treatments.add(who, NOBODY, TreatmentDraft("Crown"))),
+    (Action.TREATMENT_EDIT, "edit", lambda lib, who, _p: lib.treatments.edit(who, NOBODY, TreatmentDraft("Crown"), 1)),
+    (Action.TREATMENT_EDIT, "link", lambda lib, who, _p: lib.treatments.link(who, NOBODY, [NOBODY])),
+    (Action.TREATMENT_EDIT, "unlink", lambda lib, who, _p: lib.treatments.unlink(who, NOBODY, [NOBODY])),
+    (Action.TREATMENT_DELETE, "delete", lambda lib, who, _p: lib.treatments.delete(who, NOBODY)),
+    (Action.TREATMENT_DELETE, "restore", lambda lib, who, _p: lib.treatments.restore(who, NOBODY)),
     (Action.LOG_VIEW, "events", lambda lib, who, _p: lib.events.list(who)),
     (Action.STATUS_VIEW, "status", lambda lib, who, _p: lib.status.snapshot(who)),
     (Action.STATUS_VIEW, "jobs", lambda lib, who, _p: lib.activity.jobs(who, 5)),
