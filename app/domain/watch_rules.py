@@ -8,9 +8,10 @@ A rule is spelt as scripts set it: ``dicom`` (the file says it), ``open`` (the p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.domain.tooth import parse_tooth
 PARTS = ("chart", "family", "given", "tooth", "type", "any")
 _PLACE = re.compile(r"\{([a-z]*)\}")
 _MOST = 200
+_MOST_READINGS = 100
 # Parts between which nothing stands could be divided in many ways.
 _TOUCHING = re.compile(r"\}\{")
 
@@ -46,7 +48,7 @@ class NamedParts:
 
 @dataclass(frozen=True, slots=True)
 class WatchRule:
-    """One watched folder. ``pattern`` is compiled for ``kind`` ``folder`` and ``file``."""
+    """One watched folder. ``pattern`` is there for ``kind`` ``folder`` and ``file``."""
 
     path: str
     kind: str = "dicom"
@@ -57,22 +59,19 @@ class WatchRule:
 
     def parts_of(self, relative: str) -> NamedParts | None:
         """Return what the name of a file below the folder says; ``None`` where it does not fit the pattern."""
+        return next(iter(self.readings_of(relative)), None)
+
+    def readings_of(self, relative: str) -> list[NamedParts]:
+        """Return every way in which a name fits the pattern: ``H-1_7_x`` has two charts before its last part.
+
+        Whoever asks whose a file is must ask it of all of them; beyond a hundred ways none is believed.
+        """
         if self.kind not in {"folder", "file"}:
-            return NamedParts()
+            return [NamedParts()]
         path = PurePath(relative)
         name = path.stem if self.kind == "file" else (path.parts[0] if len(path.parts) > 1 else "")
-        match = _compiled(self.pattern).fullmatch(name)
-        if match is None:
-            return None
-        found = {key: (value or "").strip() for key, value in match.groupdict().items()}
-        tooth, image_type = found.get("tooth", ""), found.get("type", "").lower()
-        return NamedParts(
-            found.get("chart", ""),
-            found.get("family", ""),
-            found.get("given", ""),
-            _tooth_or_none(tooth),
-            ImageType(image_type) if image_type in {item.value for item in ImageType} else None,
-        )
+        readings = list(islice(_divisions(_PLACE.split(self.pattern), name), _MOST_READINGS + 1))
+        return [] if len(readings) > _MOST_READINGS else [_named(reading) for reading in readings]
 
     def to_setting(self) -> dict[str, Any]:
         """Return the rule as the setting ``monitor.folders`` holds it."""
@@ -133,14 +132,32 @@ def _require_pattern(pattern: str, path: str) -> None:
         raise UserError("monitor.bad_rule", rule=pattern, path=path)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    text = ""
-    for number, piece in enumerate(_PLACE.split(pattern)):
-        if number % 2 == 0:
-            text += re.escape(piece)
-        else:
-            text += "(?:.*?)" if piece == "any" else f"(?P<{piece}>.+?)"
-    return re.compile(text, re.IGNORECASE | re.DOTALL)
+def _divisions(pieces: Sequence[str], name: str) -> Iterator[dict[str, str]]:
+    """Yield every division of a name: ``pieces`` are texts and, between them, names of parts."""
+    literal = pieces[0]
+    if name[: len(literal)].casefold() != literal.casefold():
+        return
+    rest = name[len(literal) :]
+    if len(pieces) == 1:
+        if not rest:
+            yield {}
+        return
+    part, after = pieces[1], pieces[2:]
+    least = 0 if part == "any" else 1
+    for length in range(least, len(rest) + 1):
+        for others in _divisions(after, rest[length:]):
+            yield others if part == "any" else {part: rest[:length].strip(), **others}
+
+
+def _named(found: Mapping[str, str]) -> NamedParts:
+    image_type = found.get("type", "").lower()
+    return NamedParts(
+        found.get("chart", ""),
+        found.get("family", ""),
+        found.get("given", ""),
+        _tooth_or_none(found.get("tooth", "")),
+        ImageType(image_type) if image_type in {item.value for item in ImageType} else None,
+    )
 
 
 def _tooth_or_none(text: str) -> str | None:

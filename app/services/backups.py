@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import json
 import logging
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -49,6 +50,7 @@ LEAST_PASSWORD = 12
 PASSWORD_KEY = "backup.password"  # noqa: S105 - the name of a setting
 # Writing and reading back: each byte twice.
 _PASSES = 2
+_PART_AGE_S = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class BackupsService:
             raise UserError("backup.no_folder", path=str(folder))
         target = f"{folder}/" if clinic.backup_form == "folder" else folder / scheduled_name(utc_now())
         only = clinic.backup_contents == "database"
+        _sweep_parts(folder)
         report = self.create(actor, target, ctx, database_only=only, trigger=trigger)
         self.rotate(actor, clinic.backup_retention_days)
         return report
@@ -136,14 +139,19 @@ class BackupsService:
     def rotate(self, actor: Actor, retention_days: int) -> builtins.list[str]:
         """Delete backups that are older than ``retention_days`` before the newest; return their ids.
 
-        Only backups that this library made by schedule or into its backup folder; three good ones always stay.
+        Only backups made by schedule; of each place and kind three good ones always stay, so that copies of the
+        catalogue alone never push out the last ones with images.
         """
         self._door.require(actor, Action.BACKUP_CREATE)
         records = [record for record in self.list(actor) if record.state is not BackupState.MISSING]
-        kept = [Kept(record.id, record.created_at, record.state is BackupState.GOOD) for record in records]
-        old, gone = set(expired(kept, retention_days)), []
+        rows: dict[tuple[Path, str], builtins.list[Kept]] = {}
         for record in records:
-            if record.id in old and record.started_by == "schedule":
+            if record.started_by == "schedule":
+                kept = Kept(record.id, record.created_at, record.state is BackupState.GOOD)
+                rows.setdefault((Path(record.path).parent, record.contents), []).append(kept)
+        old, gone = {backup for row in rows.values() for backup in expired(row, retention_days)}, []
+        for record in records:
+            if record.id in old:
                 self._remove(actor, record)
                 gone.append(record.id)
         if gone:
@@ -370,6 +378,16 @@ def _fields(record: BackupRecord) -> dict[str, Any]:
 
 def _astuple(item: Any) -> tuple[str, str, str, int]:
     return item.image_id, item.path, item.sha256, item.bytes
+
+
+def _sweep_parts(folder: Path) -> None:
+    """Remove what a scheduled backup that was killed left behind; one that is being written is young."""
+    for part in folder.glob("bitewing-*.zip.part"):
+        try:
+            if time.time() - part.stat().st_mtime > _PART_AGE_S:
+                part.unlink()
+        except OSError:
+            log.warning("a leftover of an earlier backup could not be removed")
 
 
 def scheduled_name(moment: datetime) -> str:

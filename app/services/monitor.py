@@ -19,6 +19,7 @@ from app.core.errors import EnvironmentFault, UserError
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
+from app.domain.identity import FileIdentity, compare
 from app.domain.image import Filing
 from app.domain.patient import Patient
 from app.domain.roles import Action, Actor
@@ -208,15 +209,16 @@ class MonitorService:
         """Import a batch and return what became of each file, by its path as handed over."""
         root, items = Path(rule.path), {}
         whole = {str(root / file.path) for file in files if not file.is_last_call}
-        named = rule.kind in {"folder", "file"}
-        # The name was to say whose they are and did not: the file alone is not believed.
-        doubtful = [path for path, filing in filings.items() if named and filing.patient_id is None]
+        # The name was to say whose they are and did not: the file alone is not believed. And who is open in the
+        # window may have changed since the picture was taken: a person says so.
+        doubt = "monitor.confirm_open" if rule.kind == "open" else "monitor.name_unknown"
+        doubtful = [path for path, filing in filings.items() if rule.kind != "dicom" and filing.patient_id is None]
         args = ImportArgs(
             tuple(root / file.path for file in files),
             filings=filings,
             trigger=TOPIC,
             unripe=frozenset(whole),
-            to_inbox=dict.fromkeys(doubtful, "monitor.name_unknown"),
+            to_inbox=dict.fromkeys(doubtful, doubt),
         )
 
         def hear(item: ImportItem) -> None:
@@ -251,9 +253,11 @@ class MonitorService:
     def patients_named(self, parts: NamedParts) -> list[Patient]:
         """Return the patients whom a name means."""
         with self._door.store.read():
-            if parts.chart:
-                return list(self._door.store.patients.by_chart_number(parts.chart))
-            return list(self._door.store.patients.by_name(parts.family, parts.given))
+            patients = self._door.store.patients
+            if not parts.chart:
+                return list(patients.by_name(parts.family, parts.given))
+            said = FileIdentity(parts.chart, parts.family, parts.given)
+            return [patient for patient in patients.by_chart_number(parts.chart) if not compare(said, patient)]
 
 
 class _Port:
@@ -322,16 +326,15 @@ class _Port:
     def _filing(self, rule: WatchRule, relative: str) -> Filing:
         """Return whose a file is and what it shows, as far as the rule says; the importer checks the rest."""
         filing = Filing(tooth=rule.tooth, image_type=rule.image_type)
-        if rule.kind == "open":
-            return replace(filing, patient_id=self._open_patient())
-        parts = rule.parts_of(relative)
-        if parts is None or rule.kind == "dicom":
+        readings = rule.readings_of(relative)
+        if not readings or rule.kind not in {"folder", "file"}:
             return filing
-        found = self._service.patients_named(parts)
+        found = {patient.id for parts in readings for patient in self._service.patients_named(parts)}
+        parts = readings[0]
         return replace(
             filing,
-            # Two of the same name are nobody: the inbox asks.
-            patient_id=found[0].id if len(found) == 1 else None,
+            # Two of the same name, or two ways to read a name, are nobody: the inbox asks.
+            patient_id=next(iter(found)) if len(found) == 1 else None,
             tooth=parts.tooth or filing.tooth,
             image_type=parts.image_type or filing.image_type,
         )

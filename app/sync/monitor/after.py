@@ -37,6 +37,9 @@ def put_away(root: Path, relative: str, seen: Seen, after: After, proof: Path | 
             return False
         path.unlink()
         return True
+    if (root / IMPORTED_FOLDER).is_symlink():
+        # It would lead out of the folder that an admin chose.
+        raise PermissionError(IMPORTED_FOLDER)
     _move(path, root / IMPORTED_FOLDER / relative)
     return True
 

@@ -51,5 +51,10 @@ def texts() -> dict[str, ErrorTemplates]:
             t("The name of the folder or file names no patient, or several."),
             t("Choose the patient."),
         ),
+        "monitor.confirm_open": ErrorTemplates(
+            t("Whose is it?"),
+            t("The folder's images are meant for the patient who is open in the window; that has to be confirmed."),
+            t("Choose the patient."),
+        ),
         "monitor.not_reached": ErrorTemplates(t("Not reached"), t("The file was not reached before the end.")),
     }

@@ -231,6 +231,35 @@ class TestRules:
         (record,) = images(library)
         assert record.reason == "monitor.name_unknown"
 
+    def test_a_chart_number_with_another_name_is_nobody(self, library: Library, folder: Path) -> None:
+        library.patients.add(library.owner(), PatientDraft("Doe", "Jane", "H-17"))
+        watch(library, folder, rule="file:{chart}_{family}_{given}")
+        photograph(folder / "H-17_Smith_Bob.jpg", 1)
+        photograph(folder / "H-17_Doe_Jane.jpg", 2)
+        assert self.once(library).counts == {"inbox": 1, "imported": 1}
+
+    def test_a_name_that_can_be_read_in_two_ways_is_nobody(self, library: Library, folder: Path) -> None:
+        for chart in ("H-1", "H-1_7"):
+            library.patients.add(library.owner(), PatientDraft(f"Name {chart}", "", chart))
+        watch(library, folder, rule="file:{chart}_{any}")
+        photograph(folder / "H-1_7_x.jpg", 1)
+        photograph(folder / "H-1_x.jpg", 2)
+        assert self.once(library).counts == {"inbox": 1, "imported": 1}
+
+    def test_images_for_the_open_patient_wait_for_a_person(self, library: Library, folder: Path) -> None:
+        watch(library, folder, rule="open")
+        photograph(folder / "a.jpg", 1)
+        assert self.once(library).counts == {"inbox": 1}
+
+    def test_handled_files_never_leave_by_a_link(self, library: Library, folder: Path, tmp_path: Path) -> None:
+        watch(library, folder, after="move")
+        (tmp_path / "elsewhere").mkdir()
+        (folder / "imported").symlink_to(tmp_path / "elsewhere")
+        radiograph(folder / "a.dcm", 1)
+        assert self.once(library).counts["imported"] == 1
+        assert (folder / "a.dcm").exists()
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+
     def test_files_say_tooth_and_type_by_name(self, library: Library, folder: Path) -> None:
         library.patients.add(library.owner(), PatientDraft("Doe", "Jane", "H-17"))
         watch(library, folder, rule="file:{chart}_{tooth}_{type}")
