@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from app.core.errors import UserError
-from app.domain.image import Filing, ImageType, ImageView
+from app.domain.image import IMPORTABLE, FileKind, Filing, ImageType, ImageView
 from app.domain.patient import Sex, parse_birth_date
 from app.domain.tooth import parse_teeth, parse_tooth
 from app.words import t
+
+_KINDS = {"dicom": FileKind.DICOM, "photos": FileKind.PHOTO, "documents": FileKind.DOCUMENT}
 
 
 class ToothType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
@@ -59,6 +61,18 @@ class BirthDateType(click.ParamType):  # type: ignore[type-arg]  # generic in ne
         if day is None:
             self.fail(t("{text} is no date: write YYYY-MM-DD.", text=value), param, ctx)
         return day
+
+
+def kind_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--only``: the kinds of file to take, told by their content."""
+    names = click.Choice(list(_KINDS))
+    text = t("Take only files of this kind, whatever they are called; may be given more than once.")
+    return click.option("--only", "kinds", type=names, multiple=True, help=text)(command)
+
+
+def kinds_of(chosen: tuple[str, ...]) -> frozenset[FileKind]:
+    """Return what ``--only`` asked for; everything when it was not given."""
+    return frozenset(_KINDS[name] for name in chosen) or IMPORTABLE
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:

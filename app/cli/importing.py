@@ -35,6 +35,7 @@ _COUNTS = {
 @click.command("import", help=t("Import files, folders, archives and discs."))
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @choices.place_options
+@choices.kind_option
 @click.option("--no-recursive", is_flag=True, help=t("Leave folders inside folders alone."))
 @click.option("--dry-run", is_flag=True, help=t("Say what would happen and change nothing."))
 @common
@@ -44,6 +45,7 @@ def command(
     /,
     paths: tuple[Path, ...],
     patient: str | None,
+    kinds: tuple[str, ...],
     no_recursive: bool,
     dry_run: bool,
     **place: Any,
@@ -57,7 +59,14 @@ def command(
     with _library(session, dry_run=dry_run) as library, job(t("Importing")) as ctx:
         patient_id = library.patients.resolve(library.owner(), patient).id if patient is not None else None
         filing = choices.filing(patient_id, place)
-        args = ImportArgs(there, filing=filing, recursive=not no_recursive, dry_run=dry_run, trigger="command")
+        args = ImportArgs(
+            there,
+            filing=filing,
+            recursive=not no_recursive,
+            kinds=choices.kinds_of(kinds),
+            dry_run=dry_run,
+            trigger="command",
+        )
         report = library.imports.run(library.owner(), args, ctx, items.add)
     _print(session, report, items, missing)
     return 1 if report.has_failures or missing else 0

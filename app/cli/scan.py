@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from app.cli import output
+from app.cli import choices, output
 from app.cli.library import opened
 from app.cli.paths import existing
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.context import JobContext
 from app.core.paths import LibraryPaths
+from app.domain.image import FileKind
 from app.services.imports import scan_without_library
 from app.sync.scan import ScanReport
 from app.words import numbers, t
@@ -20,14 +21,15 @@ from app.words import numbers, t
 
 @click.command("scan", help=t("Count what there is to import, without importing."))
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@choices.kind_option
 @click.option("--no-recursive", is_flag=True, help=t("Leave folders inside folders alone."))
 @common
 @click.pass_obj
-def command(session: Session, paths: tuple[Path, ...], no_recursive: bool) -> int:
+def command(session: Session, paths: tuple[Path, ...], kinds: tuple[str, ...], no_recursive: bool) -> int:
     """Count."""
     there, missing = existing(paths)
     with job(t("Looking")) as ctx:
-        report = _scan(session, there, ctx, recursive=not no_recursive)
+        report = _scan(session, there, ctx, recursive=not no_recursive, kinds=choices.kinds_of(kinds))
     if session.json:
         output.emit(report)
     else:
@@ -41,6 +43,7 @@ def command(session: Session, paths: tuple[Path, ...], no_recursive: bool) -> in
             (t("patients"), report.patients),
             (t("studies"), report.studies),
             (t("series"), report.series),
+            (t("could not be read"), report.unreadable),
         ):
             output.say(f"{name}: {value}")
     for path in missing:
@@ -48,9 +51,11 @@ def command(session: Session, paths: tuple[Path, ...], no_recursive: bool) -> in
     return 1 if missing else 0
 
 
-def _scan(session: Session, paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool) -> ScanReport:
+def _scan(
+    session: Session, paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool, kinds: frozenset[FileKind]
+) -> ScanReport:
     """Count with the library's rights where there is a library; counting needs none."""
     if LibraryPaths(session.root()).exists():
         with opened(session) as library:
-            return library.imports.scan(library.owner(), paths, ctx, recursive=recursive)
-    return scan_without_library(paths, ctx, recursive=recursive)
+            return library.imports.scan(library.owner(), paths, ctx, recursive=recursive, kinds=kinds)
+    return scan_without_library(paths, ctx, recursive=recursive, kinds=kinds)

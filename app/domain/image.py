@@ -65,6 +65,10 @@ class FileKind(StrEnum):
     OTHER = "other"
 
 
+IMPORTABLE = frozenset({FileKind.DICOM, FileKind.PHOTO, FileKind.DOCUMENT})
+"""The kinds that Bitewing keeps."""
+
+
 class Placement(StrEnum):
     """Where a catalogued file stands."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import free_bytes
 from app.core.paths import LibraryPaths
-from app.domain.image import Filing, ImageType, ImageView
+from app.domain.image import IMPORTABLE, FileKind, Filing, ImageType, ImageView
 from app.domain.roles import Action, Actor
 from app.imaging.sniff import Content
 from app.services.books import ImportBooks
@@ -57,11 +58,20 @@ class ImportsService:
         self._jobs = jobs
         self._examiner = examiner
 
-    def scan(self, actor: Actor, paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True) -> ScanReport:
-        """Count what ``paths`` hold, changing nothing. Raises Cancelled."""
+    def scan(
+        self,
+        actor: Actor,
+        paths: tuple[Path, ...],
+        ctx: JobContext,
+        *,
+        recursive: bool = True,
+        kinds: Set[FileKind] = IMPORTABLE,
+    ) -> ScanReport:
+        """Count what ``paths`` hold of ``kinds``, changing nothing. Raises Cancelled."""
         self._door.require(actor, Action.IMAGE_IMPORT)
         with private_folder(self._door.store) as folder:
-            return scan(paths, folder, HeaderFallback(self._decoders, ctx.token), ctx, recursive=recursive)
+            fallback = HeaderFallback(self._decoders, ctx.token)
+            return scan(paths, folder, fallback, ctx, recursive=recursive, kinds=kinds)
 
     def run(self, actor: Actor, args: ImportArgs, ctx: JobContext, on_item: OnItem | None = None) -> ImportReport:
         """Import; ``on_item`` hears of every file as it is finished.
@@ -164,12 +174,14 @@ class Reserve:
             raise EnvironmentFault("disk.reserve", needed=needed, free=free, reserve=self._reserve)
 
 
-def scan_without_library(paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True) -> ScanReport:
+def scan_without_library(
+    paths: tuple[Path, ...], ctx: JobContext, *, recursive: bool = True, kinds: Set[FileKind] = IMPORTABLE
+) -> ScanReport:
     """Scan when there is no library; archive members are unpacked in a private folder. Raises Cancelled."""
     decoders = Decoders()
     fallback = HeaderFallback(decoders, ctx.token)
     with contextlib.closing(decoders), tempfile.TemporaryDirectory(prefix="bitewing-scan-") as folder:
-        return scan(paths, Path(folder), fallback, ctx, recursive=recursive)
+        return scan(paths, Path(folder), fallback, ctx, recursive=recursive, kinds=kinds)
 
 
 def _args_of(arguments: dict[str, Any]) -> ImportArgs:
@@ -187,6 +199,7 @@ def _args_of(arguments: dict[str, Any]) -> ImportArgs:
         paths,
         filing,
         recursive=bool(arguments.get("recursive", True)),
+        kinds=frozenset(map(FileKind, arguments.get("kinds", IMPORTABLE))),
         may_make_patients=bool(arguments.get("may_make_patients", True)),
     )
 
@@ -200,6 +213,7 @@ def _arguments(args: ImportArgs) -> dict[str, object]:
         "paths": [str(path.absolute()) for path in args.paths] if is_whole else [],
         "paths_count": len(args.paths),
         "recursive": args.recursive,
+        "kinds": sorted(args.kinds),
         "may_make_patients": args.may_make_patients,
         "patient_id": filing.patient_id,
         "tooth": filing.tooth,

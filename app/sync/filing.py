@@ -16,15 +16,15 @@ from pathlib import Path
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
 from app.domain.facts import FileFacts
 from app.domain.identity import Decision, Verdict, decide
-from app.domain.image import FileKind, Filing, ImageRecord, ImageType, Placement
+from app.domain.image import Filing, ImageRecord, ImageType, Placement
 from app.domain.patient import Patient, PatientDraft
-from app.imaging.sniff import MIME_TYPES, Content
+from app.imaging.sniff import MIME_TYPES
 from app.sync.duplicates import nearest
 from app.sync.plan import Arrival, Described, describe, draft_of, may_succeed_later, record_of, refusal_of
 from app.sync.ports import Catalogue, Mark
 from app.sync.prepare import Prepared
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
-from app.sync.sources import Source
+from app.sync.sources import Source, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ class Filer:
             sha256=prepared.sha256,
             size_bytes=source.size,
             mime_type=MIME_TYPES.get(source.content, "application/octet-stream"),
-            kind=_kind_of(source.content),
+            kind=kind_of(source.content),
             imported_at=self._now(),
             image_type=ImageType.OTHER,
             reason=code,
@@ -331,11 +331,3 @@ def _is_worth_another_look(record: ImageRecord) -> bool:
 
 def _disagreement(decision: Decision) -> dict[str, object]:
     return {"contradictions": [part.value for part in decision.contradictions]} if decision.contradictions else {}
-
-
-def _kind_of(content: Content) -> FileKind:
-    if content is Content.DICOM:
-        return FileKind.DICOM
-    if content is Content.PDF:
-        return FileKind.DOCUMENT
-    return FileKind.PHOTO if content in MIME_TYPES and MIME_TYPES[content].startswith("image/") else FileKind.OTHER

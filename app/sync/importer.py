@@ -105,7 +105,9 @@ class Importer:
                 raise UserError("patient.none", text=patient_id)
 
     def _each(self, run: _Run, filer: Filer) -> None:
-        sources = enumerate_sources(run.args.paths, self.unpack_into, recursive=run.args.recursive)
+        sources = enumerate_sources(
+            run.args.paths, self.unpack_into, recursive=run.args.recursive, kinds=run.args.kinds
+        )
         fresh = self._without_finished(sources, run)
         with closing(prepare_all(fresh, self.examiner, filer.is_known, run.ctx)) as prepared_files:
             for prepared in prepared_files:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.domain.image import Filing
+from app.domain.image import IMPORTABLE, FileKind, Filing
 from app.imaging.examined import Examined
 
 
@@ -29,7 +29,8 @@ class ImportArgs:
     """What to bring in and how.
 
     ``filing`` holds what a person chose; ``None`` in it means "as the file says". ``filings`` does so
-    for single files by their path and wins. ``resume_job`` continues an earlier run. Files of ``unripe`` may
+    for single files by their path and wins. ``resume_job`` continues an earlier run. Files of other ``kinds`` than
+    those given are passed over, by their content, whatever they are called. Files of ``unripe`` may
     still be growing: what cannot be read of them is said (``skipped`` with the fact ``unripe``), not kept aside.
     Those of ``to_inbox`` wait for a person, whatever they say themselves, for the code given.
     """
@@ -37,6 +38,7 @@ class ImportArgs:
     paths: tuple[Path, ...]
     filing: Filing = field(default_factory=Filing)
     recursive: bool = True
+    kinds: frozenset[FileKind] = IMPORTABLE
     dry_run: bool = False
     may_make_patients: bool = True
     filings: Mapping[str, Filing] = field(default_factory=dict)

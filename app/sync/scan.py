@@ -6,24 +6,28 @@ Reads headers only. Sets of identifiers are the only thing that grows with the n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.core.progress import Progress
+from app.domain.image import IMPORTABLE, FileKind
 from app.imaging.header import HeaderFacts
 from app.imaging.header_scan import Fallback, ScannedFile, scan_file
-from app.imaging.sniff import PHOTO_CONTENTS, Content
+from app.imaging.sniff import Content
 from app.sync.archive import open_archive
-from app.sync.sources import Found
+from app.sync.sources import Found, kind_of
 from app.sync.stream import expand, measure
 
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a scan found (CLI contract). What cannot be read counts among ``other``."""
+    """What a scan found (CLI contract).
+
+    ``unreadable`` of the ``other`` files could not be opened at all: rights, a drive that is away.
+    """
 
     files: int
     dicom: int
@@ -34,19 +38,30 @@ class ScanReport:
     patients: int
     studies: int
     series: int
+    unreadable: int = 0
+
+
+_KINDS = {
+    FileKind.DICOM: "dicom",
+    FileKind.PHOTO: "photos",
+    FileKind.DOCUMENT: "documents",
+    FileKind.OTHER: "other",
+}
 
 
 @dataclass(slots=True)
 class _Counts:
     kinds: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
+    unreadable: int = 0
     patients: set[tuple[str, str]] = field(default_factory=set)
     studies: set[str] = field(default_factory=set)
     series: set[str] = field(default_factory=set)
 
     def add(self, scanned: ScannedFile | None, size: int) -> None:
         self.bytes += size
-        self.kinds[_kind(scanned)] += 1
+        self.unreadable += scanned is None
+        self.kinds[_KINDS[kind_of(scanned.content)] if scanned else "other"] += 1
         if scanned is not None and scanned.header is not None and scanned.content is Content.DICOM:
             self._add_header(scanned.header)
 
@@ -59,20 +74,16 @@ class _Counts:
             self.series.add(header.series_uid)
 
 
-def _kind(scanned: ScannedFile | None) -> str:
-    if scanned is None:
-        return "other"
-    if scanned.content is Content.DICOM:
-        return "dicom"
-    if scanned.content in PHOTO_CONTENTS:
-        return "photos"
-    return "documents" if scanned.content is Content.PDF else "other"
-
-
 def scan(
-    paths: tuple[Path, ...], unpack_into: Path, fallback: Fallback, ctx: JobContext, *, recursive: bool = True
+    paths: tuple[Path, ...],
+    unpack_into: Path,
+    fallback: Fallback,
+    ctx: JobContext,
+    *,
+    recursive: bool = True,
+    kinds: Set[FileKind] = IMPORTABLE,
 ) -> ScanReport:
-    """Count what ``paths`` hold; archives are looked into.
+    """Count what ``paths`` hold; archives are looked into. Images of other ``kinds`` than those are left out.
 
     Parameters
     ----------
@@ -87,13 +98,14 @@ def scan(
         When stopped; nothing was changed.
     """
     volume = measure(paths, ctx, recursive=recursive)
-    counts = _Counts()
+    counts, done = _Counts(), 0
     for path in paths:
         for found in expand(path, recursive=recursive):
             for scanned, size in _look(found, unpack_into, fallback):
                 ctx.check()
-                counts.add(scanned, size)
-                done = counts.kinds.total()
+                if scanned is None or kind_of(scanned.content) in kinds | {FileKind.OTHER}:
+                    counts.add(scanned, size)
+                done += 1
                 ctx.report(Progress(done, max(done, volume.files), "files", found.path.name))
     return _report(counts)
 
@@ -134,4 +146,5 @@ def _report(counts: _Counts) -> ScanReport:
         patients=len(counts.patients),
         studies=len(counts.studies),
         series=len(counts.series),
+        unreadable=counts.unreadable,
     )

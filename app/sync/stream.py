@@ -5,16 +5,17 @@ Only decides *what* is on offer; what becomes of it is the importer's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.progress import Progress
+from app.domain.image import IMPORTABLE, FileKind
 from app.imaging.sniff import Content
 from app.sync.archive import member_count, open_archive
 from app.sync.dicomdir import referenced_files
-from app.sync.sources import Found, Problem, Source, content_of, find, plain_source, refused_source
+from app.sync.sources import Found, Problem, Source, content_of, find, only, plain_source, refused_source
 
 _ZIP_SUFFIX = ".zip"
 
@@ -41,8 +42,12 @@ def measure(paths: Iterable[Path], ctx: JobContext, *, recursive: bool = True) -
     return Volume(files, total)
 
 
-def enumerate_sources(paths: Iterable[Path], unpack_into: Path, *, recursive: bool = True) -> Iterator[Source]:
+def enumerate_sources(
+    paths: Iterable[Path], unpack_into: Path, *, recursive: bool = True, kinds: Set[FileKind] = IMPORTABLE
+) -> Iterator[Source]:
     """Yield every file on offer, one at a time; archive members are unpacked as they are reached.
+
+    Files of other ``kinds`` than those asked for are yielded with that as their problem.
 
     Raises
     ------
@@ -51,7 +56,8 @@ def enumerate_sources(paths: Iterable[Path], unpack_into: Path, *, recursive: bo
     """
     for path in paths:
         for found in expand(path, recursive=recursive):
-            yield from _open(found, unpack_into)
+            for source in _open(found, unpack_into):
+                yield only(source, kinds)
 
 
 def expand(path: Path, *, recursive: bool) -> Iterator[Found]:

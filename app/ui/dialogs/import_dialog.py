@@ -10,7 +10,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QListWidget,
@@ -32,6 +31,7 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.dialogs.import_results import ResultsView
 from app.ui.dialogs.place_form import PlaceForm
 from app.ui.dialogs.scan_figures import ScanFigures
+from app.ui.dialogs.wanted_files import WantedFiles
 from app.ui.formats import clock, ltr, number, remaining
 from app.ui.header.patient_header import HeaderForDialog
 from app.ui.main_window.imports import ImportRun, Imports
@@ -143,9 +143,9 @@ class ImportDialog(DialogFrame):
         self._list.setAccessibleName(t("Files and folders to import"))
         self._list.setMinimumHeight(UNIT * 10)
         column.addWidget(self._list, 1)
-        self._recursive = QCheckBox(t("Also folders inside folders"))
-        self._recursive.setChecked(True)
-        column.addWidget(self._recursive)
+        self._wanted = WantedFiles()
+        self._wanted.changed.connect(self._start_scan)
+        column.addWidget(self._wanted)
         self._figures = ScanFigures()
         column.addWidget(self._figures)
         column.addSpacing(UNIT)
@@ -184,10 +184,13 @@ class ImportDialog(DialogFrame):
         self._list.clear()
         self._show_choice()
 
+    @Slot()
     def _start_scan(self) -> None:
         if self._scan is not None:
             self._scan.cancel()
-        self._scan = self._imports.scan(self._paths)
+        if not self._paths:
+            return
+        self._scan = self._imports.scan(self._paths, recursive=self._wanted.recursive, kinds=self._wanted.kinds)
         self._scan.succeeded.connect(self._figures.show_report)
         self._scan.progressed.connect(self._figures.show_progress)
         self._scan.failed.connect(self._on_scan_failed)
@@ -228,7 +231,7 @@ class ImportDialog(DialogFrame):
             self._scan.cancel()
         target = self._target_id if self._here.isChecked() else None
         filing = Filing(target, self._form.tooth, None, self._form.image_type, self._form.view)
-        args = ImportArgs(tuple(self._paths), filing, recursive=self._recursive.isChecked())
+        args = ImportArgs(tuple(self._paths), filing, recursive=self._wanted.recursive, kinds=self._wanted.kinds)
         self._run = self._imports.start(args)
         self._results = ResultsView(self._run.items, live=True)
         self._results.inbox_requested.connect(self._on_inbox_requested)

@@ -60,6 +60,9 @@ class ScanFigures(QFrame):
             tn("{n} DICOM file", "{n} DICOM files", report.dicom) if report.dicom else "",
             tn("{n} photo", "{n} photos", report.photos) if report.photos else "",
             tn("{n} document", "{n} documents", report.documents) if report.documents else "",
-            tn("{n} other file", "{n} other files", report.other) if report.other else "",
+            tn("{n} other file", "{n} other files", others) if (others := report.other - report.unreadable) else "",
+            tn("{n} file or folder cannot be read", "{n} files or folders cannot be read", report.unreadable)
+            if report.unreadable
+            else "",
         )
         self._line.setText(joined(*kinds) or t("There is nothing to import here."))

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
-from app.domain.image import Filing
+from app.domain.image import IMPORTABLE, FileKind, Filing
 from app.jobs.handle import JobHandle
 from app.ui.formats import joined, number
 from app.ui.later import part
@@ -100,14 +100,16 @@ class Imports(QObject):
         handle.failed.connect(self._on_job_failed)
         return handle
 
-    def scan(self, paths: Sequence[Path]) -> JobHandle:
+    def scan(
+        self, paths: Sequence[Path], *, recursive: bool = True, kinds: frozenset[FileKind] = IMPORTABLE
+    ) -> JobHandle:
         """Count what lies in folders without importing."""
         self._serial += 1
         library, actor = self.session.library, self.session.actor
         return self.session.runner.start(
             ("scan", self._serial),
             t("Scanning"),
-            lambda given, ctx: library.imports.scan(actor, given, ctx),
+            lambda given, ctx: library.imports.scan(actor, given, ctx, recursive=recursive, kinds=kinds),
             tuple(paths),
         )
 

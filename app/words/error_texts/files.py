@@ -22,6 +22,9 @@ def texts() -> dict[str, ErrorTemplates]:
         "file.not_an_image": ErrorTemplates(
             t("Not an image"), t("The file is neither a DICOM file, a photo nor a PDF document.")
         ),
+        "file.not_wanted": ErrorTemplates(
+            t("Passed over"), t("Files of this kind were not asked for."), t("Import again with this kind switched on.")
+        ),
         "file.unsupported_format": ErrorTemplates(
             t("Unsupported format"),
             t("Files of this format cannot be opened: {format}."),
