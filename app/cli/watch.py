@@ -30,10 +30,20 @@ def command(session: Session, once: bool) -> int:
         folders = [rule.path for rule in library.monitor.rules()]
     for folder in report.away:
         output.fail(folder, "monitor.folder_missing", {"path": folder})
+    for path, code in report.failed.items():
+        output.fail(path, code)
     if session.json:
         counts = {name: report.counts[status] for status, name in STATUSES.items()}
-        output.emit({"folders": folders, **counts, "waiting": report.waiting, "away": list(report.away)})
+        output.emit(
+            {
+                "folders": folders,
+                **counts,
+                "failed": len(report.failed),
+                "waiting": report.waiting,
+                "away": list(report.away),
+            }
+        )
     else:
         brought = report.counts["imported"] + report.counts["inbox"]
         output.say(tn("{n} image taken in.", "{n} images taken in.", brought))
-    return 1 if report.away or report.counts["quarantined"] else 0
+    return 1 if report.away or report.failed or report.counts["quarantined"] else 0

@@ -2,7 +2,8 @@
 
 A rule is spelt as scripts set it: ``dicom`` (the file says it), ``open`` (the patient open in the window),
 ``folder:PATTERN`` or ``file:PATTERN`` (a name says it). In a pattern ``{chart}``, ``{family}``, ``{given}``,
-``{tooth}``, ``{type}`` and ``{any}`` stand for parts of the name, everything else for itself.
+``{tooth}``, ``{type}`` and ``{any}`` stand for parts of the name, everything else for itself. A pattern for
+folders may name folders inside folders: ``{family}_{given}/{tooth}``.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class WatchRule:
         if self.kind not in {"folder", "file"}:
             return [NamedParts()]
         path = PurePath(relative)
-        name = path.stem if self.kind == "file" else (path.parts[0] if len(path.parts) > 1 else "")
-        readings = list(islice(_divisions(_PLACE.split(self.pattern), name), _MOST_READINGS + 1))
+        names = [path.stem] if self.kind == "file" else list(path.parts[:-1])
+        levels = [_PLACE.split(level) for level in self.pattern.split("/")]
+        readings = list(islice(_readings(levels, names), _MOST_READINGS + 1))
         return [] if len(readings) > _MOST_READINGS else [_named(reading) for reading in readings]
 
     def to_setting(self) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def parse_rule(setting: Mapping[str, Any]) -> WatchRule:
     if chosen is not None and chosen not in {item.value for item in ImageType}:
         raise UserError("monitor.bad_rule", rule=str(chosen), path=path)
     if named:
-        _require_pattern(pattern, path)
+        _require_pattern(pattern, path, in_folders=kind == "folder")
     tooth = setting.get("tooth")
     return WatchRule(
         path.strip(),
@@ -116,7 +118,7 @@ def parse_rule(setting: Mapping[str, Any]) -> WatchRule:
     )
 
 
-def _require_pattern(pattern: str, path: str) -> None:
+def _require_pattern(pattern: str, path: str, *, in_folders: bool) -> None:
     names = _PLACE.findall(pattern)
     plain = _PLACE.sub("", pattern)
     real = [name for name in names if name != "any"]
@@ -126,10 +128,21 @@ def _require_pattern(pattern: str, path: str) -> None:
         and len(real) == len(set(real))
         and bool({"chart", "family", "given"} & set(names))
         and not _TOUCHING.search(pattern)
-        and not set("{}/\\") & set(plain)
+        and not set("{}\\") & set(plain)
+        and (all(pattern.split("/")) if in_folders else "/" not in plain)
     )
     if not sound:
         raise UserError("monitor.bad_rule", rule=pattern, path=path)
+
+
+def _readings(levels: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield every reading of names one inside the other; names below the last level say nothing."""
+    if not levels:
+        yield {}
+    elif names:
+        for outer in _divisions(levels[0], names[0]):
+            for inner in _readings(levels[1:], names[1:]):
+                yield {**outer, **inner}
 
 
 def _divisions(pieces: Sequence[str], name: str) -> Iterator[dict[str, str]]:

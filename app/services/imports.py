@@ -97,8 +97,13 @@ class ImportsService:
         ctx: JobContext,
         on_item: OnItem | None = None,
         kind: str = KIND,
+        *,
+        keep_empty: bool = True,
     ) -> ImportReport:
-        """Import as part of other work that has a permission and a kind of job of its own (demonstration)."""
+        """Import as part of other work that has a permission and a kind of job of its own (demonstration).
+
+        Without ``keep_empty`` a run that brought nothing in leaves no row in the job log.
+        """
         self._door.require(actor, action)
         listener: OnItem = on_item or (lambda _item: None)
         if args.dry_run:
@@ -106,7 +111,7 @@ class ImportsService:
                 return self._engine(actor, action, None, None, ctx, folder).run(args, ctx, listener)
         earlier = args.resume_job or self._jobs.unfinished(kind, _arguments(args))
         with (
-            self._jobs.running(actor, kind, _arguments(args), trigger=args.trigger) as job,
+            self._jobs.running(actor, kind, _arguments(args), args.trigger, keep_empty=keep_empty) as job,
             private_folder(self._door.store) as folder,
         ):
             engine = self._engine(actor, action, job.id, earlier, ctx, folder)

@@ -16,6 +16,9 @@ from app.storage.jobs import JobRecord, JobState
 
 log = logging.getLogger(__name__)
 
+# Counts that say that a run changed the library.
+_BRINGS = ("imported", "inbox", "quarantined")
+
 
 @dataclass(slots=True)
 class RunningJob:
@@ -25,6 +28,7 @@ class RunningJob:
     counts: dict[str, Any] = field(default_factory=dict)
     stopped: str | None = None
     stop_facts: dict[str, Any] = field(default_factory=dict)
+    keep_empty: bool = True
 
 
 class JobLog:
@@ -35,13 +39,22 @@ class JobLog:
 
     @contextlib.contextmanager
     def running(
-        self, actor: Actor, kind: str, arguments: Mapping[str, Any], trigger: str = "user"
+        self,
+        actor: Actor,
+        kind: str,
+        arguments: Mapping[str, Any],
+        trigger: str = "user",
+        *,
+        keep_empty: bool = True,
     ) -> Iterator[RunningJob]:
-        """Keep a row for the time of the block; however the block ends, the row says so."""
+        """Keep a row for the time of the block; however the block ends, the row says so.
+
+        Without ``keep_empty`` the row goes when nothing was counted but what failed, was passed over or known.
+        """
         self._door.witness(actor)
         record = self._door.store.jobs.start(kind, trigger, actor.id, arguments)
         self._say(record.id, ChangeKind.ADDED)
-        job = RunningJob(record.id)
+        job = RunningJob(record.id, keep_empty=keep_empty)
         try:
             yield job
         except Cancelled:
@@ -68,6 +81,9 @@ class JobLog:
 
     def _finish(self, job: RunningJob, state: JobState, code: str | None, facts: Mapping[str, Any]) -> None:
         try:
+            if not job.keep_empty and not any(job.counts.get(name) for name in _BRINGS):
+                self._door.store.jobs.drop(job.id)
+                return
             self._door.store.jobs.finish(job.id, state, job.counts, code, facts)
         except BitewingError as error:
             # Start-up marks it as interrupted; the work itself is what counts.

@@ -33,7 +33,7 @@ from app.storage.lease import Lease
 from app.storage.monitor import HandledFile
 from app.sync.filing import FATAL_CODES
 from app.sync.monitor.after import put_away
-from app.sync.monitor.engine import Handled, Monitor, Ripe
+from app.sync.monitor.engine import Handled, Mark, Monitor, Ripe
 from app.sync.monitor.listing import FolderAway, look
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
 
@@ -68,11 +68,12 @@ class FolderTest:
 
 @dataclass(slots=True)
 class MonitorReport:
-    """What a run did, by status."""
+    """What a run did, by status; ``failed`` are the files that could not be taken yet, with the reason's code."""
 
     counts: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     away: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 class MonitorService:
@@ -115,11 +116,7 @@ class MonitorService:
             ``library.busy`` (facts ``kind``, ``pid``) when another process does the background work.
         """
         self._door.require(actor, Action.MONITOR_RUN)
-        rules = self.rules()
-        if not rules:
-            raise UserError("monitor.no_folders")
-        for rule in rules:
-            self._require_outside(rule, rules)
+        rules = self._usable_rules(actor)
         own = Lease(self._paths.root, "watch") if lease is None else None
         if own is not None:
             own.take()
@@ -133,9 +130,32 @@ class MonitorService:
             self._running = None
             report.waiting = sum(len(folder.waiting) for folder in monitor.folders)
             report.away = tuple(str(folder.root) for folder in monitor.folders if folder.away)
+            for folder in monitor.folders:
+                report.failed |= {str(folder.root / path): code for path, code in folder.failed.items()}
             if own is not None:
                 own.give()
         return report
+
+    def _usable_rules(self, actor: Actor) -> list[WatchRule]:
+        """Return the rules that can be followed; one that cannot is said and does not stop the others."""
+        entries = self._settings.workstation().monitor_folders
+        if not entries:
+            raise UserError("monitor.no_folders")
+        rules: list[WatchRule] = []
+        refused: list[UserError] = []
+        for entry in entries:
+            try:
+                rule = parse_rule(entry)
+                self._require_outside(rule, rules)
+            except UserError as error:
+                refused.append(error)
+            else:
+                rules.append(rule)
+        if not rules:
+            raise refused[0]
+        for refusal in refused:
+            self.tell(actor, Level.ERROR, refusal.code, **{name: str(fact) for name, fact in refusal.facts.items()})
+        return rules
 
     def status(self, actor: Actor) -> list[FolderStatus]:
         """Return how each folder stands."""
@@ -192,7 +212,7 @@ class MonitorService:
             raise UserError("monitor.bad_folder", path=rule.path)
         for other in others:
             held = Path(other.path).resolve()
-            if other is not rule and (root == held or root.is_relative_to(held)):
+            if other is not rule and (root == held or root.is_relative_to(held) or held.is_relative_to(root)):
                 raise UserError("monitor.overlapping", path=rule.path, other=other.path)
 
     def tell(self, actor: Actor, level: Level, code: str, **facts: str) -> None:
@@ -224,7 +244,8 @@ class MonitorService:
         def hear(item: ImportItem) -> None:
             items[item.path] = item
 
-        report = self._imports.run_as(actor, Action.IMAGE_IMPORT, args, ctx, hear)
+        # What is tried again every minute is no news: only runs that brought something stay in the job log.
+        report = self._imports.run_as(actor, Action.IMAGE_IMPORT, args, ctx, hear, keep_empty=False)
         if report.stopped in FATAL_CODES:
             self.tell(actor, Level.ERROR, "monitor.stopped", cause=report.stopped)
         return items
@@ -234,7 +255,7 @@ class MonitorService:
         self._door.store.monitor_files.note(rule.path, handled)
         self._door.publish(ChangeSet((Change(Entity.FOLDER, ChangeKind.CHANGED, rule.path),)))
 
-    def marks(self, rule: WatchRule) -> dict[str, tuple[int, int]]:
+    def marks(self, rule: WatchRule) -> dict[str, Mark]:
         """Return the ledger of a folder."""
         with self._door.store.read():
             return self._door.store.monitor_files.marks(rule.path)
@@ -272,7 +293,7 @@ class _Port:
         self._open_patient = open_patient or (lambda: None)
         self._said: set[tuple[str, str]] = set()
 
-    def marks(self, rule: WatchRule) -> dict[str, tuple[int, int]]:
+    def marks(self, rule: WatchRule) -> dict[str, Mark]:
         self._service.looked(rule.path)
         return self._service.marks(rule)
 
@@ -290,27 +311,44 @@ class _Port:
             items = self._service.import_files(self._actor, rule, files, filings, ctx)
         except EnvironmentFault as error:
             self._say_once(rule, error.code)
-            return [Handled(file.path, file.seen, False, code=error.code) for file in files]
+            return [Handled(file.path, file.seen, False, code=error.code, failed=True) for file in files]
         answers, ledger = [], []
         for file in files:
             handled, line = self._one(rule, file, items.get(str(root / file.path)))
             answers.append(handled)
             if line is not None:
                 ledger.append(line)
-        self._service.note(rule, ledger)
-        self._service.looked(rule.path)
+        try:
+            self._service.note(rule, ledger)
+            self._service.looked(rule.path)
+        except EnvironmentFault as error:
+            # Next time these files are known by their bytes.
+            self._say_once(rule, error.code)
+        if all(handled.settled for handled in answers):
+            self._said = {said for said in self._said if said[0] != rule.path}
         return answers
 
     def _one(self, rule: WatchRule, file: Ripe, item: ImportItem | None) -> tuple[Handled, HandledFile | None]:
         if item is None:
             # The run was stopped before it came to this file.
-            return Handled(file.path, file.seen, False, code="monitor.not_reached"), None
+            return Handled(file.path, file.seen, False, code="monitor.not_reached", failed=True), None
         if item.status is ItemStatus.FAILED or (item.code is not None and _is_unripe(item, file)):
-            self._say_once(rule, item.code or "import.failed", file.path)
-            return Handled(file.path, file.seen, False, code=item.code or "import.failed"), None
+            code = item.code or "import.failed"
+            if Path(rule.path).is_dir():
+                self._say_once(rule, code)
+            return Handled(file.path, file.seen, False, code=code, failed=item.status is ItemStatus.FAILED), None
         self._report.counts[item.status.value] += 1
         gone = self._put_away(rule, file, item)
-        line = HandledFile(file.path, file.seen.size, file.seen.mtime_ns, item.status.value, item.code, item.image_id)
+        seen = file.seen
+        line = HandledFile(
+            file.path,
+            seen.size,
+            seen.mtime_ns,
+            item.status.value,
+            item.code,
+            item.image_id,
+            ctime_ns=seen.ctime_ns,
+        )
         return Handled(file.path, file.seen, True, gone=gone), line
 
     def _put_away(self, rule: WatchRule, file: Ripe, item: ImportItem) -> bool:
@@ -339,10 +377,11 @@ class _Port:
             image_type=parts.image_type or filing.image_type,
         )
 
-    def _say_once(self, rule: WatchRule, code: str, path: str = "") -> None:
-        if (path, code) in self._said:
+    def _say_once(self, rule: WatchRule, code: str) -> None:
+        """Say why files of a folder wait: once, until all of it comes in again."""
+        if (rule.path, code) in self._said:
             return
-        self._said.add((path, code))
+        self._said.add((rule.path, code))
         self._service.tell(self._actor, Level.WARNING, "monitor.waits", cause=code, folder=rule.path)
 
 

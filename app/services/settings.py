@@ -21,6 +21,7 @@ from app.core.settings import (
 )
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
+from app.domain.watch_rules import parse_rule
 from app.services.door import Door
 
 WORKSTATION = "workstation"
@@ -100,7 +101,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.unknown_key`` or ``settings.invalid_value``.
+            ``settings.unknown_key``, ``settings.invalid_value``, ``monitor.bad_rule``.
         EnvironmentFault
             ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
             there is nowhere to keep a secret safely: none is stored then.
@@ -112,6 +113,9 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if key == "monitor.folders":
+            for folder in value:
+                parse_rule(folder)
         if entry.is_secret:
             self._set_secret(actor, key, value)
             return None

@@ -120,6 +120,12 @@ class Jobs:
                 ),
             )
 
+    def drop(self, job_id: str) -> None:
+        """Take a run away that is not worth remembering, with its lines."""
+        with self._db.write():
+            self._db.execute("DELETE FROM job_items WHERE job_id = ?", (job_id,))
+            self._db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
     def get(self, job_id: str) -> JobRecord | None:
         """Return a run."""
         row = self._db.row(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))  # noqa: S608 - our own text

@@ -146,6 +146,7 @@ def test_scan_needs_no_library_and_makes_none(call: Call, tmp_path: Path) -> Non
         "patients": 1,
         "studies": 1,
         "series": 1,
+        "unreadable": 0,
     }
     assert call("scan", source, "--no-recursive")[1]["photos"] == 0
     assert not (tmp_path / "library").exists()

@@ -51,7 +51,10 @@ def _move(source: Path, target: Path) -> None:
         try:
             _rename_without_replacing(source, place)
         except FileExistsError:
-            continue
+            if not source.samefile(place):
+                continue
+            # A move that was cut off between its two steps: only the second is left to do.
+            source.unlink()
         return
     raise FileExistsError(str(target))
 

@@ -22,6 +22,8 @@ from app.sync.monitor.listing import FolderAway, Seen, look, look_at
 from app.sync.monitor.settling import APART_S, Waiting
 
 BATCH = 50
+# How long one folder may hand over before the others have their turn.
+TURN_S = 2.0
 # How often an absent folder is looked for; how soon after a notification a folder is looked through.
 AWAY_S = 2.0
 HINT_S = 0.3
@@ -41,20 +43,27 @@ class Ripe:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What became of a file; ``settled`` is false where it has to be looked at again later."""
+    """What became of a file; ``settled`` is false where it has to be looked at again later.
+
+    ``failed`` says that this is not for the file to change: the disk is full, a right is missing.
+    """
 
     path: str
     seen: Seen
     settled: bool
     gone: bool = False
     code: str | None = None
+    failed: bool = False
+
+
+Mark = tuple[int, int, int]
 
 
 class MonitorPort(Protocol):
     """What the monitor needs of a library. Called from one thread."""
 
-    def marks(self, rule: WatchRule) -> dict[str, tuple[int, int]]:
-        """Return size and time of the files that were handled before."""
+    def marks(self, rule: WatchRule) -> dict[str, Mark]:
+        """Return size, time and change time (0: unknown) of the files that were handled before."""
 
     def take(self, rule: WatchRule, files: Sequence[Ripe], ctx: JobContext) -> list[Handled]:
         """Import files and write down what became of each."""
@@ -72,14 +81,23 @@ class FolderWatch:
 
     rule: WatchRule
     root: Path
-    known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    known: dict[str, Mark] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    has_more: bool = False
     away: bool = False
     looked_at: float | None = None
     due_at: float = 0.0
 
+    def drop(self, path: str) -> None:
+        """Expect nothing of a file any more."""
+        self.waiting.pop(path, None)
+        self.failed.pop(path, None)
+
     def next_at(self) -> float:
         """When something is to be done here."""
+        if self.has_more:
+            return 0.0
         return min((self.due_at, *(item.due_at() for item in self.waiting.values())))
 
 
@@ -135,8 +153,9 @@ class Monitor:
     def _look(self, folder: FolderWatch, now: float) -> None:
         """Look through a folder whole."""
         found: set[str] = set()
+        unread: set[str] = set()
         try:
-            for path, seen in look(folder.root):
+            for path, seen in look(folder.root, unread):
                 found.add(_key(path))
                 self._note(folder, path, seen, now)
         except FolderAway:
@@ -146,8 +165,8 @@ class Monitor:
             folder.away = False
             self._port.told(folder.rule, "monitor.back")
         for path in [path for path in folder.waiting if _key(path) not in found]:
-            del folder.waiting[path]
-        self._forget(folder, found)
+            folder.drop(path)
+        self._forget(folder, found, tuple(map(_key, unread)))
         folder.looked_at = self._clock()
         folder.due_at = folder.looked_at + self._interval_s
 
@@ -160,13 +179,14 @@ class Monitor:
             if seen is not None:
                 folder.waiting[path] = item.again(seen, now)
             elif folder.root.is_dir():
-                del folder.waiting[path]
+                folder.drop(path)
             else:
                 self._went_away(folder, now)
                 return
 
     def _note(self, folder: FolderWatch, path: str, seen: Seen, now: float) -> None:
-        if folder.known.get(_key(path)) == (seen.size, seen.mtime_ns):
+        known = folder.known.get(_key(path))
+        if known is not None and known[:2] == (seen.size, seen.mtime_ns) and known[2] in {0, seen.ctime_ns}:
             return
         item = folder.waiting.get(path)
         folder.waiting[path] = Waiting(seen, now, now) if item is None else item.again(seen, now)
@@ -174,14 +194,18 @@ class Monitor:
     def _went_away(self, folder: FolderWatch, now: float) -> None:
         # Whatever rested before it went away is watched from the beginning: it may come back different.
         folder.waiting.clear()
+        folder.failed.clear()
+        folder.has_more = False
         folder.due_at = now + min(AWAY_S, self._interval_s)
         self._hints.forget(folder.root)
         if not folder.away:
             folder.away = True
             self._port.told(folder.rule, "monitor.away")
 
-    def _forget(self, folder: FolderWatch, found: set[str]) -> None:
+    def _forget(self, folder: FolderWatch, found: set[str], unread: tuple[str, ...]) -> None:
         gone = folder.known.keys() - found
+        if unread:
+            gone = {path for path in gone if not path.startswith(unread)}
         if not gone or (len(gone) >= _FEW and len(gone) > len(folder.known) // 2 and not found):
             # An empty mount point looks like this too; remembering costs nothing.
             return
@@ -192,20 +216,32 @@ class Monitor:
 
     def _hand_over(self, folder: FolderWatch, ctx: JobContext) -> None:
         now = self._clock()
+        folder.has_more = False
         ready = [(path, item) for path, item in folder.waiting.items() if _is_ready(item, now)]
         for batch in _batches(ready, BATCH):
             ctx.check()
+            if self._clock() - now > TURN_S and len(self.folders) > 1:
+                folder.has_more = True
+                return
             files = [Ripe(path, item.seen, item.is_ripe(now)) for path, item in batch]
-            for handled in self._port.take(folder.rule, files, ctx):
+            answers = self._port.take(folder.rule, files, ctx)
+            if not all(handled.settled for handled in answers) and not folder.root.is_dir():
+                # Not the files are at fault. What did come in is known by its bytes when the folder is back.
+                self._went_away(folder, self._clock())
+                return
+            for handled in answers:
                 self._settle(folder, handled, self._clock())
             ctx.report(Progress(0, None, "files"))
 
     def _settle(self, folder: FolderWatch, handled: Handled, now: float) -> None:
         if handled.settled:
-            folder.waiting.pop(handled.path, None)
+            folder.drop(handled.path)
             if not handled.gone:
-                folder.known[_key(handled.path)] = (handled.seen.size, handled.seen.mtime_ns)
+                seen = handled.seen
+                folder.known[_key(handled.path)] = (seen.size, seen.mtime_ns, seen.ctime_ns)
             return
+        if handled.failed:
+            folder.failed[handled.path] = handled.code or ""
         item = folder.waiting.get(handled.path)
         if item is not None and item.seen == handled.seen:
             # Not whole or not readable: it gets a minute without change from now, or from when it changes.

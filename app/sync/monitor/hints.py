@@ -18,8 +18,9 @@ class Hints:
         """``ring`` is set whenever something may have happened."""
         self._ring = ring
         self._observer: Any = None
-        self._watched: dict[str, Any] = {}
+        self._watched: dict[str, tuple[Any, tuple[int, int]]] = {}
         self._rung: set[str] = set()
+        self._removed: set[str] = set()
         self._guard = threading.Lock()
 
     def watch(self, root: Path) -> None:
@@ -27,16 +28,22 @@ class Hints:
         key = str(root)
         if self._observer is not None and not self._observer.is_alive():
             self.close()
-        if key in self._watched:
-            return
         try:
-            self._watched[key] = self._started().schedule(self._handler(key), key, recursive=True)
+            status = root.stat()
+        except OSError:
+            return
+        identity = (status.st_dev, status.st_ino)
+        if key in self._watched and not self._is_deaf(key, identity):
+            return
+        self.forget(root)
+        try:
+            self._watched[key] = self._started().schedule(self._handler(key), key, recursive=True), identity
         except (OSError, RuntimeError) as error:
             log.info("no notifications for a folder: %s", type(error).__name__)
 
     def forget(self, root: Path) -> None:
         """Stop watching a folder: it went away, and what comes back is another one."""
-        watch = self._watched.pop(str(root), None)
+        watch, _identity = self._watched.pop(str(root), (None, None))
         if watch is not None and self._observer is not None:
             with contextlib.suppress(KeyError, OSError, RuntimeError):
                 self._observer.unschedule(watch)
@@ -55,6 +62,15 @@ class Hints:
             observer.stop()
             observer.join(5.0)
 
+    def _is_deaf(self, key: str, identity: tuple[int, int]) -> bool:
+        """Whether a folder was made anew since: notifications of the old one say nothing about it."""
+        watch, watched = self._watched[key]
+        alive = {emitter.watch for emitter in self._observer.emitters if emitter.is_alive()}
+        with self._guard:
+            removed = key in self._removed
+            self._removed.discard(key)
+        return removed or watched != identity or watch not in alive
+
     def _started(self) -> Any:
         if self._observer is None:
             from watchdog.observers import Observer
@@ -72,11 +88,13 @@ class Hints:
             def on_any_event(self, event: Any) -> None:
                 # Our own reading opens and closes files: that is no news.
                 if event.event_type not in {"opened", "closed_no_write"}:
-                    hints._heard(key)
+                    hints._heard(key, removed=event.event_type == "deleted" and event.src_path == key)
 
         return Handler()
 
-    def _heard(self, key: str) -> None:
+    def _heard(self, key: str, *, removed: bool) -> None:
         with self._guard:
             self._rung.add(key)
+            if removed:
+                self._removed.add(key)
         self._ring.set()

@@ -25,10 +25,15 @@ class FolderAway(Exception):
     """The folder is not there, or its volume went away while it was looked through."""
 
 
-def look(root: Path) -> Iterator[tuple[str, Seen]]:
+def look(root: Path, unread: set[str] | None = None) -> Iterator[tuple[str, Seen]]:
     """Yield every file below ``root`` as (path relative to it, what was seen).
 
     A file or folder inside that vanishes meanwhile is left out; the root itself must stay.
+
+    Parameters
+    ----------
+    unread
+        Takes the folders (``a/b/``) that are there and could not be listed: what they hold is not known.
 
     Raises
     ------
@@ -44,6 +49,8 @@ def look(root: Path) -> Iterator[tuple[str, Seen]]:
         except OSError as error:
             if not relative or not root.is_dir():
                 raise FolderAway from error
+            if unread is not None and not isinstance(error, FileNotFoundError | NotADirectoryError):
+                unread.add(relative)
             continue
         for entry in found:
             path = f"{relative}{entry.name}"

@@ -10,81 +10,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.bootstrap.library import Library, open_library
-from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import BitewingError
-from app.domain.image import Placement
 from app.domain.patient import PatientDraft
 from app.domain.watch_rules import parse_rule
 from app.storage.events import EventFilter
 from app.storage.lease import Lease
-from app.sync.monitor import engine, settling
+from app.sync.monitor import settling
 from tests.integration.import_material import photograph, radiograph
 from tests.integration.monitor.arrivals import Arrivals
+from tests.integration.monitor.watching import images, wait_for, watch
 
 QUIET = JobContext.silent()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "drop"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with open_library(tmp_path / "library", create=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks a tenth of a second apart: for tests of what happens, not of when."""
-    monkeypatch.setattr(settling, "APART_S", 0.1)
-    monkeypatch.setattr(engine, "APART_S", 0.1)
-
-
-def watch(library: Library, folder: Path, rule: str = "dicom", after: str = "leave", **more: str) -> None:
-    entry = {"path": str(folder), "rule": rule, "after": after, **more}
-    library.settings.set_value(library.owner(), "monitor.folders", [entry])
-
-
-@pytest.fixture
-def running(library: Library) -> Iterator[Callable[[], None]]:
-    """Return a function that starts the monitor on a thread of its own; it is stopped afterwards."""
-    token, threads = CancelToken(), []
-
-    def start() -> None:
-        def work() -> None:
-            library.monitor.run(library.owner(), JobContext(token))
-            library.close_thread()
-
-        threads.append(threading.Thread(target=work))
-        threads[0].start()
-
-    yield start
-    token.cancel()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.05)
-
-
-def images(library: Library) -> list:
-    return [record for record in library.store.images.stream() if record.placement is not Placement.QUARANTINED]
 
 
 def _violations(library: Library, files: dict[str, Path]) -> list[str]:
