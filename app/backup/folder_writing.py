@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import shutil
 import uuid
@@ -152,7 +151,7 @@ class FolderWriter:
             # In clear even where the folder is sealed: so that contents can be removed without the password.
             used = sorted({self._layout.object(m.sha256).name for m in manifest.members})
             write_atomically(part / USED, "\n".join(used).encode("ascii"))
-            write_atomically(part / HEADING, json.dumps(source.heading.to_fields()).encode("ascii"))
+            write_atomically(part / HEADING, source.heading.in_clear())
             fsync_directory(part)
             part.rename(final)
             fsync_directory(self._layout.snapshots)

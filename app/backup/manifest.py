@@ -51,6 +51,11 @@ class Heading:
         """Return what JSON can hold."""
         return {**asdict(self), "created_at": self.created_at.isoformat()}
 
+    def in_clear(self) -> bytes:
+        """Return what stands outside the seal, as ASCII: where there is one, not whose backup it is."""
+        clinic = "" if self.encrypted else self.clinic
+        return json.dumps({**self.to_fields(), "clinic": clinic}).encode("ascii")
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -7,7 +7,6 @@ the finished file its name; what is written here is a ``.part``.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 from pathlib import Path
@@ -62,7 +61,7 @@ class ZipWriter:
                 self._take(archive, source, item, content, ctx)
             manifest = self._written.manifest(source)
             archive.writestr(_entry(archive, MANIFEST), manifest.to_json())
-            archive.comment = json.dumps(source.heading.to_fields(), ensure_ascii=True).encode("ascii")
+            archive.comment = source.heading.in_clear()
 
     def _archive(self, out: BinaryIO) -> Any:
         if self._password is None:

@@ -55,6 +55,7 @@ def create(session: Session, out: str, database_only: bool, password_stdin: bool
                 **_row(report.record),
                 "verified": True,
                 "new_bytes": report.record.bytes - report.reused_bytes,
+                "same_volume": report.same_volume,
                 "absent": list(report.manifest.absent),
                 "damaged": list(report.manifest.damaged),
             }
@@ -65,6 +66,8 @@ def create(session: Session, out: str, database_only: bool, password_stdin: bool
         output.say(
             t("{path}: {images}, {size}, read back and good.", path=report.record.path, images=images, size=size)
         )
+    if report.same_volume:
+        output.complain(t("It lies on the same drive as the library: keep another one elsewhere."))
     return 1 if gaps else 0
 
 
@@ -87,6 +90,7 @@ def verify(session: Session, file: Path, password_stdin: bool) -> int:
                 "members": len(report.manifest.members),
                 "verified": report.verified,
                 "damaged": list(report.damaged),
+                "missing": list(report.manifest.absent),
                 "ok": report.is_sound,
             }
         )

@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from app.domain.retention import Kept, expired
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.events import EventLog
+from app.services.found_backups import found_backups
 from app.services.jobs import JobLog
 from app.services.settings import SettingsService
 from app.services.workroom import private_folder
@@ -55,11 +56,12 @@ _PART_AGE_S = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What making a backup did."""
+    """What making a backup did; on the ``same_volume`` as the library it does not survive that drive."""
 
     record: BackupRecord
     manifest: Manifest
     reused_bytes: int = 0
+    same_volume: bool = False
 
 
 class BackupsService:
@@ -143,7 +145,8 @@ class BackupsService:
         catalogue alone never push out the last ones with images.
         """
         self._door.require(actor, Action.BACKUP_CREATE)
-        records = [record for record in self.list(actor) if record.state is not BackupState.MISSING]
+        gone_or_strange = {BackupState.MISSING, BackupState.FOUND}
+        records = [record for record in self.list(actor) if record.state not in gone_or_strange]
         rows: dict[tuple[Path, str], builtins.list[Kept]] = {}
         for record in records:
             if record.started_by == "schedule":
@@ -161,7 +164,7 @@ class BackupsService:
     def delete(self, actor: Actor, backup_id: str) -> None:
         """Delete one backup. Raises ``backup.none``."""
         self._door.require(actor, Action.BACKUP_DELETE)
-        found = [record for record in self.list(actor) if record.id == backup_id]
+        found = [record for record in self.list(actor) if record.id == backup_id and backup_id]
         if not found:
             raise UserError("backup.none", path=backup_id)
         self._remove(actor, found[0])
@@ -182,13 +185,19 @@ class BackupsService:
             unit.changed(Entity.BACKUP, ChangeKind.REMOVED, record.id)
 
     def list(self, actor: Actor) -> list[BackupRecord]:
-        """Return the backups, newest first; those that are not at their place are marked as missing."""
+        """Return the backups that were made, newest first, then those that lie about in the same places.
+
+        Those that are not at their place are marked as missing.
+        """
         with self._door.reading(actor, Action.BACKUP_VIEW) as store:
-            records = store.backups.list()
-        return [
-            record if Path(record.path).exists() else BackupRecord(**{**_fields(record), "state": BackupState.MISSING})
-            for record in records
+            records, library_id = store.backups.list(), store.library_id
+        places = {_folder_of(record) for record in records}
+        if chosen := self._settings.clinic().backup_folder:
+            places.add(Path(chosen).expanduser().absolute())
+        listed = [
+            record if Path(record.path).exists() else replace(record, state=BackupState.MISSING) for record in records
         ]
+        return listed + found_backups(sorted(places), library_id, {record.path for record in records})
 
     def verify(self, actor: Actor, path: Path, ctx: JobContext, password: str | None = None) -> VerifyReport:
         """Read a backup back. Raises as :meth:`open`; what is damaged is in the report."""
@@ -198,12 +207,21 @@ class BackupsService:
             job.counts = {"verified": report.verified, "damaged": len(report.damaged)}
         with self._door.store.read():
             known = self._door.store.backups.at_path(str(path.absolute()))
+        state = BackupState.GOOD if report.is_sound else BackupState.DAMAGED
         if known is not None:
-            state = BackupState.GOOD if report.is_sound else BackupState.DAMAGED
             self._door.store.backups.set_state(known.id, state, utc_now() if report.is_sound else None)
+        elif report.is_sound and report.manifest.heading.library_id == self._door.store.library_id:
+            self._adopt(path.absolute(), report.manifest)
         if not report.is_sound:
             self._events.say(actor, Level.ERROR, KIND, "backup.found_damaged", members=len(report.damaged))
         return report
+
+    def _adopt(self, path: Path, manifest: Manifest) -> None:
+        """Write down a good backup of this library that was found; it is never rotated away."""
+        is_zip = path.is_file()
+        size = path.stat().st_size if is_zip else manifest.total_bytes()
+        record = _record(path, "zip" if is_zip else "folder", size, manifest, "found")
+        self._door.store.backups.add(record)
 
     @contextlib.contextmanager
     def opened(self, path: Path, password: str | None = None) -> Iterator[Archive]:
@@ -244,9 +262,11 @@ class BackupsService:
         with private_folder(self._door.store) as work:
             source = self._source(work, contents, encrypted=password is not None)
             if folder_form:
-                return self._into_folder(path, place, source, ctx, password, trigger)
+                report = self._into_folder(path, place, source, ctx, password, trigger)
+                return replace(report, same_volume=place.same_volume)
             require_room(place, source.bytes, self._settings.clinic().reserve_bytes)
-            return self._into_zip(path, source, ctx, password, trigger)
+            report = self._into_zip(path, source, ctx, password, trigger)
+            return replace(report, same_volume=place.same_volume)
 
     def _into_zip(
         self, path: Path, source: Source, ctx: JobContext, password: str | None, trigger: str
@@ -372,8 +392,10 @@ def _record(path: Path, form: str, size: int, manifest: Manifest, trigger: str) 
     )
 
 
-def _fields(record: BackupRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in BackupRecord.__slots__}
+def _folder_of(record: BackupRecord) -> Path:
+    """Return the folder that a backup was written to; a snapshot lies two below it."""
+    path = Path(record.path)
+    return path.parent.parent if record.form == "folder" else path.parent
 
 
 def _astuple(item: Any) -> tuple[str, str, str, int]:

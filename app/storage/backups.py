@@ -17,12 +17,13 @@ _COLUMNS = "id, path, form, contents, created_at, verified_at, bytes, images, en
 
 
 class BackupState(StrEnum):
-    """How a backup stands."""
+    """How a backup stands; ``FOUND`` ones lie in a backup folder and were never verified here."""
 
     GOOD = "good"
     DAMAGED = "damaged"
     MISSING = "missing"
     DELETED = "deleted"
+    FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
