@@ -6,6 +6,7 @@ each screen in light and dark, English and Arabic, small, usual and 4K. Names of
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -59,6 +60,31 @@ def _fill(library: Path, strays: Path) -> None:
     (strays / "notes.txt").write_text("not an image")
     (strays / "empty.jpg").touch()
     subprocess.run([sys.executable, "-m", "app", "import", str(strays), "--library", str(library)], check=False)
+    _keep_safe(library, strays)
+
+
+def _keep_safe(library: Path, strays: Path) -> None:
+    """Watch a folder, make backups, try restoring."""
+
+    def bitewing(*words: str) -> None:
+        subprocess.run([sys.executable, "-m", "app", *words, "--library", str(library)], check=True)
+
+    sensor, safe = strays.parent / "sensor", strays.parent / "backups"
+    (sensor / "Hassan_Ahmed").mkdir(parents=True)
+    safe.mkdir()
+    for number, photo in enumerate(sorted(strays.glob("*.jpg"))[:2]):
+        shutil.copy(photo, sensor / "Hassan_Ahmed" / f"IMG_{number}.jpg")
+    shutil.copy(next(strays.glob("*.dcm")), sensor / "image.dcm")
+    rule = {"path": str(sensor), "rule": "folder:{family}_{given}", "after": "move"}
+    away = {"path": str(strays.parent / "camera"), "rule": "dicom"}
+    bitewing("settings", "set", "monitor.folders", json.dumps([rule, away]))
+    bitewing("settings", "set", "backup.folder", str(safe))
+    bitewing("settings", "set", "backup.schedule", "daily")
+    bitewing("backup", "create", str(safe / "before-the-holidays.zip"))
+    bitewing("backup", "create", f"{safe}/")
+    bitewing("backup", "drill")
+    bitewing("backup", "create", str(safe / "by-hand.zip"), "--database-only")
+    (safe / "by-hand.zip").write_bytes((safe / "by-hand.zip").read_bytes()[:-300])
 
 
 def take(look: str, out: Path) -> int:
@@ -136,6 +162,34 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
         yield name, shown
         shown.close()
     session.library.images.restore(session.actor, [image.id for image in images[:2]])
+    yield from _safe(window, out)
+
+
+def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
+    """Go through the screens of safe-keeping."""
+    from app.ui.later import part
+
+    session = window.session
+    backups = part("BackupsDialog")(session, window.backups, window)
+    backups.show()
+    yield "backups", backups
+    restore = part("RestoreDialog")(out / "backups" / "before-the-holidays.zip", out / "library", window)
+    restore.show()
+    yield "restore", restore
+    restore.close()
+    backups.close()
+    for page in ("monitor", "backup"):
+        settings = part("SettingsDialog")(session, window, page=page)
+        settings.show()
+        yield f"settings-{page}", settings
+        settings.close()
+    from app.domain.watch_rules import parse_rule
+
+    rule = parse_rule(session.library.settings.workstation().monitor_folders[0])
+    folder = part("FolderRuleDialog")(session, rule, window)
+    folder.show()
+    yield "folder-rule", folder
+    folder.close()
 
 
 def _empty(window: object) -> Iterator[tuple[str, object]]:

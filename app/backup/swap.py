@@ -23,6 +23,7 @@ from app.core.files import fsync_directory, write_atomically
 log = logging.getLogger(__name__)
 
 MAKING = ".bitewing-restoring"
+_UNNAMED = ".unnamed"
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
@@ -39,11 +40,21 @@ def kept_folder(root: Path, moment: datetime) -> Path:
 
 
 def make_staging(staging: Path) -> None:
-    """Make the folder, marked as being made."""
-    staging.mkdir(mode=0o700)
-    (staging / MAKING).touch()
-    fsync_directory(staging)
+    """Make the folder, marked as being made from the moment it has its name."""
+    unnamed = _unnamed(staging)
+    unnamed.mkdir(mode=0o700)
+    (unnamed / MAKING).touch()
+    fsync_directory(unnamed)
+    unnamed.rename(staging)
     fsync_directory(staging.parent)
+
+
+def remove_staging(staging: Path) -> None:
+    """Remove a folder in the making; cut off half way, what is left of it is never taken for a library."""
+    unnamed = _unnamed(staging)
+    with contextlib.suppress(OSError):
+        staging.rename(unnamed)
+        shutil.rmtree(unnamed, ignore_errors=True)
 
 
 def is_in_the_making(staging: Path) -> bool:
@@ -79,8 +90,10 @@ def settle(root: Path) -> None:
     with contextlib.suppress(OSError, ValueError):
         _settle_note(root)
     for leftover in sorted(root.parent.glob(f"{root.name}.restoring-*")):
-        if (leftover / MAKING).exists():
+        if leftover.suffix == _UNNAMED:
             shutil.rmtree(leftover, ignore_errors=True)
+        elif is_in_the_making(leftover):
+            remove_staging(leftover)
         elif leftover.is_dir():
             # The exchange was done and its last rename was not: this is the library as it was before.
             kept = root.with_name(leftover.name.replace(".restoring-", ".before-restore-"))
@@ -103,6 +116,11 @@ def needs_settling(root: Path) -> bool:
             return any(entry.name.startswith(f"{root.name}.restoring-") for entry in entries)
     except OSError:
         return False
+
+
+def _unnamed(staging: Path) -> Path:
+    """Return the name under which a staging folder comes and goes: what lies there is always rubbish."""
+    return staging.with_name(f"{staging.name}{_UNNAMED}")
 
 
 def _settle_note(root: Path) -> None:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator, Slot
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap.library import Library, open_library
+from app.bootstrap.library import Library, open_library, workstation_name
 from app.bootstrap.window import WindowArgs
 from app.core import logs
 from app.core.errors import BitewingError
 from app.core.paths import LibraryPaths, default_library, log_directory
 from app.domain.changes import ChangeSet
-from app.domain.roles import Actor
+from app.domain.roles import Actor, owner
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.crash_hooks import CrashHooks
@@ -62,18 +62,24 @@ def run(given: WindowArgs, root: Path) -> int:
             hooks.remove()
             return 0
         root = choices.library
-    bus = ChangeBus()
-    library = open_or_explain(application, root, bus)
-    if library is None:
+    try:
+        while True:
+            bus = ChangeBus()
+            library = open_or_explain(application, root, bus)
+            if library is None:
+                return 1
+            program = Program(application, library, bus, hooks, given)
+            if choices is not None:
+                program.settle(choices)
+            program.show()
+            code = application.exec()
+            if program.restore is None:
+                return program.exit_code or code
+            # Nobody has the library open now: that is what a restore needs.
+            part("RestoreProgress")(owner(workstation_name()), root, program.restore).exec()
+            choices = None
+    finally:
         hooks.remove()
-        return 1
-    program = Program(application, library, bus, hooks, given)
-    if choices is not None:
-        program.settle(choices)
-    program.show()
-    code = application.exec()
-    hooks.remove()
-    return program.exit_code or code
 
 
 def speak(code: str) -> None:
@@ -133,6 +139,7 @@ class Program(QObject):
         self._seen: int | None = None
         self._window: MainWindow | None = None
         self._ending = False
+        self.restore: Any = None
         self.exit_code = 0
         application.setQuitOnLastWindowClosed(False)
         self._server: Any = None
@@ -179,6 +186,7 @@ class Program(QObject):
         # After building: a style sheet that is already there is worked through again for each part put in place.
         apply_theme(self._application, workstation.theme, touch=workstation.touch_targets)
         window.closed.connect(self._on_window_closed)
+        window.restore_requested.connect(self._on_restore_requested, Qt.ConnectionType.QueuedConnection)
         window.rebuild_requested.connect(self._on_rebuild_requested, Qt.ConnectionType.QueuedConnection)
         self._window = window
         return window
@@ -251,6 +259,13 @@ class Program(QObject):
         window.dress()
         if place is not None:
             window.open_place(place, current.id if current else None)
+
+    @Slot(object)
+    def _on_restore_requested(self, wish: Any) -> None:
+        """Close everything; :func:`run` restores and opens the library again."""
+        self.restore = wish
+        if self._window is not None:
+            self._window.close()
 
     def _on_snapshot_taken(self, ok: bool) -> None:
         self.exit_code = 0 if ok else 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.backup.archive import Archive
 from app.backup.manifest import CATALOGUE, SETTINGS, Heading
-from app.backup.swap import is_in_the_making, kept_folder, make_staging, settle, staging_folder, swap
+from app.backup.swap import is_in_the_making, kept_folder, make_staging, remove_staging, settle, staging_folder, swap
 from app.backup.unpacking import unpack
 from app.core.clock import utc_now
 from app.core.context import JobContext
@@ -110,7 +110,7 @@ class _Restore:
         finally:
             # After the exchange the old library stands here for a moment; it carries no mark and is not touched.
             if is_in_the_making(self._staging.root):
-                shutil.rmtree(self._staging.root, ignore_errors=True)
+                remove_staging(self._staging.root)
         log.warning("library restored from a backup")
         return replace(report, kept=kept)
 

@@ -10,6 +10,7 @@ from app.core.files import free_bytes
 from app.core.paths import LibraryPaths
 from app.domain.image import Placement
 from app.domain.roles import Action, Actor
+from app.services.backup_health import BackupHealth, backup_health
 from app.services.door import Door
 from app.services.settings import SettingsService
 from app.storage.catalogue import Catalogue
@@ -36,6 +37,7 @@ class Snapshot:
     last_import: JobRecord | None
     last_check: JobRecord | None
     running: tuple[JobRecord, ...]
+    backup: BackupHealth
 
     @property
     def has_room(self) -> bool:
@@ -50,6 +52,11 @@ class StatusService:
         self._door = door
         self._paths = paths
         self._settings = settings
+
+    def backup_health(self, actor: Actor) -> BackupHealth:
+        """Return how safe the library is."""
+        with self._door.reading(actor, Action.STATUS_VIEW) as store:
+            return backup_health(store, self._settings.clinic(), utc_now())
 
     def snapshot(self, actor: Actor) -> Snapshot:
         """Return how the library stands now."""
@@ -67,6 +74,7 @@ class StatusService:
                 reserve_bytes=self._settings.clinic().reserve_bytes,
                 last_import=_last(store, "import"),
                 last_check=_last(store, "check"),
+                backup=backup_health(store, self._settings.clinic(), utc_now()),
                 running=tuple(job for job in recent if job.state is JobState.RUNNING),
             )
 

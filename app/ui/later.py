@@ -10,7 +10,9 @@ from typing import Any
 
 _PARTS = {
     "AboutDialog": "app.ui.dialogs.about",
+    "BackupsDialog": "app.ui.safekeeping.backups_dialog",
     "CsvImportDialog": "app.ui.dialogs.csv_import",
+    "FolderRuleDialog": "app.ui.settings.folder_rule",
     "FirstRunDialog": "app.ui.dialogs.first_run",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
@@ -25,6 +27,8 @@ _PARTS = {
     "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
     "MoveDialog": "app.ui.dialogs.file_move",
     "PatientDialog": "app.ui.dialogs.patient",
+    "RestoreDialog": "app.ui.safekeeping.restore_dialog",
+    "RestoreProgress": "app.ui.safekeeping.restore_progress",
     "SettingsDialog": "app.ui.settings.dialog",
     "ShortcutsDialog": "app.ui.dialogs.shortcuts",
     "Snapshot": "app.ui.main_window.snapshot",

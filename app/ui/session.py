@@ -33,6 +33,10 @@ class Session:
     workstation: WorkstationSettings
     notices: Notices = field(default_factory=Notices)
 
+    def reload(self) -> None:
+        """Take the settings as they are stored now."""
+        self.clinic, self.workstation = self.library.settings.clinic(), self.library.settings.workstation()
+
     @property
     def notation(self) -> Notation:
         """How this clinic numbers teeth."""

@@ -15,6 +15,7 @@ from app.domain.folding import fold
 from app.domain.identity import FileIdentity, compare
 from app.domain.image import FileKind, Filing, ImageRecord, ImageType, ImageView, Placement
 from app.domain.patient import Patient, PatientSummary, Sex
+from app.services.backup_health import BackupHealth
 from app.services.inbox import Proposal
 from app.services.moving import MoveResult
 
@@ -80,6 +81,7 @@ class FakeLibrary:
         self.images = FakeImages(self)
         self.inbox = FakeInbox(self)
         self.status = SimpleNamespace(snapshot=self._snapshot)
+        self.monitor = SimpleNamespace(status=lambda _actor: [])
         self.activity = SimpleNamespace(jobs=lambda _actor, _limit: [])
         self.settings = SimpleNamespace(
             clinic=lambda: self.clinic_values, workstation=lambda: self.local_values, set_value=self._set
@@ -138,7 +140,12 @@ class FakeLibrary:
     def _snapshot(self, _actor: Any) -> Any:
         filed = sum(image.placement is Placement.FILED for image in self.pictures.values())
         return SimpleNamespace(
-            patients=len(self.people), images=filed, imported_today=23, free_bytes=81_000_000_000, running=()
+            patients=len(self.people),
+            images=filed,
+            imported_today=23,
+            free_bytes=81_000_000_000,
+            running=(),
+            backup=BackupHealth(None, None, None, is_overdue=False, drill_is_overdue=False),
         )
 
     def _set(self, _actor: Any, key: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
@@ -59,6 +60,7 @@ class WindowCommands(QObject):
             "toggle_right": lambda on: window.arrangement.right.setVisible(on),
             "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
             "toggle_theme": self.toggle_theme,
+            "backups": self.show_backups,
             "check": window.imports.check,
             "demo": window.imports.fill_demo,
             "activity": self.show_activity,
@@ -92,6 +94,7 @@ class WindowCommands(QObject):
             ("import_patients", Action.PATIENT_IMPORT),
             ("paste", Action.IMAGE_IMPORT),
             ("inbox", Action.IMAGE_FILE),
+            ("backups", Action.BACKUP_VIEW),
             ("check", Action.LIBRARY_CHECK),
             ("demo", Action.LIBRARY_DEMO),
             ("settings", Action.SETTINGS_VIEW),
@@ -240,11 +243,28 @@ class WindowCommands(QObject):
         self._window.panels.show_activity()
 
     @Slot()
-    def show_settings(self) -> None:
+    def show_folders(self) -> None:
+        """Open the settings at the watched folders."""
+        self.show_settings(page="monitor")
+
+    @Slot()
+    def show_settings(self, _checked: bool = False, *, page: str = "") -> None:
         """Open the settings; rebuild the window when its looks or language changed."""
-        dialog = part("SettingsDialog")(self._session, self._window)
-        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.needs_rebuild:
+        dialog = part("SettingsDialog")(self._session, self._window, page=page)
+        if dialog.exec() != QDialog.DialogCode.Accepted:
+            return
+        self._session.reload()
+        self._window.status.refresh()
+        if dialog.needs_rebuild:
             self._window.rebuild_requested.emit()
+
+    @Slot()
+    def show_backups(self) -> None:
+        """Show the backups, and how safe the library is."""
+        dialog = part("BackupsDialog")(self._session, self._window.backups, self._window)
+        dialog.settings_requested.connect(partial(self.show_settings, page="backup"))
+        dialog.restore_chosen.connect(self._window.restore_requested)
+        dialog.show()
 
     @Slot()
     def toggle_theme(self) -> None:

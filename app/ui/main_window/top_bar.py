@@ -28,7 +28,7 @@ _MENU = (
     ("inbox", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
-    ("activity", "check", "demo"),
+    ("backups", "activity", "check", "demo"),
     ("settings", "shortcuts", "about"),
     ("quit",),
 )

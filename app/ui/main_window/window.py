@@ -16,6 +16,7 @@ from app.ui.formats import joined
 from app.ui.header.patient_header import PatientHeader
 from app.ui.later import part
 from app.ui.main_window.actions import Actions
+from app.ui.main_window.backups import Backups
 from app.ui.main_window.commands import WindowCommands
 from app.ui.main_window.drops import Drops
 from app.ui.main_window.filing import Filer
@@ -47,6 +48,7 @@ class MainWindow(QMainWindow):
 
     closed = Signal()
     rebuild_requested = Signal()
+    restore_requested = Signal(object)
 
     def __init__(self, session: Session, pictures: Calls) -> None:
         super().__init__()
@@ -59,6 +61,7 @@ class MainWindow(QMainWindow):
         self.patient = OpenPatient(session, self)
         self.filer = Filer(session, self.undo, self)
         self.imports = Imports(session, self)
+        self.backups = Backups(session, self)
         self.tree = TreePane(session)
         self.table = LightTable(session, pictures, self)
         self.chart = ToothChart()
@@ -191,6 +194,8 @@ class MainWindow(QMainWindow):
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
         self.status.activity_requested.connect(self.commands.show_activity)
+        self.status.folders_requested.connect(self.commands.show_folders)
+        self.status.backups_requested.connect(self.commands.show_backups)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
         self.imports.results_requested.connect(self.commands.show_import_results)

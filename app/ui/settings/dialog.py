@@ -14,6 +14,7 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.settings.editors import Editor
+from app.ui.settings.folders import FoldersEditor
 from app.ui.settings.pages import Page, pages
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
@@ -32,11 +33,14 @@ ROW_PX = 40
 class SettingsDialog(DialogFrame):
     """Cancel changes nothing; Save writes what differs. GUI thread only."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None, *, page: str = "") -> None:
+        """``page`` is how the keys of the page begin that comes first: ``backup``."""
         super().__init__(t("Settings"), parent)
         self._session = session
         self.needs_rebuild = False
-        self.editors: list[Editor] = []
+        self.editors: list[Editor | FoldersEditor] = []
+        settings = session.library.settings
+        self._stored = {"clinic": settings.clinic(), "workstation": settings.workstation()}
         self._blocks: list[tuple[int, QWidget, str]] = []
         self._titles: list[QWidget] = []
         self._search = SearchLine()
@@ -50,11 +54,11 @@ class SettingsDialog(DialogFrame):
         self._column.setContentsMargins(UNIT, 0, UNIT, 0)
         self._column.setSpacing(UNIT * 2)
         may = session.may(Action.SETTINGS_CHANGE)
-        for number, page in enumerate(pages()):
-            row = QListWidgetItem(icon(page.icon), page.title)
+        for number, entry in enumerate(pages()):
+            row = QListWidgetItem(icon(entry.icon), entry.title)
             row.setSizeHint(QSize(UNIT * 20, ROW_PX))
             self._list.addItem(row)
-            self._add_page(number, page, enabled=may)
+            self._add_page(number, entry, enabled=may)
         self._column.addStretch(1)
         near = QVBoxLayout()
         near.setSpacing(UNIT)
@@ -78,9 +82,10 @@ class SettingsDialog(DialogFrame):
         self._save.setEnabled(may)
         self._save.clicked.connect(self._on_save_clicked)
         self.resize(UNIT * 96, UNIT * 62)
-        self._list.setCurrentRow(0)
+        starts = [any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()]
+        self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
 
-    def editor(self, key: str) -> Editor:
+    def editor(self, key: str) -> Any:
         """Return the editor of a setting."""
         return next(editor for editor in self.editors if editor.field.key == key)
 
@@ -90,9 +95,11 @@ class SettingsDialog(DialogFrame):
         self._titles.append(title)
         for field in page.fields:
             entry = setting_key(field.key)
-            stored: Any = self._session.clinic if entry.scope == "clinic" else self._session.workstation
             # A secret is never shown, so its editor starts empty.
-            editor = Editor(field, entry, "" if entry.is_secret else getattr(stored, entry.attribute))
+            value: Any = "" if entry.is_secret else getattr(self._stored[entry.scope], entry.attribute)
+            editor: Editor | FoldersEditor = (
+                FoldersEditor(field, entry, value, self._session) if entry.type is list else Editor(field, entry, value)
+            )
             editor.widget.setEnabled(enabled)
             self.editors.append(editor)
             block = QWidget()
@@ -138,7 +145,8 @@ class SettingsDialog(DialogFrame):
             for editor in changed:
                 settings.set_value(actor, editor.field.key, editor.value())
         except BitewingError as error:
-            self.say_problem(error_words.words_for(error).explanation)
+            words = error_words.words_for(error)
+            self.say_problem(" ".join(part for part in (words.explanation, words.what_to_do) if part))
             return
         self.needs_rebuild = any(editor.field.key in _REBUILDS for editor in changed)
         self.accept()

@@ -104,6 +104,11 @@ def _folders() -> Page:
         (
             Field("monitor.enabled", t("Watch folders for new images"), t("Images are imported as they arrive.")),
             Field(
+                "monitor.folders",
+                t("Watched folders"),
+                t("What your sensor, scanner or camera program writes to. What is not sure waits in the inbox."),
+            ),
+            Field(
                 "monitor.interval",
                 t("Look through the folders every"),
                 t("Network folders tell nobody when something arrives; they are looked through."),

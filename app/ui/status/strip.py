@@ -14,6 +14,7 @@ from app.ui.formats import number, size
 from app.ui.session import Session
 from app.ui.status.chip import Chip, Health
 from app.ui.status.job_strip import JobStrip
+from app.ui.status.safety import backup_state, folders_state
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, tn
@@ -24,9 +25,11 @@ _SOON_MS = 800
 
 
 class StatusStrip(QWidget):
-    """Library, imports of today, free space, background work."""
+    """Library, what came in today, free space, backups, background work."""
 
     activity_requested = Signal()
+    backups_requested = Signal()
+    folders_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,17 +39,28 @@ class StatusStrip(QWidget):
         self._session = session
         self._library = Chip(t("Library"))
         self._imports = Chip(t("Import"))
+        self._folders = Chip(t("Folders"))
         self._space = Chip(t("Free space"))
+        self._backup = Chip(t("Backup"))
         self._work = Chip(t("Background"))
         row = QHBoxLayout(self)
         row.setContentsMargins(UNIT, 0, UNIT, 0)
         row.setSpacing(UNIT)
-        for chip in (self._library, self._imports, self._space, self._work):
-            chip.clicked.connect(self.activity_requested)
+        for chip, asked in (
+            (self._library, self.activity_requested),
+            (self._imports, self.activity_requested),
+            (self._folders, self.folders_requested),
+            (self._space, self.activity_requested),
+            (self._backup, self.backups_requested),
+            (self._work, self.activity_requested),
+        ):
+            chip.clicked.connect(asked)
             row.addWidget(chip)
         row.addStretch(1)
         row.addWidget(JobStrip(session.runner))
         self._imports.set_state(Health.OFF, t("none today"))
+        self._folders.hide()
+        self._backup.set_state(Health.OFF, t("none yet"))
         self._work.set_state(Health.GOOD, t("at rest"))
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -64,6 +78,7 @@ class StatusStrip(QWidget):
         """Ask for the figures in the background."""
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask("status", lambda: library.status.snapshot(actor), self._on_snapshot, self._on_failed)
+        self._session.calls.ask("folders", lambda: library.monitor.status(actor), self._on_folders, self._on_failed)
 
     def _on_snapshot(self, snapshot: Any) -> None:
         self._library.set_state(
@@ -78,6 +93,7 @@ class StatusStrip(QWidget):
         self._imports.set_state(
             Health.GOOD if today else Health.OFF, t("{count} today", count=number(today)) if today else t("none today")
         )
+        self._backup.set_state(*backup_state(snapshot.backup))
         reserve = self._session.clinic.reserve_bytes
         short = snapshot.free_bytes < reserve
         low = snapshot.free_bytes < reserve * 4
@@ -86,6 +102,14 @@ class StatusStrip(QWidget):
             size(snapshot.free_bytes),
             t("Too little is left to import; free some space on the library's disk.") if short else "",
         )
+
+    def _on_folders(self, folders: list[Any]) -> None:
+        """Show the watched folders; without any, the imports of today stand there instead."""
+        watching = bool(folders) and self._session.workstation.monitor_enabled
+        self._folders.setVisible(watching)
+        self._imports.setVisible(not watching)
+        if watching:
+            self._folders.set_state(*folders_state(folders))
 
     def _on_failed(self, error: BitewingError) -> None:
         words = error_words.words_for(error)

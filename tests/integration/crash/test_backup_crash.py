@@ -28,7 +28,8 @@ def _check_backups(root: Path, _source: Path, _wanted: dict[str, str]) -> list[s
         if not any(record.path.endswith("first.zip") and record.state is BackupState.GOOD for record in records):
             found.append("the first backup is gone")
         for record in records:
-            if record.state is not BackupState.GOOD:
+            # One that got its name and not its row any more is found there; it has to be as whole.
+            if record.state not in {BackupState.GOOD, BackupState.FOUND}:
                 found.append(f"listed but {record.state}: {record.path}")
                 continue
             try:

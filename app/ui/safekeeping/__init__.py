@@ -1,0 +1,1 @@
+"""The windows of safe-keeping: backups, restoring, and how safe the library is."""
