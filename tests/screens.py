@@ -126,7 +126,7 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.ui.later import part
     from app.ui.tree.place import Place
 
-    session, commands = window.session, window.commands
+    session, pages = window.session, window.pages
     patient = session.library.patients.resolve(session.actor, PATIENT)
     yield "start", window
     images = session.library.images.list(session.actor, patient_id=patient.id)
@@ -137,10 +137,17 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
     if volume is not None:
         window.open_place(Place(patient.id), volume.id)
         yield "volume", window
+    window.panels.show_treatments()
+    yield "treatments", window
+    treatment = window.panels.treatments.chosen()
+    edit = part("TreatmentDialog")(session, window.patient.summary, treatment, window)
+    edit.show()
+    yield "treatment", edit
+    edit.close()
     window.panels.show_activity()
-    commands.show_inbox()
+    pages.show_inbox()
     yield "inbox", window
-    commands.show_inbox()
+    pages.show_inbox()
     summary = session.library.patients.summary(session.actor, patient.id)
     dialog = part("ImportDialog")(session, window.imports, summary, window)
     dialog.add_paths([out / "strays"])
@@ -178,6 +185,10 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     yield "restore", restore
     restore.close()
     backups.close()
+    log = part("LogDialog")(session, window)
+    log.show()
+    yield "log", log
+    log.close()
     for page in ("monitor", "backup"):
         settings = part("SettingsDialog")(session, window, page=page)
         settings.show()

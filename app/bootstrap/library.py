@@ -22,10 +22,12 @@ from app.domain.roles import Actor, owner
 from app.services.door import Door, Publish
 from app.services.restore_start import settle_restore
 from app.storage.catalogue import Catalogue, open_catalogue
+from app.storage.events import Level
 
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
     from app.services.check import CheckService
     from app.services.decoders import Decoders
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from app.services.inbox import InboxService
     from app.services.jobs import JobLog
     from app.services.locating import Locator
+    from app.services.logbook import Logbook
     from app.services.merging import MergeReport, Merging
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
@@ -132,7 +135,7 @@ class Library:
     viewing: Lazy[ViewingService] = Lazy(
         "viewing", "ViewingService", lambda make, its: make(its.door, its.locator, its.decoders)
     )
-    demo: Lazy[DemoService] = Lazy("demo", "DemoService", lambda make, its: make(its.door, its.imports))
+    demo: Lazy[DemoService] = Lazy("demo", "DemoService", lambda make, its: make(its.door, its.imports, its.treatments))
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))
@@ -157,6 +160,8 @@ class Library:
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
     )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
+    logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
+    audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy("locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation))
     merging: Lazy[Merging] = Lazy("merging", "Merging", lambda make, its: make(its.door, its.mover))
@@ -272,4 +277,11 @@ def _build(paths: LibraryPaths, store: Catalogue, publish: Publish | None, exami
     recovered = store.recover(library.workstation)
     if recovered.finished or recovered.cleared:
         log.warning("recovery: %d images finished, %d intents cleared", len(recovered.finished), recovered.cleared)
+        store.events.append(
+            Level.WARNING,
+            "recovery",
+            "library.recovered",
+            {"images": len(recovered.finished), "cleared": recovered.cleared},
+            workstation=library.workstation,
+        )
     return library

@@ -43,6 +43,10 @@ class _Root(LazyGroup):
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
         "backup": Entry("app.cli.backup", lambda: t("Make, verify, list and restore backups.")),
+        "log": Entry("app.cli.log", lambda: t("What ran, what was found and what failed; no patient data.")),
+        "audit": Entry(
+            "app.cli.audit", lambda: t("Who did what: prove that nothing of it was changed, or write it out.")
+        ),
         "settings": Entry("app.cli.settings", lambda: t("Show and change settings.")),
         "status": Entry("app.cli.status", lambda: t("Show how the library stands.")),
     }

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from app.core.context import JobContext
-from app.demo.clinic import DEFAULT_IMAGES, DEFAULT_PATIENTS, DEFAULT_SEED, plan
+from app.demo.clinic import DEFAULT_IMAGES, DEFAULT_PATIENTS, DEFAULT_SEED, ClinicPlan, plan
 from app.demo.engine import DemoFile, write_clinic
 from app.demo.people import PlannedPatient
+from app.demo.treatments import treatments_of
 from app.domain.changes import ChangeKind, Entity
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft, Sex
 from app.domain.roles import Action, Actor
+from app.domain.treatment import TreatmentDraft, TreatmentStatus
 from app.services.door import Door
 from app.services.images import save
 from app.services.imports import ImportsService
 from app.services.patients import add_patient
+from app.services.treatments import TreatmentsService
 from app.services.workroom import private_folder
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 
 KIND = "demo"
+# Images from so long before or after a treatment belong to it.
+_AROUND = timedelta(days=200)
 _NEW = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
 
 
@@ -37,9 +43,10 @@ class DemoReport:
 class DemoService:
     """Makes the clinic. Any thread."""
 
-    def __init__(self, door: Door, imports: ImportsService) -> None:
+    def __init__(self, door: Door, imports: ImportsService, treatments: TreatmentsService) -> None:
         self._door = door
         self._imports = imports
+        self._treatments = treatments
 
     def fill(
         self,
@@ -64,6 +71,7 @@ class DemoService:
             files = list(write_clinic(clinic, folder, ctx))
             report, items = self._bring_in(actor, files, ids, ctx)
             self._caption(actor, files, items)
+            self._treat(actor, clinic, ids, files, items)
         brought = sum(item.image_id is not None and item.status in _NEW for item in items.values())
         return DemoReport(added, brought, report.count(ItemStatus.DUPLICATE), report.stopped)
 
@@ -101,6 +109,37 @@ class DemoService:
             actor, Action.LIBRARY_DEMO, args, ctx, lambda item: items.__setitem__(item.path, item), KIND
         )
         return report, items
+
+    def _treat(
+        self,
+        actor: Actor,
+        clinic: ClinicPlan,
+        ids: dict[str, str],
+        files: list[DemoFile],
+        items: dict[str, ImportItem],
+    ) -> None:
+        """Write down what was done, with the images of that tooth from around that day."""
+        for person in clinic.patients:
+            known = {item.legacy_id for item in self._treatments.list(actor, ids[person.key])}
+            taken = [(file, items[str(file.path)]) for file in files if file.patient.key == person.key]
+            for planned in treatments_of(clinic.story(person)):
+                if planned.key in known:
+                    continue
+                images = [
+                    item.image_id
+                    for file, item in taken
+                    if item.image_id is not None
+                    and planned.tooth == file.tooth
+                    and abs(file.captured_at.date() - planned.performed_on) <= _AROUND
+                ]
+                draft = TreatmentDraft(
+                    planned.procedure,
+                    teeth=(planned.tooth,),
+                    performed_on=planned.performed_on,
+                    dentist=planned.dentist,
+                    status=TreatmentStatus.COMPLETED if planned.is_done else TreatmentStatus.PLANNED,
+                )
+                self._treatments.add(actor, ids[person.key], draft, images, legacy_id=planned.key)
 
     def _caption(self, actor: Actor, files: list[DemoFile], items: dict[str, ImportItem]) -> None:
         with self._door.writing(actor, Action.LIBRARY_DEMO) as unit:

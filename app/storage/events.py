@@ -41,13 +41,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are wanted; ``None`` means all. ``since`` counts, ``until`` does not."""
+    """Which events are wanted; ``None`` means all. ``since`` and ``upto`` count, ``until`` does not."""
 
     topics: tuple[str, ...] | None = None
     levels: tuple[Level, ...] | None = None
     since: datetime | None = None
     until: datetime | None = None
     job_id: str | None = None
+    upto: datetime | None = None
 
 
 class Events:
@@ -95,6 +96,8 @@ class Events:
             narrow("at >= ?", epoch_ms(wanted.since))
         if wanted.until is not None:
             narrow("at < ?", epoch_ms(wanted.until))
+        if wanted.upto is not None:
+            narrow("at <= ?", epoch_ms(wanted.upto))
         if wanted.job_id is not None:
             narrow("job_id = ?", wanted.job_id)
         if before is not None:

@@ -41,6 +41,7 @@ class JobRecord:
     counts: dict[str, int] = field(default_factory=dict)
     error_code: str | None = None
     error_facts: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ class JobItem:
 
 
 JobItems = list[JobItem]
-_COLUMNS = "id, kind, started_by, actor_id, state, started_at, ended_at, arguments, counts, error_code, error_facts"
+JobRecords = list[JobRecord]
+_COLUMNS = (
+    "id, kind, started_by, actor_id, state, started_at, ended_at, arguments, counts, error_code, error_facts, number"
+)
 _ITEM_COLUMNS = "path, status, size, mtime_ns, image_id, patient_id, code, facts, similar_to"
 
 
@@ -136,6 +140,33 @@ class Jobs:
         rows = self._db.rows(
             f"SELECT {_COLUMNS} FROM jobs WHERE ? IS NULL OR kind = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own text
             (kind, kind, limit),
+        )
+        return [_job_of(row) for row in rows]
+
+    def page(
+        self,
+        kinds: Sequence[str] | None,
+        states: Sequence[JobState] | None,
+        since: datetime | None,
+        upto: datetime | None,
+        limit: int,
+    ) -> JobRecords:
+        """Return runs that began from ``since`` to ``upto``, newest first; ``None`` means all."""
+        clauses: list[str] = ["1"]
+        values: list[Any] = []
+        if kinds is not None:
+            clauses.append(f"kind IN ({', '.join('?' * len(kinds))})")
+            values += list(kinds)
+        if states is not None:
+            clauses.append(f"state IN ({', '.join('?' * len(states))})")
+            values += [state.value for state in states]
+        for clause, moment_ in (("started_at >= ?", since), ("started_at <= ?", upto)):
+            if moment_ is not None:
+                clauses.append(clause)
+                values.append(epoch_ms(moment_))
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(clauses)} ORDER BY started_at DESC, number DESC LIMIT ?",  # noqa: S608 - our own text
+            (*values, limit),
         )
         return [_job_of(row) for row in rows]
 
@@ -217,6 +248,7 @@ def _job_of(row: Row) -> JobRecord:
         counts=json.loads(row[8]),
         error_code=row[9],
         error_facts=json.loads(row[10]),
+        number=row[11],
     )
 
 

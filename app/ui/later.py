@@ -23,6 +23,7 @@ _PARTS = {
     "InboxView": "app.ui.inbox.view",
     "InstanceServer": "app.ui.main_window.single_instance",
     "LibraryFailedDialog": "app.ui.dialogs.library_failed",
+    "LogDialog": "app.ui.log.dialog",
     "MergeDialog": "app.ui.dialogs.merge",
     "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
     "MoveDialog": "app.ui.dialogs.file_move",
@@ -32,6 +33,7 @@ _PARTS = {
     "SettingsDialog": "app.ui.settings.dialog",
     "ShortcutsDialog": "app.ui.dialogs.shortcuts",
     "Snapshot": "app.ui.main_window.snapshot",
+    "TreatmentDialog": "app.ui.treatments.dialog",
     "ending_words": "app.ui.main_window.import_words",
     "hand_over": "app.ui.main_window.single_instance",
 }

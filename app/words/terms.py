@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.domain.image import ImageType, ImageView, Laterality
 from app.domain.patient import Sex
 from app.domain.tooth import GENERAL, is_primary, is_right, is_upper, position
+from app.domain.treatment import TreatmentStatus
 from app.words.catalogue import t
 
 
@@ -116,6 +117,16 @@ def contradiction(part: str) -> str:
         "birth_date": t("birth date"),
         "sex": t("sex"),
     }.get(part, part)
+
+
+def treatment_status(value: TreatmentStatus | str) -> str:
+    """Return how far a treatment is."""
+    return {
+        TreatmentStatus.PLANNED: t("planned"),
+        TreatmentStatus.IN_PROGRESS: t("in progress"),
+        TreatmentStatus.COMPLETED: t("completed"),
+        TreatmentStatus.CANCELLED: t("cancelled"),
+    }[TreatmentStatus(value)]
 
 
 def import_status(status: str) -> str:

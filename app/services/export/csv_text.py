@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from typing import Any, TextIO
 
@@ -17,6 +18,13 @@ def safe_cell(value: Any) -> str:
         return str(value)
     text = str(value).replace("\0", "")
     return f"'{text}" if text.startswith(_STARTS) else text
+
+
+def csv_bytes(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return a table as a file that spreadsheets open with its letters right (UTF-8 with its mark)."""
+    stream = io.StringIO(newline="")
+    write_rows(stream, header, rows)
+    return stream.getvalue().encode("utf-8-sig")
 
 
 def write_rows(stream: TextIO, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

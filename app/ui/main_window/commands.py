@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
-from app.core.errors import BitewingError
 from app.domain.roles import Action
 from app.ui.later import part
 from app.ui.tree.place import Place
-from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.words import t
 
 if TYPE_CHECKING:
     from app.ui.main_window.window import MainWindow
 
-_NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient", "deleted_images")
+_NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient", "deleted_images", "new_treatment")
 _NEEDS_IMAGE = ("move_image", "delete_image", "copy_id")
 
 
@@ -31,19 +28,21 @@ class WindowCommands(QObject):
         super().__init__(window)
         self._window = window
         self._session = window.session
-        actions = window.actions_by_name
+        actions, pages = window.actions_by_name, window.pages
         table: dict[str, Callable[..., object]] = {
             "search": window.top.search.start,
-            "import": self.show_import,
-            "import_files": lambda: self.show_import("files"),
-            "import_folder": lambda: self.show_import("folder"),
-            "import_patients": self.show_csv_import,
+            "import": pages.show_import,
+            "import_files": lambda: pages.show_import("files"),
+            "import_folder": lambda: pages.show_import("folder"),
+            "import_patients": pages.show_csv_import,
             "paste": window.drops.paste,
-            "inbox": self.show_inbox,
+            "inbox": pages.show_inbox,
             "new_patient": self.new_patient,
             "edit_patient": self.edit_patient,
             "merge_patient": self.merge_patient,
             "close_patient": window.patient.close,
+            "new_treatment": lambda: window.treatments.add(),
+            "treatments": pages.show_treatments,
             "undo": self.undo,
             "redo": self.redo,
             "move_image": self.move_images,
@@ -59,14 +58,15 @@ class WindowCommands(QObject):
             "toggle_left": lambda on: window.arrangement.left.setVisible(on),
             "toggle_right": lambda on: window.arrangement.right.setVisible(on),
             "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
-            "toggle_theme": self.toggle_theme,
-            "backups": self.show_backups,
+            "toggle_theme": pages.toggle_theme,
+            "backups": pages.show_backups,
             "check": window.imports.check,
             "demo": window.imports.fill_demo,
-            "activity": self.show_activity,
-            "settings": self.show_settings,
-            "shortcuts": self.show_shortcuts,
-            "about": self.show_about,
+            "activity": pages.show_activity,
+            "log": pages.show_log,
+            "settings": pages.show_settings,
+            "shortcuts": pages.show_shortcuts,
+            "about": pages.show_about,
             "quit": window.close,
         }
         for name, slot in table.items():
@@ -95,6 +95,7 @@ class WindowCommands(QObject):
             ("paste", Action.IMAGE_IMPORT),
             ("inbox", Action.IMAGE_FILE),
             ("backups", Action.BACKUP_VIEW),
+            ("log", Action.LOG_VIEW),
             ("check", Action.LIBRARY_CHECK),
             ("demo", Action.LIBRARY_DEMO),
             ("settings", Action.SETTINGS_VIEW),
@@ -103,6 +104,7 @@ class WindowCommands(QObject):
         for name, action in (
             ("merge_patient", Action.PATIENT_MERGE),
             ("edit_patient", Action.PATIENT_EDIT),
+            ("new_treatment", Action.TREATMENT_EDIT),
             ("move_image", Action.IMAGE_MOVE),
             ("delete_image", Action.IMAGE_DELETE),
             ("deleted_images", Action.IMAGE_RESTORE),
@@ -198,95 +200,3 @@ class WindowCommands(QObject):
         image = self._window.table.current
         if image is not None:
             QGuiApplication.clipboard().setText(image.id)
-
-    # -- dialogs and panes ---------------------------------------------------------------------------------
-
-    @Slot()
-    def show_import(self, start: str | bool = "") -> None:
-        """Open the import dialog, perhaps straight at the file chooser."""
-        window = self._window
-        dialog = part("ImportDialog")(self._session, window.imports, window.patient.summary, window)
-        dialog.inbox_requested.connect(self.show_inbox)
-        if start == "files":
-            dialog.choose_files()
-        elif start == "folder":
-            dialog.choose_folder()
-        dialog.show()
-
-    @Slot(object)
-    def show_import_results(self, run: Any) -> None:
-        """Show each file's result."""
-        dialog = part("ImportResultsDialog")(run.items, self._window)
-        dialog.inbox_requested.connect(self.show_inbox)
-        dialog.show()
-
-    @Slot()
-    def show_csv_import(self) -> None:
-        """Open the patient list import."""
-        part("CsvImportDialog")(self._session, self._window).exec()
-
-    @Slot()
-    def show_inbox(self) -> None:
-        """Bring the inbox to the middle, or put it away."""
-        arrangement, inbox = self._window.arrangement, self._window.inbox
-        showing = arrangement.inbox_shown and self.sender() is self._window.actions_by_name["inbox"]
-        arrangement.show_inbox(on=not showing)
-        if not showing:
-            inbox.reload()
-            inbox.take_focus()
-
-    @Slot()
-    def show_activity(self) -> None:
-        """Bring Activity to the front."""
-        self._window.arrangement.right.show()
-        self._window.actions_by_name["toggle_right"].setChecked(True)
-        self._window.panels.show_activity()
-
-    @Slot()
-    def show_folders(self) -> None:
-        """Open the settings at the watched folders."""
-        self.show_settings(page="monitor")
-
-    @Slot()
-    def show_settings(self, _checked: bool = False, *, page: str = "") -> None:
-        """Open the settings; rebuild the window when its looks or language changed."""
-        dialog = part("SettingsDialog")(self._session, self._window, page=page)
-        if dialog.exec() != QDialog.DialogCode.Accepted:
-            return
-        self._session.reload()
-        self._window.status.refresh()
-        if dialog.needs_rebuild:
-            self._window.rebuild_requested.emit()
-
-    @Slot()
-    def show_backups(self) -> None:
-        """Show the backups, and how safe the library is."""
-        dialog = part("BackupsDialog")(self._session, self._window.backups, self._window)
-        dialog.settings_requested.connect(partial(self.show_settings, page="backup"))
-        dialog.restore_chosen.connect(self._window.restore_requested)
-        dialog.show()
-
-    @Slot()
-    def toggle_theme(self) -> None:
-        """Change between dark and light."""
-        value = "light" if self._session.workstation.theme == "dark" else "dark"
-        try:
-            self._session.library.settings.set(self._session.actor, "display.theme", value)
-        except BitewingError as error:
-            self._session.notices.fault(error)
-            return
-        self._window.rebuild_requested.emit()
-
-    @Slot()
-    def show_shortcuts(self) -> None:
-        """List every key."""
-        rows = [(command.group, command.text, command.key) for command in self._window.actions_by_name.table]
-        viewer = [
-            (t("Viewer: {group}", group=GROUPS[entry.group]()), entry.text(), entry.key()) for entry in VIEWER_ACTIONS
-        ]
-        part("ShortcutsDialog")([*rows, *viewer], self._window).exec()
-
-    @Slot()
-    def show_about(self) -> None:
-        """Say what this program is, and is not."""
-        part("AboutDialog")(self._window).exec()

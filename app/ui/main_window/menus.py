@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from app.domain.roles import Action
 from app.ui.later import part
 from app.ui.tree.place import Place
 from app.words import t
@@ -34,6 +35,8 @@ class ContextMenus(QObject):
             menu.addAction(t("Import files here…"), lambda: self._import_here(place))
             menu.addSeparator()
             if window.patient.patient_id == place.patient_id:
+                new = menu.addAction(t("New treatment here…"), lambda: window.treatments.add(place=place))
+                new.setEnabled(self._session.may(Action.TREATMENT_EDIT))
                 menu.addActions([actions["edit_patient"], actions["merge_patient"], actions["deleted_images"]])
                 menu.addSeparator()
             menu.addAction(t("Copy the patient's id"), lambda: QGuiApplication.clipboard().setText(place.patient_id))
@@ -63,6 +66,8 @@ class ContextMenus(QObject):
         if len(self._window.table.strip.selected_ids()) > 1:
             menu.addAction(t("Compare side by side"), self._compare)
             menu.addSeparator()
+        if self._session.may(Action.TREATMENT_EDIT) and self._window.table.chosen_ids():
+            self._window.treatments.fill_menu(menu)
         menu.addActions([actions["move_image"], actions["delete_image"], actions["copy_id"]])
 
     def _compare(self) -> None:
@@ -71,6 +76,6 @@ class ContextMenus(QObject):
     def _import_here(self, place: Place) -> None:
         window = self._window
         dialog = part("ImportDialog")(self._session, window.imports, None, window, place=place)
-        dialog.inbox_requested.connect(self._window.commands.show_inbox)
+        dialog.inbox_requested.connect(self._window.pages.show_inbox)
         dialog.choose_files()
         dialog.show()

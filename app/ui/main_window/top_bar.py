@@ -25,10 +25,11 @@ _TOOLS = ("tool_window", "tool_pan", "tool_zoom", "", "fit", "actual_size", "", 
 _LAYOUTS = ("layout_1x1", "layout_1x2", "layout_2x1", "layout_2x2", "layout_2x3", "layout_3x3", "layout_3x4")
 _MENU = (
     ("new_patient", "edit_patient", "merge_patient", "close_patient"),
+    ("new_treatment", "treatments"),
     ("inbox", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
-    ("backups", "activity", "check", "demo"),
+    ("backups", "activity", "log", "check", "demo"),
     ("settings", "shortcuts", "about"),
     ("quit",),
 )

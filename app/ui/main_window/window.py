@@ -25,7 +25,9 @@ from app.ui.main_window.layout import Parts, WindowLayout, chart_box
 from app.ui.main_window.light_table import LightTable
 from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
+from app.ui.main_window.pages import Pages
 from app.ui.main_window.top_bar import TopBar
+from app.ui.main_window.treatments import TreatmentCommands
 from app.ui.main_window.undo import UndoStack
 from app.ui.panels.activity import ActivityPanel
 from app.ui.panels.details import DetailsPanel
@@ -34,6 +36,7 @@ from app.ui.session import Session
 from app.ui.states import plain_label
 from app.ui.status.strip import StatusStrip
 from app.ui.theme.icons import icon
+from app.ui.treatments.panel import TreatmentsPanel
 from app.ui.tree.pane import TreePane
 from app.ui.tree.place import Place
 from app.ui.viewer.adjust_panel import AdjustPanel
@@ -70,7 +73,10 @@ class MainWindow(QMainWindow):
         self.header = PatientHeader()
         self._inbox: Any = None
         self.panels = SidePanels(
-            DetailsPanel(session), AdjustPanel(self.table.pane, self.table.commands), ActivityPanel(session)
+            DetailsPanel(session),
+            AdjustPanel(self.table.pane, self.table.commands),
+            TreatmentsPanel(session),
+            ActivityPanel(session),
         )
         self.status = StatusStrip(session)
         self.actions_by_name = Actions(self)
@@ -78,7 +84,9 @@ class MainWindow(QMainWindow):
         self.arrangement = WindowLayout(self, self._parts())
         self.toasts = ToastRack(self)
         self.drops = Drops(self.patient, self.imports, self.filer, self)
+        self.pages = Pages(self)
         self.commands = WindowCommands(self)
+        self.treatments = TreatmentCommands(self)
         self.menus = ContextMenus(self)
         self._keep_delete_near_images()
         self._connect_patient()
@@ -174,7 +182,7 @@ class MainWindow(QMainWindow):
     def _connect_places(self) -> None:
         self.top.search.patient_chosen.connect(self._on_search_patient_chosen)
         self.tree.view.place_chosen.connect(self.open_place)
-        self.tree.view.inbox_chosen.connect(self.commands.show_inbox)
+        self.tree.view.inbox_chosen.connect(self.pages.show_inbox)
         self.tree.view.menu_requested.connect(self.menus.show_tree_menu)
         self.tree.view.files_dropped.connect(self.drops.files_on_place)
         self.tree.view.images_dropped.connect(self.drops.images_on_place)
@@ -193,17 +201,18 @@ class MainWindow(QMainWindow):
     def _connect_notices(self) -> None:
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
-        self.status.activity_requested.connect(self.commands.show_activity)
-        self.status.folders_requested.connect(self.commands.show_folders)
-        self.status.backups_requested.connect(self.commands.show_backups)
+        self.status.activity_requested.connect(self.pages.show_activity)
+        self.status.folders_requested.connect(self.pages.show_folders)
+        self.status.backups_requested.connect(self.pages.show_backups)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
-        self.imports.results_requested.connect(self.commands.show_import_results)
+        self.imports.results_requested.connect(self.pages.show_import_results)
 
     @Slot(object)
     def _on_patient_changed(self, summary: object) -> None:
         self.header.show_patient(self.patient.summary)
         self.table.show_patient(self.patient.summary)
+        self.panels.treatments.show_patient(self.patient.patient_id)
         self.commands.refresh()
         name = self.patient.summary.patient.name if self.patient.summary else ""
         self.setWindowTitle(t("{patient} – Bitewing", patient=name) if name else "Bitewing")

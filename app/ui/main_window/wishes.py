@@ -74,7 +74,7 @@ class WishFulfiller(QObject):
             if wishes.image and not wishes.patient:
                 image = library.images.get(actor, wishes.image)
                 if image.patient_id is None:
-                    self._window.commands.show_inbox()
+                    self._window.pages.show_inbox()
                 else:
                     self._window.open_place(Place(image.patient_id), image.id)
                 return

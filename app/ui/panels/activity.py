@@ -31,9 +31,16 @@ from app.ui.status.job_strip import progress_text, show_progress
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
+from app.words import log as log_words
 from app.words import t
 
 HISTORY_ROWS = 50
+_HEALTH = {
+    "running": Health.WAITING,
+    "succeeded": Health.GOOD,
+    "failed": Health.FAILED,
+    "interrupted": Health.WAITING,
+}
 _RESUMABLE = frozenset({"interrupted", "cancelled", "failed"})
 
 
@@ -173,33 +180,12 @@ class ActivityPanel(QWidget):
 
 
 def _log_row(row: Any) -> QWidget:
-    states = {
-        "running": (Health.WAITING, t("running")),
-        "succeeded": (Health.GOOD, t("done")),
-        "done": (Health.GOOD, t("done")),
-        "failed": (Health.FAILED, t("failed")),
-        "cancelled": (Health.OFF, t("stopped")),
-        "interrupted": (Health.WAITING, t("interrupted")),
-    }
-    health, word = states.get(str(row.state), (Health.OFF, str(row.state)))
+    state = str(row.state)
+    health = _HEALTH.get(state, Health.OFF)
     when = moment(row.started_at)
     if row.ended_at is not None:
         when = t("{start} · took {time}", start=when, time=clock((row.ended_at - row.started_at).total_seconds()))
-    return _row(health, kind_words(str(row.kind)), word, when)
-
-
-def kind_words(kind: str) -> str:
-    """Return what sort of job it was, in words."""
-    known = {
-        "import": t("Import"),
-        "scan": t("Scan"),
-        "check": t("Library check"),
-        "export": t("Export"),
-        "demo": t("Demonstration clinic"),
-        "patients": t("Patient list import"),
-        "migrate": t("Migration"),
-    }
-    return known.get(kind.split(".")[0], kind)
+    return _row(health, log_words.kind_words(str(row.kind)), log_words.state_words(state), when)
 
 
 def _row(health: Health, title: str, state: str, when: str) -> QWidget:

@@ -8,18 +8,22 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from app.ui.panels.activity import ActivityPanel
 from app.ui.panels.details import DetailsPanel
 from app.ui.theme.stylesheet import UNIT
+from app.ui.treatments.panel import TreatmentsPanel
 from app.words import t
 
 
 class SidePanels(QWidget):
-    """Details, Adjust and Activity. Hosts the viewer's own panel."""
+    """Details, Adjust, Treatments and Activity. Hosts the viewer's own panel."""
 
     closed = Signal()
 
-    def __init__(self, details: DetailsPanel, adjust: QWidget, activity: ActivityPanel) -> None:
+    def __init__(
+        self, details: DetailsPanel, adjust: QWidget, treatments: TreatmentsPanel, activity: ActivityPanel
+    ) -> None:
         super().__init__()
         self.setObjectName("sidePane")
         self.details, self.adjust, self.activity = details, adjust, activity
+        self.treatments = treatments
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
@@ -27,6 +31,7 @@ class SidePanels(QWidget):
         self._tabs.tabBar().setAccessibleName(t("Panels"))
         self._tabs.addTab(details, t("Details"))
         self._tabs.addTab(adjust, t("Adjust"))
+        self._tabs.addTab(treatments, t("Treatments"))
         self._tabs.addTab(activity, t("Activity"))
         column = QVBoxLayout(self)
         column.setContentsMargins(UNIT + 4, UNIT // 2, UNIT // 2, UNIT)
@@ -35,6 +40,10 @@ class SidePanels(QWidget):
     def show_activity(self) -> None:
         """Bring Activity to the front."""
         self._tabs.setCurrentWidget(self.activity)
+
+    def show_treatments(self) -> None:
+        """Bring Treatments to the front."""
+        self._tabs.setCurrentWidget(self.treatments)
 
     def show_details(self) -> None:
         """Bring Details to the front."""

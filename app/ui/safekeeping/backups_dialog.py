@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QWidget
 
+from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.roles import Action
 from app.jobs.handle import JobHandle
@@ -223,8 +224,6 @@ class BackupsDialog(DialogFrame):
 
 def suggested_name() -> str:
     """Return a name for a backup made by hand now."""
-    from app.core.clock import utc_now
-
     return f"bitewing-{utc_now().astimezone():%Y-%m-%d-%H%M}.zip"
 
 

@@ -123,6 +123,9 @@ class FolderRuleDialog(DialogFrame):
 
     @Slot()
     def _on_changed(self, *_value: object) -> None:
+        # What was tried out is not what stands there now.
+        self.rule = None
+        self.ok.setEnabled(False)
         self._show_kind()
         self._pause.start()
 

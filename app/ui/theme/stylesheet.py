@@ -104,6 +104,7 @@ QListWidget::item { padding: 6px 8px; border-radius: 6px; }
 QTableView::item { padding: 4px 8px; border: none; }
 QTableView::item:selected, QListView::item:selected { background: $accent_soft; color: $text; }
 QTreeView { show-decoration-selected: 0; }
+QTreeView[role="boxed"]::item { padding: 4px 6px; }
 QTreeView::branch, QTreeView::branch:selected, QTreeView::branch:hover { background: transparent; }
 QTreeView::branch:has-children:closed { image: url($branch_closed); }
 QTreeView::branch:has-children:open { image: url($chevron); }

@@ -19,5 +19,10 @@ def texts() -> dict[str, ErrorTemplates]:
         "check.hash": ErrorTemplates(
             t("File has changed"), t("The stored file no longer has the bytes that were imported.")
         ),
+        "check.audit_broken": ErrorTemplates(
+            t("Audit log changed"),
+            t("The audit log does not hold here: an entry was changed, removed or added afterwards ({kind})."),
+            t("Keep the library as it is and compare it with a backup."),
+        ),
         "check.unreadable": ErrorTemplates(t("Cannot be read"), t("The file cannot be read.")),
     }

@@ -20,6 +20,9 @@ def texts() -> dict[str, ErrorTemplates]:
         "export.not_in_dicomdir": ErrorTemplates(
             t("Not for a disc"), t("This kind of file cannot be listed in a DICOMDIR.")
         ),
+        "export.unknown_format": ErrorTemplates(
+            t("Unknown format"), t("Files ending in “{format}” cannot be written."), t("Use .csv or .json.")
+        ),
         "export.not_empty": ErrorTemplates(
             t("Folder not empty"), t("The folder already holds other files."), t("Choose an empty folder.")
         ),

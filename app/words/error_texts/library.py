@@ -18,6 +18,10 @@ def texts() -> dict[str, ErrorTemplates]:
         "library.away": ErrorTemplates(
             t("Library not reachable"), t("The library's drive is not connected."), t("Connect it; nothing is lost.")
         ),
+        "library.recovered": ErrorTemplates(
+            t("Finished after a crash"),
+            t("Work that a crash had cut off was finished: {images} images completed, {cleared} leftovers cleared."),
+        ),
         "library.in_use": ErrorTemplates(
             t("Library in use"),
             t("The library is open elsewhere ({kind}, process {pid}, since {since})."),

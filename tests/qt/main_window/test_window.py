@@ -204,7 +204,7 @@ def test_pasted_files_go_to_the_open_patient(window, first, settled, monkeypatch
 
 
 def test_the_inbox_is_filed_with_one_key_only_when_nothing_contradicts(window, library, qtbot, settled):
-    window.commands.show_inbox()
+    window.pages.show_inbox()
     settled()
     inbox: InboxView = window.inbox
     assert not inbox._file.isEnabled()

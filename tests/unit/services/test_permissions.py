@@ -33,6 +33,10 @@ def _zip(folder: Path) -> Path:
     return path
 
 
+def _words(_entry: Any) -> tuple[str, str]:
+    return "", ""
+
+
 CALLS: list[tuple[Action, str, Call]] = [
     (Action.PATIENT_VIEW, "get", lambda lib, who, _p: lib.patients.get(who, NOBODY)),
     (Action.PATIENT_VIEW, "resolve", lambda lib, who, _p: lib.patients.resolve(who, "17")),
@@ -98,6 +102,11 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.TREATMENT_EDIT, "unlink", lambda lib, who, _p: lib.treatments.unlink(who, NOBODY, [NOBODY])),
     (Action.TREATMENT_DELETE, "delete", lambda lib, who, _p: lib.treatments.delete(who, NOBODY)),
     (Action.TREATMENT_DELETE, "restore", lambda lib, who, _p: lib.treatments.restore(who, NOBODY)),
+    (Action.LOG_VIEW, "log", lambda lib, who, _p: lib.logbook.page(who)),
+    (Action.LOG_VIEW, "log export", lambda lib, who, path: lib.logbook.export(who, path / "l.csv", _words, QUIET)),
+    (Action.AUDIT_VIEW, "audit verify", lambda lib, who, _p: lib.audit_log.verify(who)),
+    (Action.AUDIT_VIEW, "audit export", lambda lib, who, path: lib.audit_log.export(who, path / "a.jsonl", QUIET)),
+    (Action.STATUS_VIEW, "backup health", lambda lib, who, _p: lib.status.backup_health(who)),
     (Action.LOG_VIEW, "events", lambda lib, who, _p: lib.events.list(who)),
     (Action.STATUS_VIEW, "status", lambda lib, who, _p: lib.status.snapshot(who)),
     (Action.STATUS_VIEW, "jobs", lambda lib, who, _p: lib.activity.jobs(who, 5)),

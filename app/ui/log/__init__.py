@@ -1,0 +1,1 @@
+"""The log page: what ran, what was found, what failed."""

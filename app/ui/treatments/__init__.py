@@ -1,0 +1,1 @@
+"""What was done to which teeth, with the images that belong to it."""
