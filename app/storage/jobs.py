@@ -41,7 +41,7 @@ class JobRecord:
     counts: dict[str, int] = field(default_factory=dict)
     error_code: str | None = None
     error_facts: dict[str, Any] = field(default_factory=dict)
-    number: int = 0
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
