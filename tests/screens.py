@@ -194,6 +194,10 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.show()
         yield f"settings-{page}", settings
         settings.close()
+    migration = part("MigrationDialog")(session, window, source=_old_program(out))
+    migration.show()
+    yield "migration", migration
+    migration.close()
     from app.domain.watch_rules import parse_rule
 
     rule = parse_rule(session.library.settings.workstation().monitor_folders[0])
@@ -201,6 +205,19 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     folder.show()
     yield "folder-rule", folder
     folder.close()
+
+
+def _old_program(out: Path) -> Path:
+    """Return what an earlier program might have left."""
+    old = out / "old-program"
+    if not old.exists():
+        for number, photo in enumerate(sorted((out / "strays").glob("*.jpg"))):
+            (old / str(700 + number) / "14").mkdir(parents=True)
+            shutil.copy(photo, old / str(700 + number) / "14" / photo.name)
+        rows = ("id,last name,first name,dob", "700,Braun,Eva,1971-04-05", "701,Sato,Ken,31/31/1990")
+        (old / "patients.csv").write_text("\n".join(rows))
+        (old / "notes.txt").write_text("x")
+    return old
 
 
 def _empty(window: object) -> Iterator[tuple[str, object]]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.services.locating import Locator
     from app.services.logbook import Logbook
     from app.services.merging import MergeReport, Merging
+    from app.services.migration import MigrationService
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.patient_import import CsvReport, PatientImport
@@ -160,6 +161,13 @@ class Library:
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
     )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
+    migration: Lazy[MigrationService] = Lazy(
+        "migration",
+        "MigrationService",
+        lambda make, its: make(
+            its.door, its.paths, its.imports, its.treatments, its.backups, its.settings, its.jobs, its.events
+        ),
+    )
     logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
     audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))

@@ -207,6 +207,7 @@ class Program(QObject):
             window.imports.fill_demo()
         if self._args.screenshot is None:
             self._start_background()
+            window.pages.offer_migration()
         WishFulfiller(window).fulfil(Wishes.parse(self._args.wishes()))
         self._pictures.ask("warm", self._library.viewing.warm, _ignore, _ignore)
         if self._args.screenshot is not None:

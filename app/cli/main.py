@@ -42,6 +42,9 @@ class _Root(LazyGroup):
         "check": Entry("app.cli.check", lambda: t("Check that every image has its file and every file its image.")),
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
+        "migrate": Entry(
+            "app.cli.migrate", lambda: t("Bring in the images, patients and treatments of an earlier program.")
+        ),
         "backup": Entry("app.cli.backup", lambda: t("Make, verify, list and restore backups.")),
         "log": Entry("app.cli.log", lambda: t("What ran, what was found and what failed; no patient data.")),
         "audit": Entry(

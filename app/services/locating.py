@@ -70,6 +70,8 @@ class Locator:
                     self._repair(record, candidate)
                     return candidate
             walk.missed.add(record.id)
+        if self._fetched_from_legacy(record):
+            return self._paths.root / record.path
         raise EnvironmentFault("image.file_missing", id=record.id)
 
     def _recorded(self, record: ImageRecord) -> Path | None:
@@ -102,6 +104,22 @@ class Locator:
                 is_claimed = self._door.store.images.at_path(f"{directory}/", name) is not None
             if not is_claimed:
                 yield self._paths.root / relative
+
+    def _fetched_from_legacy(self, record: ImageRecord) -> bool:
+        """Copy an image's file back from where a migration took it, if its bytes are still there (T7)."""
+        with self._door.store.read():
+            places = self._door.store.legacy.places_of(record.id)
+        for source, relative in places:
+            path = Path(source) / relative
+            if _is_it(path, record):
+                try:
+                    self._door.store.files.bring_back(record, path)
+                except (OSError, BitewingError) as error:
+                    log.warning("lost file of %s not brought back: %s", record.id, type(error).__name__)
+                    return False
+                log.warning("lost file of %s copied back from its legacy place", record.id)
+                return True
+        return False
 
     def _walked(self) -> _Walk:
         with self._lock:

@@ -46,7 +46,7 @@ class LogTopic(StrEnum):
 # Which kinds of job and which topics of events belong to each.
 _KINDS: dict[LogTopic, tuple[str, ...]] = {
     LogTopic.IMPORT: ("import", "demo", "patients"),
-    LogTopic.MIGRATION: ("migrate",),
+    LogTopic.MIGRATION: ("migrate", "migration-files"),
     LogTopic.BACKUP: ("backup", "verify", "drill"),
     LogTopic.CHECK: ("check", "proof"),
     LogTopic.EXPORT: ("export", "export.everything"),

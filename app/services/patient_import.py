@@ -16,9 +16,9 @@ from app.domain.identity import FileIdentity, compare
 from app.domain.patient import Patient, PatientDraft
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
-from app.services.patient_csv import FILE_LIMIT_BYTES, CsvRow, decode_list, rows_of
 from app.services.patients import add_patient
 from app.storage.rows import name_words
+from app.sync.patient_csv import FILE_LIMIT_BYTES, CsvRow, decode_list, rows_of
 
 BATCH = 500
 

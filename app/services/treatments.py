@@ -59,15 +59,26 @@ class TreatmentsService:
             ``patient.none``, ``treatment.nameless``, ``treatment.too_long``, ``tooth.unknown``; ``image.none`` or
             ``treatment.other_patient`` for images that cannot belong to it.
         """
-        clean, now = draft.cleaned(), utc_now()
         with self._door.writing(actor, Action.TREATMENT_EDIT) as unit:
-            patient = unit.living_patient(patient_id)
-            made = Treatment(str(uuid.uuid4()), patient.id, clean, now, now, legacy_id=legacy_id)
-            unit.store.treatments.insert(made)
-            self._link(unit, made, image_ids)
-            unit.audit(Entity.TREATMENT, made.id, patient=patient.id, images=list(image_ids))
-            unit.changed(Entity.TREATMENT, ChangeKind.ADDED, made.id, patient.id)
-            return _required(unit.store.treatments.get(made.id), made.id)
+            return self.add_in(unit, patient_id, draft, image_ids, legacy_id)
+
+    def add_in(
+        self,
+        unit: Unit,
+        patient_id: str,
+        draft: TreatmentDraft,
+        image_ids: Sequence[str] = (),
+        legacy_id: str | None = None,
+    ) -> Treatment:
+        """Add a treatment as part of a larger transaction. Raises as :meth:`add`."""
+        clean, now = draft.cleaned(), utc_now()
+        patient = unit.living_patient(patient_id)
+        made = Treatment(str(uuid.uuid4()), patient.id, clean, now, now, legacy_id=legacy_id)
+        unit.store.treatments.insert(made)
+        self._link(unit, made, image_ids)
+        unit.audit_as(Action.TREATMENT_EDIT, Entity.TREATMENT, made.id, patient=patient.id, images=list(image_ids))
+        unit.changed(Entity.TREATMENT, ChangeKind.ADDED, made.id, patient.id)
+        return _required(unit.store.treatments.get(made.id), made.id)
 
     def edit(self, actor: Actor, treatment_id: str, draft: TreatmentDraft, version: int) -> Treatment:
         """Change a treatment. Raises as :meth:`add`, and ``treatment.changed_elsewhere``."""

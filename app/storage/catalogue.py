@@ -25,6 +25,7 @@ from app.storage.image_store import ImageStore
 from app.storage.images import Images
 from app.storage.intents import Intents
 from app.storage.jobs import Jobs
+from app.storage.legacy import Legacy
 from app.storage.migrating import known_migrations, migrate, schema_number
 from app.storage.monitor import MonitorFiles
 from app.storage.owner import Owner
@@ -67,6 +68,7 @@ class Catalogue:
         self.backups = Backups(database)
         self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
+        self.legacy = Legacy(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

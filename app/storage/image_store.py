@@ -145,6 +145,16 @@ class ImageStore:
             if staged is not None:
                 self.discard(staged)
 
+    def bring_back(self, record: ImageRecord, source: Path) -> None:
+        """Copy an image's file, lost here, from ``source`` to its place. Raises as :meth:`stage`, or OSError."""
+        staged = self.stage(source, record.sha256)
+        try:
+            final = self.path_of(record)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            claim(staged.path, final)
+        finally:
+            self.discard(staged)
+
     def remove(self, relative: str) -> None:
         """Remove a file and the directories that it leaves empty; a missing file is fine."""
         path = self._paths.inside(relative)

@@ -25,6 +25,7 @@ _PARTS = {
     "LibraryFailedDialog": "app.ui.dialogs.library_failed",
     "LogDialog": "app.ui.log.dialog",
     "MergeDialog": "app.ui.dialogs.merge",
+    "MigrationDialog": "app.ui.safekeeping.migration_dialog",
     "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
     "MoveDialog": "app.ui.dialogs.file_move",
     "PatientDialog": "app.ui.dialogs.patient",

@@ -15,6 +15,7 @@ from app.words.error_texts import (
     images,
     library,
     lists,
+    migration,
     monitor,
     patients,
     program,
@@ -63,4 +64,5 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "restore": backups.texts,
     "inbox": images.texts,
     "move": images.texts,
+    "migrate": migration.texts,
 }

@@ -55,6 +55,7 @@ def kind_words(kind: str) -> str:
         "demo": t("Demonstration clinic"),
         "patients": t("Patient list import"),
         "migrate": t("Migration"),
+        "migration-files": t("Import"),
         "backup": t("Backup"),
         "verify": t("Verifying a backup"),
         "drill": t("Trial of restoring"),

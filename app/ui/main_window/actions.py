@@ -38,6 +38,7 @@ def commands() -> tuple[Command, ...]:
         Command("import_files", library, t("Import files…"), "Ctrl+Shift+I", "file"),
         Command("import_folder", library, t("Import a folder…"), "Ctrl+Alt+I", "folder"),
         Command("import_patients", library, t("Import a patient list (CSV)…"), "Ctrl+Alt+P", "clinic"),
+        Command("migrate", library, t("Bring in from an earlier program…"), "Ctrl+Alt+E", "import"),
         Command("paste", library, t("Paste an image or files"), "Ctrl+V", "paste"),
         Command("inbox", library, t("Inbox"), "Ctrl+B", "inbox"),
         Command("new_patient", library, t("New patient…"), "Ctrl+N", "patient-add"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog
 
 from app.core.errors import BitewingError
+from app.domain.roles import Action
+from app.ui.formats import ltr
 from app.ui.later import part
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.words import t
@@ -48,6 +51,29 @@ class Pages(QObject):
     def show_csv_import(self) -> None:
         """Open the patient list import."""
         part("CsvImportDialog")(self._session, self._window).exec()
+
+    @Slot()
+    def show_migration(self, _checked: bool = False, *, source: Path | None = None) -> None:
+        """Bring in what an earlier program left."""
+        part("MigrationDialog")(self._session, self._window, source=source).show()
+
+    def offer_migration(self) -> None:
+        """Say that an earlier program's images lie where they are expected, once."""
+        session = self._session
+        if not session.may(Action.LIBRARY_MIGRATE):
+            return
+        library, actor = session.library, session.actor
+
+        def say(place: Path | None) -> None:
+            if place is not None:
+                session.notices.say(
+                    t("Images of an earlier program were found"),
+                    ltr(str(place)),
+                    action=t("Look at them"),
+                    act=partial(self.show_migration, source=place),
+                )
+
+        session.calls.ask("offer-migration", lambda: library.migration.offer(actor), say)
 
     @Slot()
     def show_inbox(self) -> None:

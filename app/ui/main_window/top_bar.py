@@ -68,6 +68,7 @@ class TopBar(QWidget):
         _fill(menu, actions, ("import", "import_files", "import_folder", "paste"))
         menu.addSeparator()
         menu.addAction(actions["import_patients"])
+        menu.addAction(actions["migrate"])
         button.setMenu(menu)
         return button
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import UserError
 from app.domain.patient import PatientDraft, Sex
-from app.services.patient_csv import decode_list, read_rows
+from app.sync.patient_csv import decode_list, read_rows
 
 DOE = PatientDraft("Doe", "Jane", "17", date(1980, 2, 1), Sex.FEMALE, "555")
 

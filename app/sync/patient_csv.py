@@ -292,3 +292,9 @@ def _date(text: str, order: _Order | None) -> date | None:
         return date(year, month, day) if year > 1000 else None
     except ValueError:
         return None
+
+
+def parse_day(text: str) -> date | None:
+    """Return a day written in one of the usual ways; ``None`` when there is none or it has two readings."""
+    plain = _plain(text).split(" ")[0]
+    return None if not plain or _has_two_readings(plain, None) else _date(plain, None)
