@@ -13,10 +13,11 @@ from typing import Any
 
 from app.core.errors import BitewingError
 from app.words import numbers, terms
-from app.words.catalogue import t
+from app.words.catalogue import is_right_to_left, t
 from app.words.error_table import templates_for
 from app.words.error_texts.templates import ErrorTemplates
 
+_PLACES = frozenset({"path", "folder", "other"})
 _SIZES = frozenset({"has", "needed", "free", "reserve", "limit"})
 
 
@@ -65,6 +66,11 @@ def _places(template: str) -> set[str]:
     return {name for _text, name, _form, _kind in string.Formatter().parse(template) if name is not None}
 
 
+def _from_the_left(path: str) -> str:
+    """Return a path that also stands right in a sentence from right to left."""
+    return f"\u2066{path}\u2069" if is_right_to_left() else path
+
+
 def _shown(facts: Mapping[str, Any]) -> _Facts:
     shown = _Facts()
     for name, value in facts.items():
@@ -82,5 +88,5 @@ def _shown(facts: Mapping[str, Any]) -> _Facts:
             shown[name] = ", ".join(str(part) for part in value)
         else:
             # A user's text is only ever put into a place, never read as a template.
-            shown[name] = str(value)
+            shown[name] = _from_the_left(str(value)) if name in _PLACES else str(value)
     return shown

@@ -52,10 +52,10 @@ def test_todays_count_and_the_history_stay(library: Library, folder: Path, after
 @pytest.mark.usefixtures("quick")
 def test_a_file_replaced_by_one_of_the_same_size_and_time_is_seen(library: Library, folder: Path) -> None:
     watch(library, folder)
-    path = radiograph(folder / "a.dcm", 1)
+    path = radiograph(folder / "a.dcm", 1, SOPInstanceUID="1.2.3.1", SeriesInstanceUID="1.2.3.9")
     status = path.stat()
     once(library)
-    other = radiograph(folder.parent / "b.dcm", 2)
+    other = radiograph(folder.parent / "b.dcm", 2, SOPInstanceUID="1.2.3.2", SeriesInstanceUID="1.2.3.9")
     assert other.stat().st_size == status.st_size
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     other.replace(path)

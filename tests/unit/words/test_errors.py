@@ -130,3 +130,12 @@ def test_every_sentence_ends_like_one() -> None:
             assert not words.title.endswith("."), code
             assert words.explanation.endswith((".", "}")), code
             assert not words.what_to_do or words.what_to_do.endswith("."), code
+
+
+def test_paths_stand_right_in_both_directions() -> None:
+    for language, shown in (("en", "/srv/old"), ("ar", "\u2066/srv/old\u2069")):
+        set_language(language)
+        try:
+            assert shown in reason("migrate.no_source", {"path": "/srv/old"})
+        finally:
+            set_language("en")
