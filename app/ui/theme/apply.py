@@ -24,8 +24,12 @@ def take_palette(application: QApplication, name: str) -> Palette:
     activate(palette)
     if application.style().objectName() != "fusion":
         application.setStyle("fusion")
-    application.setStyleSheet("")
-    application.setPalette(qt_palette(palette))
+    # Either makes Qt go through every widget, so neither is done for nothing.
+    if application.styleSheet():
+        application.setStyleSheet("")
+    colours = qt_palette(palette)
+    if application.palette() != colours:
+        application.setPalette(colours)
     return palette
 
 
