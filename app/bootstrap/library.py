@@ -179,6 +179,11 @@ class Library:
         "thumbnails", "Thumbnails", lambda make, its: make(its.paths, its.locator, its.decoders)
     )
 
+    @property
+    def read_only(self) -> str | None:
+        """The code of why nothing may be written; ``None`` where all is well."""
+        return self.store.database.read_only
+
     def owner(self) -> Actor:
         """Return the built-in owner, who acts while a library has no accounts."""
         return owner(self.workstation)

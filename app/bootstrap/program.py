@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator, Slot
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap.library import Library, open_library, workstation_name
+from app.bootstrap.library import Library, workstation_name
+from app.bootstrap.opening import open_or_explain
 from app.bootstrap.window import WindowArgs
 from app.core import logs
-from app.core.errors import BitewingError
 from app.core.paths import LibraryPaths, default_library, log_directory
 from app.domain.changes import ChangeSet
 from app.domain.roles import Actor, owner
@@ -109,17 +109,6 @@ def ask_first_choices(root: Path, *, fixed_place: bool) -> FirstChoices | None:
         return dialog.choices() if result else None
 
 
-def open_or_explain(application: QApplication, root: Path, bus: ChangeBus) -> Library | None:
-    """Open the library; say in a dialog why it cannot be opened."""
-    try:
-        return open_library(root, create=True, publish=bus.publish, kind="window")
-    except BitewingError as error:
-        log.warning("library did not open: %s", error.code)
-        apply_theme(application, "dark")
-        part("LibraryFailedDialog")(error, root).exec()
-        return None
-
-
 class Program(QObject):
     """Owns the library, the threads and the window. GUI thread only."""
 
@@ -205,7 +194,7 @@ class Program(QObject):
         if self._want_demo:
             self._want_demo = False
             window.imports.fill_demo()
-        if self._args.screenshot is None:
+        if self._args.screenshot is None and self._library.read_only is None:
             self._start_background()
             window.pages.offer_migration()
         WishFulfiller(window).fulfil(Wishes.parse(self._args.wishes()))

@@ -60,6 +60,11 @@ class LibraryPaths:
         return self.root / "workstation.toml"
 
     @property
+    def backup_note(self) -> Path:
+        """Where the newest backups lie, for when the catalogue cannot say so."""
+        return self.root / "backups.json"
+
+    @property
     def marker(self) -> Path:
         """A file whose absence means "the volume is away", never "all images are gone"."""
         return self.root / ROOT_MARKER

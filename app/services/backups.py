@@ -34,6 +34,7 @@ from app.core.secrets import Sealer, system_secret_store
 from app.domain.changes import ChangeKind, Entity
 from app.domain.retention import Kept, expired
 from app.domain.roles import Action, Actor
+from app.services.backup_note import folder_of, write_note
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.found_backups import found_backups
@@ -118,6 +119,7 @@ class BackupsService:
                 unit.store.backups.add(report.record)
                 unit.audit(Entity.BACKUP, report.record.id, contents=contents, images=report.record.images)
                 unit.changed(Entity.BACKUP, ChangeKind.ADDED, report.record.id)
+            self._note()
             job.counts = {"images": report.record.images, "bytes": report.record.bytes}
             self._tell(actor, job.id, report)
             return report
@@ -183,6 +185,13 @@ class BackupsService:
             unit.store.backups.set_state(record.id, BackupState.DELETED)
             unit.audit_as(Action.BACKUP_DELETE, Entity.BACKUP, record.id)
             unit.changed(Entity.BACKUP, ChangeKind.REMOVED, record.id)
+        self._note()
+
+    def _note(self) -> None:
+        """Write the good ones down outside the catalogue too."""
+        with self._door.store.read():
+            records = self._door.store.backups.list()
+        write_note(self._paths, self._door.store.library_id, records)
 
     def list(self, actor: Actor) -> list[BackupRecord]:
         """Return the backups that were made, newest first, then those that lie about in the same places.
@@ -191,7 +200,7 @@ class BackupsService:
         """
         with self._door.reading(actor, Action.BACKUP_VIEW) as store:
             records, library_id = store.backups.list(), store.library_id
-        places = {_folder_of(record) for record in records}
+        places = {folder_of(record) for record in records}
         if chosen := self._settings.clinic().backup_folder:
             places.add(Path(chosen).expanduser().absolute())
         listed = [
@@ -212,6 +221,7 @@ class BackupsService:
             self._door.store.backups.set_state(known.id, state, utc_now() if report.is_sound else None)
         elif report.is_sound and report.manifest.heading.library_id == self._door.store.library_id:
             self._adopt(path.absolute(), report.manifest)
+        self._note()
         if not report.is_sound:
             self._events.say(actor, Level.ERROR, KIND, "backup.found_damaged", members=len(report.damaged))
         return report
@@ -390,12 +400,6 @@ def _record(path: Path, form: str, size: int, manifest: Manifest, trigger: str) 
         encrypted=heading.encrypted,
         started_by=trigger,
     )
-
-
-def _folder_of(record: BackupRecord) -> Path:
-    """Return the folder that a backup was written to; a snapshot lies two below it."""
-    path = Path(record.path)
-    return path.parent.parent if record.form == "folder" else path.parent
 
 
 def _astuple(item: Any) -> tuple[str, str, str, int]:

@@ -16,6 +16,7 @@ from app.domain.image import ImageRecord
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.jobs import JobLog
+from app.storage.long_texts import long_texts_are_sound
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class CheckService:
     def _check(self, deep: bool, ctx: JobContext, on_item: OnItem) -> CheckReport:
         store = self._door.store
         with store.read():
-            database = "ok" if store.database.integrity_check() else "damaged"
+            sound = store.database.integrity_check() and long_texts_are_sound(store.database)
+            database = "ok" if sound else "damaged"
             total = store.images.count(None)
         found: list[CheckItem] = []
         expected: set[str] = set()

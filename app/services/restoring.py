@@ -153,6 +153,8 @@ class _Restore:
         if present.exists():
             shutil.copyfile(present, self._staging.workstation_toml)
         settings.unlink(missing_ok=True)
+        if self._paths.backup_note.exists() and not self._foreign:
+            shutil.copyfile(self._paths.backup_note, self._staging.backup_note)
 
     def _write_down(self, store: Catalogue, images: int) -> None:
         details = {"created_at": self._heading.created_at.isoformat(), "contents": self._heading.contents}

@@ -18,7 +18,8 @@ from typing import Any
 from app.core.clock import epoch_ms, utc_now
 from app.domain.audit import GENESIS, AuditEntry, chain_hash, first_break
 from app.storage.database import Database, Row
-from app.storage.rows import moment
+from app.storage.paging import rising_pages
+from app.storage.rows import moment, sound
 
 log = logging.getLogger(__name__)
 
@@ -139,11 +140,9 @@ class Audit:
     def stream(self) -> Iterator[AuditEntry]:
         """Yield the whole log, chain by chain."""
         sql = f"SELECT {_COLUMNS} FROM audit WHERE (writer, sequence) > (?, ?) ORDER BY writer, sequence LIMIT {_PAGE}"  # noqa: S608 - our own text
-        key: tuple[str, int] = ("", 0)
-        while page := self._db.rows(sql, key):
+        for page in rising_pages(self._db, sql, ("", 0), lambda row: (row[0], row[1])):
             for row in page:
                 yield _entry_of(row)
-            key = (page[-1][0], page[-1][1])
 
     def verify(self, witnesses: Mapping[str, tuple[int, str]] | None = None) -> AuditReport:
         """Walk every chain and compare it with the heads: the catalogue's, those cross-recorded, ``witnesses``."""
@@ -226,6 +225,7 @@ def _row_of(entry: AuditEntry) -> Sequence[Any]:
     )
 
 
+@sound
 def _entry_of(row: Row) -> AuditEntry:
     return AuditEntry(
         row[0], row[1], moment(row[2]), row[3], row[4], row[5], row[6], row[7], json.loads(row[8]), row[9], row[10]

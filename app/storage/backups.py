@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.clock import epoch_ms
 from app.storage.database import Database, Row
-from app.storage.rows import moment, moment_or_none, to_json
+from app.storage.rows import moment, moment_or_none, sound, to_json
 
 _COLUMNS = "id, path, form, contents, created_at, verified_at, bytes, images, encrypted, state, started_by"
 
@@ -134,6 +134,7 @@ class Backups:
         return None if row is None else _drill_of(row)
 
 
+@sound
 def _record_of(row: Row) -> BackupRecord:
     return BackupRecord(
         id=row[0],
@@ -150,6 +151,7 @@ def _record_of(row: Row) -> BackupRecord:
     )
 
 
+@sound
 def _drill_of(row: Row) -> DrillRecord:
     facts: Mapping[str, Any] = json.loads(row[8])
     return DrillRecord(

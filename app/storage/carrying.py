@@ -6,81 +6,152 @@ The log is append-only across a restore: what was done after the backup stays wr
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.storage.database import Database, translated
+import peewee
+
+from app.storage.database import Database, Row
+
+log = logging.getLogger(__name__)
 
 _AUDIT = "writer, sequence, at, actor_id, action, entity, entity_id, outcome, details, previous, hash"
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """How much was taken over; ``diverged`` names writers whose two chains do not fit together."""
+    """How much was taken over.
+
+    ``diverged`` names writers whose two chains do not fit together, ``unreadable`` what the old one could not give.
+    """
 
     entries: int = 0
     secrets: int = 0
     diverged: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class _Garbled(Exception):
+    """The old catalogue gives something that cannot be right."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    entries: int = 0
+    secrets: int = 0
+    diverged: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def carry_over(restored: Database, present: Path, library_id: str) -> Carried:
     """Take over from the catalogue at ``present`` what the restored one must not lose.
 
-    Nothing is taken from another library's catalogue, nor from one that cannot be read.
+    Nothing is taken from another library's catalogue. From a damaged one every part is taken that can be read.
+
+    Raises
+    ------
+    EnvironmentFault
+        ``disk.full``, … of the restored catalogue; never for what the old one is like.
     """
+    tally = _Tally()
     try:
         with contextlib.closing(sqlite3.connect(f"{present.absolute().as_uri()}?mode=ro", uri=True)) as old:
             found = old.execute("SELECT id FROM library").fetchone()
             if found is None or found[0] != library_id:
                 return Carried()
-            with translated(), restored.write():
-                return _carry(restored, old)
+            for name, part in _PARTS.items():
+                with _left_out_when_garbled(name, tally), restored.write():
+                    part(restored, old, tally)
     except sqlite3.Error:
-        return Carried()
+        return Carried(unreadable=tuple(_PARTS))
+    return Carried(tally.entries, tally.secrets, tuple(tally.diverged), tuple(tally.unreadable))
 
 
-def _carry(restored: Database, old: sqlite3.Connection) -> Carried:
+@contextlib.contextmanager
+def _left_out_when_garbled(name: str, tally: _Tally) -> Iterator[None]:
+    try:
+        yield
+    except _Garbled:
+        log.warning("restoring: %s of the damaged catalogue cannot be taken over", name)
+        tally.unreadable.append(name)
+
+
+def _read(old: sqlite3.Connection, sql: str, *values: object) -> tuple[list[str], list[Row]]:
+    try:
+        cursor = old.execute(sql, values)
+        return [item[0] for item in cursor.description], cursor.fetchall()
+    except sqlite3.Error as error:
+        raise _Garbled from error
+
+
+def _write_rows(restored: Database, sql: str, rows: list[Row]) -> None:
+    try:
+        restored.execute_many(sql, rows)
+    except (sqlite3.IntegrityError, peewee.IntegrityError) as error:
+        # The schema's own rules refuse it: what was read is not what was written.
+        raise _Garbled from error
+
+
+def _carry_audit(restored: Database, old: sqlite3.Connection, tally: _Tally) -> None:
     entries, diverged = 0, []
-    for writer, sequence, digest in old.execute("SELECT writer, sequence, hash FROM audit_heads").fetchall():
+    for writer, sequence, digest in _read(old, "SELECT writer, sequence, hash FROM audit_heads")[1]:
+        if not (isinstance(writer, str) and isinstance(sequence, int) and isinstance(digest, str)):
+            raise _Garbled
         head = restored.row("SELECT sequence, hash FROM audit_heads WHERE writer = ?", (writer,)) or (0, None)
         if head[0] >= sequence:
             continue
-        if (
-            head[1] is not None
-            and not old.execute(
-                "SELECT 1 FROM audit WHERE writer = ? AND sequence = ? AND hash = ?", (writer, *head)
-            ).fetchone()
-        ):
+        fits = "SELECT 1 FROM audit WHERE writer = ? AND sequence = ? AND hash = ?"
+        if head[1] is not None and not _read(old, fits, writer, *head)[1]:
             diverged.append(writer)
             continue
-        rows = old.execute(
+        rows = _read(
+            old,
             f"SELECT {_AUDIT} FROM audit WHERE writer = ? AND sequence > ? ORDER BY sequence",  # noqa: S608 - our own text
-            (writer, head[0]),
-        ).fetchall()
-        restored.execute_many(f"INSERT INTO audit ({_AUDIT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+            writer,
+            head[0],
+        )[1]
+        if len(rows) != sequence - head[0]:
+            raise _Garbled
+        _write_rows(restored, f"INSERT INTO audit ({_AUDIT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
         restored.execute(
             "INSERT INTO audit_heads (writer, sequence, hash) VALUES (?, ?, ?)"
             " ON CONFLICT (writer) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
             (writer, sequence, digest),
         )
         entries += len(rows)
-    secrets = old.execute("SELECT name, sealed, updated_at FROM secrets").fetchall()
-    restored.execute_many("INSERT OR REPLACE INTO secrets (name, sealed, updated_at) VALUES (?, ?, ?)", secrets)
-    for table in ("backups", "drills"):
-        _carry_rows(restored, old, table)
-    return Carried(entries, len(secrets), tuple(diverged))
+    tally.entries, tally.diverged = entries, diverged
 
 
-def _carry_rows(restored: Database, old: sqlite3.Connection, table: str) -> None:
-    """Take over rows that the backup could not know yet, by number."""
-    known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
-    cursor = old.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own names
-    names = [item[0] for item in cursor.description]
-    if not set(names) <= known:
-        return
-    places = ", ".join("?" * len(names))
-    restored.execute_many(
-        f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
-        cursor.fetchall(),
-    )
+def _carry_secrets(restored: Database, old: sqlite3.Connection, tally: _Tally) -> None:
+    secrets = _read(old, "SELECT name, sealed, updated_at FROM secrets")[1]
+    _write_rows(restored, "INSERT OR REPLACE INTO secrets (name, sealed, updated_at) VALUES (?, ?, ?)", secrets)
+    tally.secrets = len(secrets)
+
+
+def _carry_rows(table: str) -> _Part:
+    """Return what takes over the rows of a table that the backup could not know yet, by number."""
+
+    def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
+        known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
+        names, rows = _read(old, f"SELECT * FROM {table}")  # noqa: S608 - our own names
+        if set(names) <= known:
+            places = ", ".join("?" * len(names))
+            _write_rows(
+                restored,
+                f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
+                rows,
+            )
+
+    return carry
+
+
+_Part = Callable[[Database, sqlite3.Connection, _Tally], None]
+_PARTS: dict[str, _Part] = {
+    "audit": _carry_audit,
+    "secrets": _carry_secrets,
+    "backups": _carry_rows("backups"),
+    "drills": _carry_rows("drills"),
+}

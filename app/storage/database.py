@@ -21,7 +21,7 @@ import peewee
 
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import free_bytes
-from app.storage.faults import database_fault
+from app.storage.faults import database_fault, is_garbled
 from app.storage.turns import Turns
 
 BUSY_TIMEOUT_MS = 10_000
@@ -370,4 +370,4 @@ def translated() -> Iterator[None]:
         fault = database_fault(error)
         if fault is None:
             raise
-        raise fault from error
+        raise fault from (None if is_garbled(error) else error)

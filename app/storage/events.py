@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.clock import epoch_ms, utc_now
 from app.storage.database import Database, Row
-from app.storage.rows import moment, to_json
+from app.storage.rows import moment, sound, to_json
 
 _COLUMNS = "number, at, level, topic, code, facts, job_id, actor_id, workstation"
 
@@ -110,6 +110,7 @@ class Events:
         return [_event_of(row) for row in rows]
 
 
+@sound
 def _event_of(row: Row) -> Event:
     return Event(
         number=row[0],

@@ -23,6 +23,7 @@ _BY_NUMBER = {
     sqlite3.SQLITE_NOMEM: "database.failed",
 }
 _AFTERMATH = ("cannot rollback", "cannot commit")
+_UNDECODABLE = "Could not decode to UTF-8"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
 
@@ -31,6 +32,8 @@ def database_fault(error: Exception) -> BitewingError | None:
     cause = _sqlite_error(error)
     if cause is None:
         return None
+    if is_garbled(error):
+        return EnvironmentFault("database.corrupt")
     if str(cause).startswith(_AFTERMATH):
         # A full disk or a damaged file ends the transaction by itself; peewee's rollback then finds none.
         return _earlier_fault(cause) or EnvironmentFault("database.failed")
@@ -40,6 +43,11 @@ def database_fault(error: Exception) -> BitewingError | None:
         return TransientFault("database.locked", _RETRY_AFTER_S)
     code = _BY_NUMBER.get(number)
     return EnvironmentFault(code) if code else None
+
+
+def is_garbled(error: Exception) -> bool:
+    """Whether a stored text is no Unicode any more. Such an error quotes the text: it must never reach a log."""
+    return str(_sqlite_error(error)).startswith(_UNDECODABLE)
 
 
 def _earlier_fault(aftermath: BaseException) -> BitewingError | None:

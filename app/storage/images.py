@@ -12,6 +12,7 @@ from app.core.errors import UserError
 from app.domain.image import ImageRecord, ImageType, Placement
 from app.storage.database import Database, Row, storable
 from app.storage.image_lists import ImageFilter, list_sql
+from app.storage.paging import rising_pages
 from app.storage.picture_bands import SURE_DISTANCE, add_bands, remove_bands, similar_ranks
 from app.storage.rows import IMAGE_COLUMNS, IMAGE_NAMES, image_of, image_search_text, image_values
 
@@ -162,10 +163,9 @@ class Images:
         """Yield the images that came after the one of ``rank``, each with its rank; by pages like :meth:`stream`."""
         where = "" if include_deleted else " AND i.deleted_at IS NULL"
         sql = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank > ?{where} ORDER BY i.rank LIMIT {_PAGE}"  # noqa: S608 - our own text
-        while page := self._db.rows(sql, (rank,)):
+        for page in rising_pages(self._db, sql, (rank,), lambda row: (row[-1],)):
             for row in page:
                 yield row[-1], image_of(row)
-            rank = page[-1][-1]
 
     def last_rank(self) -> int:
         """Return the rank of the newest image, 0 when there is none."""

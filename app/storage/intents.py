@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.clock import epoch_ms, utc_now
+from app.core.errors import EnvironmentFault
 from app.domain.image import ImageRecord
 from app.storage.database import Database, Row
 from app.storage.owner import Owner
@@ -108,7 +109,7 @@ class Intents:
 def _intent_of(row: Row) -> Intent | None:
     try:
         record = image_from_json(json.loads(row[6]))
-    except (ValueError, KeyError, TypeError):
+        return Intent(row[0], IntentKind(row[1]), IntentState(row[2]), row[3], row[4], row[5], record)
+    except (EnvironmentFault, ValueError, KeyError, TypeError):
         log.exception("intent %s cannot be read", row[0])
         return None
-    return Intent(row[0], IntentKind(row[1]), IntentState(row[2]), row[3], row[4], row[5], record)

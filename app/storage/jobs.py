@@ -13,7 +13,7 @@ from typing import Any
 from app.core.clock import epoch_ms, utc_now
 from app.storage.database import Database, Row
 from app.storage.owner import Owner
-from app.storage.rows import moment, moment_or_none, to_json
+from app.storage.rows import moment, moment_or_none, sound, to_json
 
 
 class JobState(StrEnum):
@@ -235,6 +235,7 @@ class Jobs:
         return _item_of(row) if row else None
 
 
+@sound
 def _job_of(row: Row) -> JobRecord:
     return JobRecord(
         id=row[0],
@@ -252,6 +253,7 @@ def _job_of(row: Row) -> JobRecord:
     )
 
 
+@sound
 def _item_of(row: Row) -> JobItem:
     return JobItem(
         path=row[0],

@@ -5,12 +5,14 @@ The same plain values serve as JSON in intents. No SQL is run here.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from app.core.clock import epoch_ms
+from app.core.errors import EnvironmentFault
 from app.domain.folding import fold, fold_tokens
 from app.domain.identity import FileIdentity
 from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Laterality, Placement
@@ -84,6 +86,23 @@ IMAGE_NAMES = (
 IMAGE_COLUMNS = ", ".join(f"i.{name}" for name in IMAGE_NAMES)
 
 
+Values = TypeVar("Values")
+Made = TypeVar("Made")
+
+
+def sound(make: Callable[[Values], Made]) -> Callable[[Values], Made]:
+    """Let ``make`` say ``database.corrupt`` of values that nobody can have written, without quoting them."""
+
+    @functools.wraps(make)
+    def made(row: Values) -> Made:
+        try:
+            return make(row)
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            raise EnvironmentFault("database.corrupt") from None
+
+    return made
+
+
 def milliseconds(moment: datetime | None) -> int | None:
     """Return a time as stored; moments without a zone are this computer's."""
     return None if moment is None else epoch_ms(moment)
@@ -133,6 +152,7 @@ def patient_values(patient: Patient) -> tuple[Any, ...]:
     )
 
 
+@sound
 def patient_of(row: Sequence[Any]) -> Patient:
     """Return the patient of values in the order of :data:`PATIENT_NAMES`."""
     return Patient(
@@ -203,6 +223,7 @@ def image_values(record: ImageRecord) -> tuple[Any, ...]:
     )
 
 
+@sound
 def image_of(row: Sequence[Any]) -> ImageRecord:
     """Return the record of values in the order of :data:`IMAGE_NAMES`."""
     return ImageRecord(

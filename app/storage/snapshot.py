@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,9 @@ def library_id_of(database: Path) -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             found = connection.execute("SELECT id FROM library").fetchone()
-            return None if found is None else str(found[0])
-    except sqlite3.Error:
+            # A damaged one may say anything.
+            return None if found is None else str(uuid.UUID(found[0]))
+    except (sqlite3.Error, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -10,7 +10,7 @@ from app.core.clock import epoch_ms, utc_now
 from app.core.errors import UserError
 from app.domain.treatment import Treatment, TreatmentDraft, TreatmentStatus
 from app.storage.database import Database, Row
-from app.storage.rows import moment, moment_or_none
+from app.storage.rows import moment, moment_or_none, sound
 
 _COLUMNS = (
     "t.id, t.patient_id, t.procedure, t.code, t.teeth, t.performed_on, t.dentist, t.status, t.notes,"
@@ -146,6 +146,7 @@ def _values(draft: TreatmentDraft) -> tuple[object, ...]:
     )
 
 
+@sound
 def _treatment_of(row: Row) -> Treatment:
     return Treatment(
         id=row[0],

@@ -36,6 +36,7 @@ _PARTS = {
     "Snapshot": "app.ui.main_window.snapshot",
     "TreatmentDialog": "app.ui.treatments.dialog",
     "ending_words": "app.ui.main_window.import_words",
+    "noted_backups": "app.services.backup_note",
     "hand_over": "app.ui.main_window.single_instance",
 }
 

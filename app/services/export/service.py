@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.context import JobContext
-from app.core.errors import BitewingError, Cancelled, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
 from app.core.files import require_space, translate_os_error
 from app.core.progress import Progress
 from app.domain.changes import Entity
@@ -159,10 +159,15 @@ class ExportService:
 
 def _everyone(store: Catalogue) -> list[Patient]:
     """Return every living patient, page by page."""
-    everyone: list[Patient] = []
-    while page := store.patients.page(everyone[-1] if everyone else None, _PAGE):
-        everyone += [summary.patient for summary in page]
-    return everyone
+    everyone: dict[str, Patient] = {}
+    last: Patient | None = None
+    while page := store.patients.page(last, _PAGE):
+        last = page[-1].patient
+        if last.id in everyone:
+            # A damaged index can be followed in circles.
+            raise EnvironmentFault("database.corrupt")
+        everyone.update((summary.patient.id, summary.patient) for summary in page)
+    return list(everyone.values())
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.core.errors import BitewingError
+from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet
 from app.jobs.handle import JobHandle
-from app.ui.formats import number, size
+from app.ui.formats import joined, number, size
 from app.ui.session import Session
 from app.ui.status.chip import Chip, Health
 from app.ui.status.job_strip import JobStrip
@@ -81,14 +81,13 @@ class StatusStrip(QWidget):
         self._session.calls.ask("folders", lambda: library.monitor.status(actor), self._on_folders, self._on_failed)
 
     def _on_snapshot(self, snapshot: Any) -> None:
-        self._library.set_state(
-            Health.GOOD,
-            t(
-                "{patients} · {images}",
-                patients=tn("{n} patient", "{n} patients", snapshot.patients),
-                images=tn("{n} image", "{n} images", snapshot.images),
-            ),
-        )
+        if self._session.library.read_only is None:
+            patients = tn("{n} patient", "{n} patients", snapshot.patients)
+            images = tn("{n} image", "{n} images", snapshot.images)
+            self._library.set_state(Health.GOOD, t("{patients} · {images}", patients=patients, images=images))
+        else:
+            reason = error_words.words_for(EnvironmentFault(self._session.library.read_only))
+            self._library.set_state(Health.FAILED, t("for reading only"), joined(reason.explanation, reason.what_to_do))
         today = snapshot.imported_today
         self._imports.set_state(
             Health.GOOD if today else Health.OFF, t("{count} today", count=number(today)) if today else t("none today")

@@ -40,7 +40,7 @@ def texts() -> dict[str, ErrorTemplates]:
         "library.catalogue_lost": ErrorTemplates(
             t("Catalogue lost"),
             t("The images in {path} are there, but bitewing.db, which says whose they are, is missing or empty."),
-            t("Put the newest backup, or the newest copy bitewing.db.before-…, there as bitewing.db."),
+            t("Restore the newest backup, or put the newest copy bitewing.db.before-… there as bitewing.db."),
         ),
         "database.locked": ErrorTemplates(
             t("Catalogue busy"), t("Another program holds the catalogue."), t("Try again in a moment.")

@@ -1,4 +1,4 @@
-"""The power goes at random moments of an import, of a watched folder and of a backup: nothing lost, nothing of no length."""
+"""The power goes at random moments of an import, a watched folder and a backup: nothing lost, nothing of no length."""
 
 from __future__ import annotations
 
