@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.patient_import import CsvReport, PatientImport
+    from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
     from app.services.proof import ProofService
     from app.services.schedule import ScheduleService
@@ -159,6 +160,9 @@ class Library:
     )
     backups: Lazy[BackupsService] = Lazy(
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
+    )
+    patient_restore: Lazy[PatientRestore] = Lazy(
+        "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)
     )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     migration: Lazy[MigrationService] = Lazy(

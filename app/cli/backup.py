@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,16 @@ def verify(session: Session, file: Path, password_stdin: bool) -> int:
 
 @command.command("restore", help=t("Bring a library back; the present one is kept beside it."))
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--patient", metavar="ID", help=t("Bring back this patient only, into the library as it is now."))
 @click.option("--foreign", is_flag=True, help=t("Accept the backup of another library."))
 @with_password
 @common
 @click.pass_obj
-def restore(session: Session, file: Path, foreign: bool, password_stdin: bool) -> int:
+def restore(session: Session, file: Path, patient: str | None, foreign: bool, password_stdin: bool) -> int:
     """Restore."""
     password = read_secret("password") if password_stdin else None
+    if patient is not None:
+        return _restore_patient(session, file, patient, foreign, password)
     archive = _opened_archive(session.root(), file, password)
     with contextlib.closing(archive), job(t("Restoring")) as ctx:
         report = restore_library(owner(workstation_name()), RestoreArgs(session.root(), archive, foreign), ctx)
@@ -129,6 +133,33 @@ def restore(session: Session, file: Path, foreign: bool, password_stdin: bool) -
         if report.kept is not None:
             output.say(t("What was there before is kept as {path}.", path=report.kept))
     return 1 if report.missing else 0
+
+
+def _restore_patient(session: Session, file: Path, patient: str, foreign: bool, password: str | None) -> int:
+    with (
+        opened(session, make=True) as library,
+        job(t("Bringing a patient back")) as ctx,
+        library.backups.opened(file, password) as archive,
+    ):
+        report = library.patient_restore.run(library.owner(), archive, patient, ctx, foreign=foreign)
+    for image_id, code in report.failed.items():
+        output.fail(image_id, code)
+    if session.json:
+        counts = {key: value for key, value in asdict(report).items() if key != "brought_ids"}
+        output.emit({"library": session.root(), **counts, "brought": len(report.brought_ids)})
+    else:
+        output.say(t("{images} restored.", images=tn("{n} image", "{n} images", report.back)))
+        if report.treatments:
+            output.say(tn("{n} treatment brought back.", "{n} treatments brought back.", report.treatments))
+        if report.elsewhere:
+            output.say(
+                tn(
+                    "{n} image is another patient's now and stays there.",
+                    "{n} images are other patients' now and stay there.",
+                    report.elsewhere,
+                )
+            )
+    return 1 if report.failed else 0
 
 
 def _opened_archive(root: Path, file: Path, password: str | None) -> Archive:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from app.backup.unpacking import write_member
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
-from app.core.files import fsync_directory, make_directories, sha256_file, translate_os_error
+from app.core.files import sha256_file
 from app.core.paths import LibraryPaths
 from app.core.progress import Progress
 from app.domain.changes import ChangeKind, Entity
@@ -30,6 +29,7 @@ from app.services.door import Door
 from app.services.events import EventLog
 from app.services.jobs import JobLog
 from app.services.locating import Locator
+from app.services.replacing import put_right
 from app.services.workroom import private_folder
 from app.storage.backups import BackupState
 from app.storage.events import Level
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 NIGHTS = 30
 STATE = "scrub.position"
 DAMAGED = "scrub.damaged"
-REPLACED = ".replaced"
 _NOTE_EVERY = 100
 # Waiting nine times as long as working keeps it under a tenth of one core.
 _REST = 9.0
@@ -204,24 +203,6 @@ class ProofService:
                     if member.sha256 == record.sha256:
                         with private_folder(self._door.store) as work:
                             write_member(archive, member, work / "image", ctx)
-                            self._replace(record, work / "image")
+                            put_right(self._paths, record, work / "image")
                         return True
         return False
-
-    def _replace(self, record: ImageRecord, right: Path) -> None:
-        """Put the right bytes in place; what was there is kept aside, never thrown away."""
-        path = self._paths.root / record.path
-        aside = self._paths.root / REPLACED / record.id
-        try:
-            if path.exists():
-                make_directories(aside, self._paths.root)
-                kept = aside / f"{utc_now():%Y%m%dT%H%M%S%fZ}-{record.filename}"
-                os.link(path, kept)
-                fsync_directory(aside)
-            make_directories(path.parent, self._paths.root)
-            with right.open("r+b") as file:
-                os.fsync(file.fileno())
-            right.replace(path)
-            fsync_directory(path.parent)
-        except OSError as error:
-            raise translate_os_error(error) from error

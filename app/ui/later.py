@@ -29,6 +29,7 @@ _PARTS = {
     "MoveConfirmDialog": "app.ui.dialogs.move_confirm",
     "MoveDialog": "app.ui.dialogs.file_move",
     "PatientDialog": "app.ui.dialogs.patient",
+    "PatientRestoreDialog": "app.ui.safekeeping.patient_restore_dialog",
     "RestoreDialog": "app.ui.safekeeping.restore_dialog",
     "RestoreProgress": "app.ui.safekeeping.restore_progress",
     "SettingsDialog": "app.ui.settings.dialog",

@@ -13,7 +13,7 @@ from app.storage.backups import BackupRecord
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment, size
 from app.ui.later import part
-from app.ui.safekeeping.restore_dialog import RestoreWish
+from app.ui.safekeeping.wishes import RestoreWish
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words

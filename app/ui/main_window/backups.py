@@ -12,6 +12,7 @@ from app.core.errors import BitewingError
 from app.jobs.handle import JobHandle
 from app.ui.formats import joined, ltr, size
 from app.ui.notices import NoticeKind
+from app.ui.safekeeping.wishes import PatientWish
 from app.ui.session import Session
 from app.words import t, tn
 
@@ -53,6 +54,17 @@ class Backups(QObject):
             return library.drill.run(actor, ctx, password)
 
         return self._start("drill", t("Trying to restore"), engine, None, self._on_drilled)
+
+    def restore_patient(self, wish: PatientWish) -> JobHandle:
+        """Bring one patient back from a backup."""
+        library, actor = self._session.library, self._session.actor
+
+        def engine(asked: PatientWish, ctx: JobContext) -> Any:
+            with library.backups.opened(asked.path, asked.password) as archive:
+                return library.patient_restore.run(actor, archive, asked.patient_id, ctx)
+
+        key = ("restore-patient", wish.patient_id)
+        return self._start(key, t("Bringing a patient back"), engine, wish, self._on_patient_restored)
 
     def delete(self, backup_id: str) -> JobHandle:
         """Delete a backup."""
@@ -106,6 +118,22 @@ class Backups(QObject):
             self._session.notices.say(t("Restoring works"), said, kind=NoticeKind.DONE)
             return
         self._session.notices.fault(BitewingError(record.code or "drill.failed", **record.facts))
+
+    @Slot(object)
+    def _on_patient_restored(self, report: Any) -> None:
+        lines = [tn("{n} image is back.", "{n} images are back.", report.back)]
+        if report.present:
+            lines.append(tn("{n} was there and whole.", "{n} were there and whole.", report.present))
+        if report.treatments:
+            lines.append(tn("{n} treatment brought back.", "{n} treatments brought back.", report.treatments))
+        if report.elsewhere:
+            lines.append(tn("{n} image is another patient's now and stays there.",
+                            "{n} images are other patients' now and stay there.", report.elsewhere))  # fmt: skip
+        if report.failed:
+            lines.append(tn("{n} image could not be brought back.", "{n} images could not be brought back.",
+                            len(report.failed)))  # fmt: skip
+        kind = NoticeKind.WARNING if report.failed else NoticeKind.DONE
+        self._session.notices.say(t("Patient brought back"), " ".join(lines), kind=kind)
 
     @Slot(object)
     def _on_deleted(self, _report: Any) -> None:

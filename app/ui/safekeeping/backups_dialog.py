@@ -105,8 +105,10 @@ class BackupsDialog(DialogFrame):
         row.setSpacing(UNIT)
         self._verify = _button(t("Verify"), self._on_verify_clicked)
         self._restore = _button(t("Restore…"), self._on_restore_clicked)
+        self._one = _button(t("One patient…"), self._on_one_clicked)
+        self._one.setToolTip(t("Bring one patient back into the library as it is now"))
         self._delete = _button(t("Delete…"), self._on_delete_clicked, "danger")
-        for button in (self._verify, self._restore, self._delete):
+        for button in (self._verify, self._restore, self._one, self._delete):
             row.addWidget(button)
         row.addStretch(1)
         may = self._session.may(Action.BACKUP_RESTORE)
@@ -146,6 +148,15 @@ class BackupsDialog(DialogFrame):
         record = self.list.chosen()
         if record is not None:
             self._ask_restore(Path(record.path))
+
+    @Slot()
+    def _on_one_clicked(self) -> None:
+        record = self.list.chosen()
+        if record is None:
+            return
+        dialog = part("PatientRestoreDialog")(self._session, Path(record.path), self)
+        if dialog.exec() and dialog.wish is not None:
+            self._show_job(self._backups.restore_patient(dialog.wish))
 
     @Slot()
     def _on_other_clicked(self) -> None:
@@ -199,6 +210,8 @@ class BackupsDialog(DialogFrame):
         there = record is not None and record.state.value != "missing"
         self._verify.setEnabled(there and may(Action.BACKUP_VIEW))
         self._restore.setEnabled(there and may(Action.BACKUP_RESTORE))
+        has_images = record is not None and record.contents != "database"
+        self._one.setEnabled(there and has_images and may(Action.BACKUP_RESTORE))
         self._delete.setEnabled(record is not None and bool(record.id) and may(Action.BACKUP_DELETE))
 
     def _show_job(self, handle: JobHandle) -> None:

@@ -5,7 +5,6 @@ Opens the backup to say so, in the background; changes nothing. The restore runs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,11 @@ from app.storage.snapshot import library_id_of
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment, number, size
 from app.ui.safekeeping.background import Background
+from app.ui.safekeeping.wishes import RestoreWish
 from app.ui.states import add_field, plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, tn
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreWish:
-    """Which backup to restore, agreed to by a person. ``foreign``: of another library."""
-
-    path: Path
-    password: str | None
-    foreign: bool
 
 
 class RestoreDialog(DialogFrame):

@@ -17,7 +17,7 @@ from app.services.backups import open_archive
 from app.services.restoring import RestoreArgs, restore_library
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, remaining
-from app.ui.safekeeping.restore_dialog import RestoreWish
+from app.ui.safekeeping.wishes import RestoreWish
 from app.ui.states import plain_label
 from app.ui.status.job_strip import show_progress
 from app.ui.theme.stylesheet import UNIT

@@ -99,6 +99,14 @@ def _reading() -> dict[str, ErrorTemplates]:
             t("This is a backup of another library (“{clinic}”)."),
             t("Restore it only if you mean to replace this library by that one: --foreign, or the box in the window."),
         ),
+        "backup.without_images": ErrorTemplates(
+            t("The catalogue only"),
+            t("This backup holds the catalogue without the images: no patient's images can come from it."),
+            t("Choose a backup that holds the images."),
+        ),
+        "restore.image_not_in_backup": ErrorTemplates(
+            t("Not in the backup"), t("The image was missing already when the backup was made.")
+        ),
         "restore.files_missing": ErrorTemplates(
             t("Images without files"),
             t("The catalogue is restored, but {count} images have no file here."),

@@ -13,8 +13,10 @@ from app.core.context import JobContext
 from app.domain.roles import Role, owner
 from app.ui.main_window.backups import Backups
 from app.ui.safekeeping.backups_dialog import BackupsDialog
-from app.ui.safekeeping.restore_dialog import RestoreDialog, RestoreWish
+from app.ui.safekeeping.patient_restore_dialog import PatientRestoreDialog
+from app.ui.safekeeping.restore_dialog import RestoreDialog
 from app.ui.safekeeping.restore_progress import RestoreProgress
+from app.ui.safekeeping.wishes import RestoreWish
 
 QUIET = JobContext.silent()
 PASSWORD = "correct horse battery staple"
@@ -184,3 +186,34 @@ def test_a_restore_that_is_refused_leaves_everything(qtbot, library, tmp_path):
     qtbot.waitUntil(lambda: "as it was" in texts(dialog), timeout=20_000)
     dialog._button.click()
     assert not list(Path(root).parent.glob("library.before-restore-*"))
+
+
+def test_one_patient_is_brought_back(qtbot, session, library, dialog, tmp_path):
+    actor = library.owner()
+    library.backups.create(actor, tmp_path / "a.zip", QUIET)
+    image = library.images.list(actor)[0]
+    library.images.delete(actor, [image.id])
+    dialog.reload()
+    qtbot.waitUntil(lambda: len(rows(dialog)) == 1)
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
+    read = []
+
+    def choose() -> None:
+        chooser = QApplication.activeModalWidget()
+        if not isinstance(chooser, PatientRestoreDialog) or chooser.list.model().rowCount() == 0:
+            QTimer.singleShot(50, choose)
+            return
+        chooser.search.setText("nobody at all")
+        read.append(chooser.list.model().rowCount())
+        chooser.search.setText("doe")
+        index = chooser.list.model().index(0, 0)
+        read.append(index.data())
+        assert not chooser.bring_button.isEnabled()
+        chooser.list.setCurrentIndex(index)
+        chooser.bring_button.click()
+
+    QTimer.singleShot(100, choose)
+    button(dialog, "One patient…").click()
+    qtbot.waitUntil(lambda: len(library.images.list(actor)) == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: not session.runner.running() and not session.calls.waiting(), timeout=10_000)
+    assert read == [0, "Doe, Jane · 1 Feb 1980 · 17 · 3 images"]
