@@ -174,6 +174,7 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
 
 def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     """Go through the screens of safe-keeping."""
+    from app.core.errors import EnvironmentFault
     from app.ui.later import part
 
     session = window.session
@@ -184,7 +185,16 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     restore.show()
     yield "restore", restore
     restore.close()
+    one = part("PatientRestoreDialog")(session, out / "backups" / "before-the-holidays.zip", window)
+    one.show()
+    yield "restore-patient", one
+    one.close()
     backups.close()
+    found = session.library.backups.list(session.actor)
+    damaged = part("LibraryFailedDialog")(EnvironmentFault("database.corrupt"), out / "library", found, can_read=True)
+    damaged.show()
+    yield "library-damaged", damaged
+    damaged.close()
     log = part("LogDialog")(session, window)
     log.show()
     yield "log", log

@@ -72,6 +72,7 @@ class LibraryFailedDialog(DialogFrame):
             self.body.addWidget(plain_label(facts, "muted", wrap=True, selectable=True))
             self.restore_button = self.add_button(t("Restore the newest backup…"), "primary", default=True)
             self.restore_button.clicked.connect(self._on_restore_clicked)
+            self.restore_button.setFocus()
         else:
             none = t("No backup is within reach. If one lies on another drive, connect it.")
             self.body.addWidget(plain_label(none, wrap=True))

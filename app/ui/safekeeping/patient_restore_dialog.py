@@ -56,6 +56,7 @@ class PatientRestoreDialog(DialogFrame):
         self.list = QListView()
         self.list.setProperty("role", "boxed")
         self.list.setUniformItemSizes(True)
+        self.list.setSpacing(UNIT // 3)
         self.list.setAccessibleName(t("Patients in the backup"))
         self.list.setModel(self._shown)
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
