@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.backup.flushing import Flusher
 from app.backup.manifest import CATALOGUE, MANIFEST, SETTINGS, Manifest, Member
 from app.backup.read_ahead import WHOLE_BYTES, Content, ReadAhead, read_whole
 from app.backup.source import Source, Wanted, Written
@@ -24,7 +25,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
 class ZipWriter:
-    """Writes one archive. One thread."""
+    """Writes one archive, as a context. One thread; another brings the file to the disk meanwhile."""
 
     def __init__(self, part: Path, password: str | None = None) -> None:
         self._part = part
@@ -32,9 +33,33 @@ class ZipWriter:
         self._written = Written()
         self._done = 0
         self._total = 0
+        self._flusher: Flusher | None = None
+
+    def __enter__(self) -> ZipWriter:
+        """Return the writer."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Let go of the file; whether it is on the disk is for :meth:`settle` to say."""
+        if self._flusher is not None:
+            self._flusher.end()
+
+    def settle(self) -> None:
+        """Wait until everything is on the disk: only then the archive may get its name.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``disk.full``, ``disk.failed``, …
+        """
+        assert self._flusher is not None
+        try:
+            self._flusher.wait()
+        except OSError as error:
+            raise translate_os_error(error) from error
 
     def write(self, source: Source, ctx: JobContext, total: int) -> Manifest:
-        """Write everything and fsync; ``total`` is the work of the whole run in bytes, for progress.
+        """Write everything; ``total`` is the work of the whole run in bytes, for progress.
 
         Raises
         ------
@@ -46,9 +71,10 @@ class ZipWriter:
         self._total = total
         try:
             with os.fdopen(os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                self._flusher = Flusher(out.fileno())
                 self._write(out, source, ctx)
                 out.flush()
-                os.fsync(out.fileno())
+                self._flusher.ended()
         except OSError as error:
             raise translate_os_error(error) from error
         return self._written.manifest(source)
@@ -113,6 +139,8 @@ class ZipWriter:
 
     def _say(self, ctx: JobContext, size: int, name: str) -> None:
         self._done += size
+        if self._flusher is not None:
+            self._flusher.wrote(size)
         ctx.report(Progress(min(self._done, self._total), self._total, "bytes", name.rpartition("/")[2]))
 
 

@@ -67,6 +67,7 @@ def _row(entry: Waiting) -> dict[str, Any]:
                 "name": output.known(proposal.patient.name),
                 "chart_number": output.known(proposal.patient.chart_number),
                 "contradictions": proposal.contradictions,
+                "reasons": proposal.reasons,
             }
             for proposal in entry.proposals
         ],

@@ -284,9 +284,11 @@ class BackupsService:
         part = path.with_name(f"{path.name}.part")
         total = source.bytes * _PASSES
         try:
-            manifest = ZipWriter(part, password).write(source, ctx, total)
-            with contextlib.closing(ZipArchive(part, password)) as archive:
-                _require_sound(verify(archive, ctx, source.bytes, total))
+            with ZipWriter(part, password) as writer:
+                manifest = writer.write(source, ctx, total)
+                with contextlib.closing(ZipArchive(part, password)) as archive:
+                    _require_sound(verify(archive, ctx, source.bytes, total))
+                writer.settle()
             try:
                 claim(part, path)
             except FileExistsError as error:

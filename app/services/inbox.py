@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from app.core.clock import utc_now
-from app.core.errors import UserError
+from app.core.errors import BitewingError, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.identity import Contradiction, FileIdentity, compare
 from app.domain.image import Filing, ImageRecord, Placement
 from app.domain.patient import Patient
+from app.domain.proposals import Reason, agreements
 from app.domain.roles import Action, Actor
 from app.services.door import Door, survivor
 from app.services.images import required_image, save
-from app.services.moving import Mover, MoveResult
+from app.services.moving import MoveFailure, Mover, MoveResult
 
 PROPOSAL_LIMIT = 8
+_STUDY_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A patient who might be meant, and where the file disagrees."""
+    """A patient who might be meant, where the file disagrees, and what speaks for them."""
 
     patient: Patient
     contradictions: tuple[Contradiction, ...]
     images: int = 0
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -66,22 +70,41 @@ class InboxService:
         ]
 
     def proposals(self, actor: Actor, image_id: str) -> builtins.list[Proposal]:
-        """Return patients who come into question, those that nothing contradicts first."""
+        """Return patients who come into question: those that least contradicts and most speaks for first."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             record = required_image(store.images.get(image_id), image_id)
             found: dict[str, Patient] = {}
-            for candidate in self._candidates(record):
+            reasons: dict[str, builtins.list[Reason]] = {}
+            for candidate, reason in self._candidates(record):
                 if candidate.deleted_at is None and candidate.merged_into is None:
                     found.setdefault(candidate.id, candidate)
+                    reasons.setdefault(candidate.id, []).extend([reason] if reason else [])
             counts = {patient_id: store.patients.summary(patient_id) for patient_id in found}
         proposals = [
-            Proposal(patient, compare(record.identity, patient), summary.images if (summary := counts[key]) else 0)
+            Proposal(
+                patient,
+                compare(record.identity, patient),
+                summary.images if (summary := counts[key]) else 0,
+                _reasons(record, patient, reasons[key]),
+            )
             for key, patient in found.items()
         ]
-        return sorted(proposals, key=lambda proposal: len(proposal.contradictions))[:PROPOSAL_LIMIT]
+        proposals.sort(key=lambda proposal: (len(proposal.contradictions), -len(proposal.reasons)))
+        return proposals[:PROPOSAL_LIMIT]
 
-    def file(self, actor: Actor, image_id: str, filing: Filing) -> MoveResult:
+    def companions(self, actor: Actor, image_id: str) -> tuple[str, ...]:
+        """Return the other waiting images of the same study that name the same person."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            record = required_image(store.images.get(image_id), image_id)
+            if record.study_uid is None:
+                return ()
+            study = store.images.list(placement=Placement.INBOX, study_uid=record.study_uid)
+        return tuple(other.id for other in study if other.id != image_id and other.identity == record.identity)
+
+    def file(self, actor: Actor, image_id: str, filing: Filing, along: Sequence[str] = ()) -> MoveResult:
         """File a waiting image under the patient that a person chose.
+
+        The images of ``along`` go to the same patient; tooth, type and view stay as each has them.
 
         Raises
         ------
@@ -94,7 +117,15 @@ class InboxService:
             raise UserError("inbox.not_waiting", id=image_id)
         if filing.patient_id is None:
             raise UserError("patient.none", text="")
-        return self._mover.move(actor, (image_id,), filing, action=Action.IMAGE_FILE)
+        first = self._mover.move(actor, (image_id,), filing, action=Action.IMAGE_FILE)
+        if not along:
+            return first
+        try:
+            more = self._mover.move(actor, tuple(along), Filing(filing.patient_id), action=Action.IMAGE_FILE)
+        except BitewingError as error:
+            # The one that a person looked at is filed; the others wait on.
+            return replace(first, failed=tuple(MoveFailure(other, error.code, error.facts) for other in along))
+        return MoveResult(first.moved + more.moved, {**first.previous, **more.previous}, first.failed + more.failed)
 
     def unfile(self, actor: Actor, image_id: str) -> ImageRecord:
         """Put a filed image back into the inbox: undoes :meth:`file`."""
@@ -112,17 +143,32 @@ class InboxService:
             unit.audit(Entity.IMAGE, image_id)
             unit.changed(Entity.IMAGE, ChangeKind.REMOVED, image_id, record.patient_id)
 
-    def _candidates(self, record: ImageRecord) -> builtins.list[Patient]:
-        """Gather patients by proposal, chart number and name; the store's reading door is open."""
-        patients, identity = self._door.store.patients, record.identity
-        found: builtins.list[Patient] = []
-        proposed = survivor(self._door.store, str(record.reason_facts.get("proposed") or ""))
-        found += [proposed] if proposed is not None else []
+    def _candidates(self, record: ImageRecord) -> Iterator[tuple[Patient, Reason | None]]:
+        """Gather patients by proposal, study, picture, chart number and name; the store's reading door is open."""
+        store, identity = self._door.store, record.identity
+        sources = [(str(record.reason_facts.get("proposed") or ""), Reason.CHOSEN)]
+        if record.study_uid:
+            filed = store.images.list(placement=Placement.FILED, study_uid=record.study_uid, limit=_STUDY_LIMIT)
+            sources += [(image.patient_id or "", Reason.STUDY) for image in filed]
+        twin = store.images.get(record.similar_to) if record.similar_to else None
+        sources += [(twin.patient_id or "", Reason.PICTURE)] if twin is not None else []
+        for patient_id, reason in dict.fromkeys(sources):
+            patient = survivor(store, patient_id)
+            if patient is not None:
+                yield patient, reason
         if identity.patient_id:
-            found += patients.by_chart_number(identity.patient_id)
+            yield from ((patient, None) for patient in store.patients.by_chart_number(identity.patient_id))
         if _named(identity):
-            found += patients.by_name(identity.family_name, identity.given_name)
-        return found
+            named = store.patients.by_name(identity.family_name, identity.given_name)
+            yield from ((patient, None) for patient in named)
+
+
+def _reasons(record: ImageRecord, patient: Patient, given: builtins.list[Reason]) -> tuple[Reason, ...]:
+    agreeing = agreements(record.identity, patient)
+    if Reason.PATIENT_ID in agreeing or Reason.NAME in agreeing:
+        # The file itself names them, so that nobody needs to have chosen them.
+        given = [reason for reason in given if reason is not Reason.CHOSEN]
+    return (*dict.fromkeys(given), *agreeing)
 
 
 def _named(identity: FileIdentity) -> bool:

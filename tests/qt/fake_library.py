@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -326,7 +327,10 @@ class FakeInbox:
             if patient.chart_number == identity.patient_id
         ]
 
-    def file(self, actor: Any, image_id: str, filing: Filing) -> MoveResult:
+    def companions(self, _actor: Any, _image_id: str) -> tuple[str, ...]:
+        return ()
+
+    def file(self, actor: Any, image_id: str, filing: Filing, _along: Sequence[str] = ()) -> MoveResult:
         return self._library.images.move(actor, [image_id], filing)
 
     def unfile(self, _actor: Any, image_id: str) -> ImageRecord:

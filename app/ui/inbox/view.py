@@ -25,12 +25,14 @@ from app.domain.changes import ChangeSet, Entity
 from app.domain.identity import compare
 from app.domain.image import Filing, ImageRecord
 from app.domain.patient import PatientDraft, PatientSummary, Sex
+from app.domain.proposals import Reason
 from app.ui.dialogs.patient import PatientDialog
 from app.ui.dialogs.patient_picker import PatientPicker
 from app.ui.dialogs.place_form import PlaceForm
 from app.ui.header.identity_card import IdentityCard
 from app.ui.inbox.model import InboxDelegate, InboxModel, reason_of
 from app.ui.inbox.preview import Preview
+from app.ui.inbox.words import reasons_text
 from app.ui.main_window.filing import Filer
 from app.ui.main_window.open_patient import OpenPatient
 from app.ui.session import Session
@@ -52,6 +54,8 @@ class InboxView(QWidget):
         self._patient = patient
         self._image: ImageRecord | None = None
         self._chosen: PatientSummary | None = None
+        self._reasons: dict[str, tuple[Reason, ...]] = {}
+        self._along: tuple[str, ...] = ()
         self.model = InboxModel(session)
         self.model.setParent(self)
         self.list = QListView()
@@ -122,6 +126,7 @@ class InboxView(QWidget):
         cards.setSpacing(UNIT)
         cards.addWidget(self._file_card, 1)
         cards.addWidget(self._patient_card, 1)
+        self._why = plain_label("", "muted", wrap=True)
         self._picker = PatientPicker(self._session)
         self._picker.chosen.connect(self._on_picker_chosen)
         self._picker.confirmed.connect(self._on_file_clicked)
@@ -129,6 +134,8 @@ class InboxView(QWidget):
         self._form = PlaceForm(self._session.notation)
         self._sure = QCheckBox(t("It is the same person although the parts in red disagree"))
         self._sure.clicked.connect(self._refresh)
+        self._together = QCheckBox()
+        self._together.hide()
         self._file = QPushButton(t("File it here (Enter)"))
         self._file.setProperty("role", "primary")
         self._file.clicked.connect(self._on_file_clicked)
@@ -149,8 +156,10 @@ class InboxView(QWidget):
         column.addWidget(self._preview, 3)
         column.addWidget(self._reason)
         column.addLayout(cards)
+        column.addWidget(self._why)
         column.addWidget(self._picker, 2)
         column.addWidget(self._form)
+        column.addWidget(self._together)
         column.addWidget(self._sure)
         column.addLayout(buttons)
         return side
@@ -177,6 +186,8 @@ class InboxView(QWidget):
         if image is None or (self._image is not None and image.id == self._image.id):
             return
         self._image, self._chosen = image, None
+        self._reasons, self._along = {}, ()
+        self._together.hide()
         self._sure.setChecked(False)
         self._preview.show_image(image)
         self._reason.setText(reason_of(image))
@@ -185,13 +196,21 @@ class InboxView(QWidget):
         library, actor, image_id = self._session.library, self._session.actor, image.id
         self._session.calls.ask(
             "inbox-proposals",
-            lambda: library.inbox.proposals(actor, image_id),
+            lambda: (library.inbox.proposals(actor, image_id), library.inbox.companions(actor, image_id)),
             self._on_proposals,
             self._on_no_proposals,
         )
         self._refresh()
 
-    def _on_proposals(self, proposals: list[Any]) -> None:
+    def _on_proposals(self, found: tuple[list[Any], tuple[str, ...]]) -> None:
+        proposals, self._along = found
+        self._reasons = {proposal.patient.id: proposal.reasons for proposal in proposals}
+        others = len(self._along)
+        self._together.setText(
+            tn("And the other image of this study", "And the other {n} images of this study", others)
+        )
+        self._together.setChecked(bool(others))
+        self._together.setVisible(bool(others))
         rows = [PatientSummary(proposal.patient, getattr(proposal, "images", 0)) for proposal in proposals]
         if rows:
             self._picker.offer(rows)
@@ -223,6 +242,9 @@ class InboxView(QWidget):
             self._patient_card.show_nobody(t("Choose a patient below"))
         else:
             self._patient_card.show_patient(chosen.patient, found)
+        why = self._reasons.get(chosen.patient.id, ()) if chosen else ()
+        self._why.setText(t("What speaks for them: {reasons}", reasons=reasons_text(why)) if why else "")
+        self._why.setVisible(bool(why))
         self._sure.setVisible(bool(found))
         self._file.setEnabled(chosen is not None and (not found or self._sure.isChecked()))
 
@@ -232,7 +254,8 @@ class InboxView(QWidget):
         if image is None or chosen is None or not self._file.isEnabled():
             return
         filing = Filing(chosen.patient.id, self._form.tooth, None, self._form.image_type, self._form.view)
-        self._filer.file_from_inbox(image.id, filing, self.reload)
+        along = self._along if self._together.isChecked() else ()
+        self._filer.file_from_inbox(image.id, filing, self.reload, along)
 
     @Slot()
     def _on_new_clicked(self) -> None:

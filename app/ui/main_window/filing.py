@@ -70,18 +70,23 @@ class Filer(QObject):
             lambda _result: Step(title, lambda: images.delete(actor, ids), lambda: images.restore(actor, ids)),
         )
 
-    def file_from_inbox(self, image_id: str, filing: Filing, done: Callable[[], None] | None = None) -> None:
-        """File an image that waited, as a person decided."""
+    def file_from_inbox(
+        self, image_id: str, filing: Filing, done: Callable[[], None] | None = None, along: Sequence[str] = ()
+    ) -> None:
+        """File an image that waited, as a person decided, with the rest of its study where they said so."""
         library, actor = self._session.library, self._session.actor
-        self._do(
-            lambda: library.inbox.file(actor, image_id, filing),
-            lambda _result: Step(
-                t("Filed an image from the inbox"),
-                lambda: library.inbox.unfile(actor, image_id),
-                lambda: library.inbox.file(actor, image_id, filing),
-            ),
-            done,
-        )
+
+        def step(result: Any) -> Step:
+            ids = [record.id for record in result.moved]
+
+            def back() -> None:
+                for moved in ids:
+                    library.inbox.unfile(actor, moved)
+
+            title = tn("Filed {n} image from the inbox", "Filed {n} images from the inbox", len(ids))
+            return Step(title, back, lambda: library.inbox.file(actor, image_id, filing, along))
+
+        self._do(lambda: library.inbox.file(actor, image_id, filing, along), step, done)
 
     def _move(self, ids: tuple[str, ...], filing: Filing) -> None:
         images, actor = self._session.library.images, self._session.actor
