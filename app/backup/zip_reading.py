@@ -41,6 +41,12 @@ def read_heading(path: Path) -> Heading | None:
         return None
 
 
+def says_in_clear(path: Path) -> bytes:
+    """Return what an archive says about itself in clear, as it stands there. Raises OSError, BadZipFile."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.comment
+
+
 class ZipArchive:
     """A zip backup open for reading; each thread reads through a handle of its own."""
 

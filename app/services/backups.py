@@ -19,11 +19,11 @@ from app.backup.archive import Archive, is_folder_form
 from app.backup.folder_reading import FolderArchive, is_snapshot
 from app.backup.folder_removing import remove_snapshot
 from app.backup.folder_writing import FolderWriter
-from app.backup.manifest import Heading, Manifest
+from app.backup.manifest import MANIFEST, Heading, Manifest
 from app.backup.place import PlaceReport, examine_place, require_room
 from app.backup.source import Source, Wanted
 from app.backup.verifying import VerifyReport, verify
-from app.backup.zip_reading import ZipArchive
+from app.backup.zip_reading import ZipArchive, says_in_clear
 from app.backup.zip_writing import ZipWriter
 from app.core.clock import utc_now
 from app.core.context import JobContext
@@ -287,7 +287,10 @@ class BackupsService:
             with ZipWriter(part, password) as writer:
                 manifest = writer.write(source, ctx, total)
                 with contextlib.closing(ZipArchive(part, password)) as archive:
-                    _require_sound(verify(archive, ctx, source.bytes, total))
+                    if password is not None:
+                        _require_sound(verify(archive, ctx, source.bytes, total))
+                    if archive.manifest != manifest or says_in_clear(part) != source.heading.in_clear():
+                        raise EnvironmentFault("backup.not_verified", member=MANIFEST)
                 writer.settle()
             try:
                 claim(part, path)

@@ -71,6 +71,9 @@ class Run:
     peak_mb: float
 
 
+Measure = Callable[[Path, Path], tuple[Run, Run]]
+
+
 def run(command: Sequence[str | Path], folder: Path, *, then: Callable[[], None] | None = None) -> Run:
     """Run a process to its end and whatever makes its output durable; raise when it fails."""
     environment = {
@@ -157,53 +160,44 @@ def best(times: list[Run]) -> float:
     return statistics.median(one.seconds for one in times)
 
 
-def measure_ours(folder: Path, root: Path) -> tuple[list[Run], list[Run]]:
-    """Back up into a zip and restore it into an empty place, several times."""
-    saved, restored = [], []
-    for number in range(ROUNDS):
-        target, back = folder / f"ours-{number}.zip", folder / f"back-{number}"
-        settle()
-        saved.append(run(ours(root, "backup", "create", target), folder))
-        settle()
-        restored.append(run(ours(back, "backup", "restore", target), folder))
-        shutil.rmtree(back)
-        if number:
-            target.unlink()
-    return saved, restored
-
-
-def measure_7z(folder: Path, root: Path) -> tuple[list[Run], list[Run]]:
-    saved, restored = [], []
-    for _round in range(ROUNDS):
-        target, back = folder / "seven.zip", folder / "seven"
-        target.unlink(missing_ok=True)
-        settle()
-        command = ["7z", "a", "-tzip", "-mx0", "-bd", target, root]
-        saved.append(run(command, folder, then=lambda path=target: fsync(path)))  # type: ignore[misc]
-        settle()
-        restored.append(run(["7z", "x", "-bd", f"-o{back}", target], folder, then=os.sync))
-        shutil.rmtree(back)
+def measure_ours(folder: Path, root: Path) -> tuple[Run, Run]:
+    """Back up into a zip and restore it into an empty place."""
+    target, back = folder / "ours.zip", folder / "ours"
+    settle()
+    saved = run(ours(root, "backup", "create", target), folder)
+    settle()
+    restored = run(ours(back, "backup", "restore", target), folder)
+    shutil.rmtree(back)
     target.unlink()
     return saved, restored
 
 
-def measure_borg(folder: Path, root: Path) -> tuple[list[Run], list[Run]]:
-    saved, restored = [], []
-    for _round in range(ROUNDS):
-        repository, back = folder / "borg", folder / "borg-back"
-        run(["borg", "init", "-e", "none", repository], folder)
-        back.mkdir()
-        settle()
-        saved.append(run(["borg", "create", f"{repository}::one", root], folder))
-        settle()
-        # Extracts into the folder it is started in.
-        restored.append(run(["sh", "-c", f"cd {back} && borg extract {repository}::one"], folder, then=os.sync))
-        for leftover in (repository, back, folder / "borg-home"):
-            shutil.rmtree(leftover, ignore_errors=True)
+def measure_7z(folder: Path, root: Path) -> tuple[Run, Run]:
+    target, back = folder / "seven.zip", folder / "seven"
+    settle()
+    saved = run(["7z", "a", "-tzip", "-mx0", "-bd", target, root], folder, then=lambda: fsync(target))
+    settle()
+    restored = run(["7z", "x", "-bd", f"-o{back}", target], folder, then=os.sync)
+    shutil.rmtree(back)
+    target.unlink()
     return saved, restored
 
 
-def measure_restic(folder: Path, root: Path) -> tuple[list[Run], list[Run]]:
+def measure_borg(folder: Path, root: Path) -> tuple[Run, Run]:
+    repository, back = folder / "borg", folder / "borg-back"
+    run(["borg", "init", "-e", "none", repository], folder)
+    back.mkdir()
+    settle()
+    saved = run(["borg", "create", f"{repository}::one", root], folder)
+    settle()
+    # Extracts into the folder it is started in.
+    restored = run(["sh", "-c", f"cd {back} && borg extract {repository}::one"], folder, then=os.sync)
+    for leftover in (repository, back, folder / "borg-home"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    return saved, restored
+
+
+def measure_restic(folder: Path, root: Path) -> tuple[Run, Run]:
     repository, back = folder / "restic", folder / "restic-back"
     run(["restic", "init", "-r", repository], folder)
     settle()
@@ -212,7 +206,26 @@ def measure_restic(folder: Path, root: Path) -> tuple[list[Run], list[Run]]:
     restored = run(["restic", "restore", "-r", repository, "latest", "--target", back], folder, then=os.sync)
     for leftover in (repository, back):
         shutil.rmtree(leftover)
-    return [saved], [restored]
+    return saved, restored
+
+
+def measure(folder: Path, root: Path, tools: dict[str, Measure]) -> dict[str, list[tuple[Run, Run]]]:
+    """Run all in turns, so that a disk that has just been written to is nobody's disadvantage."""
+    taken: dict[str, list[tuple[Run, Run]]] = {name: [] for name in tools}
+    for number in range(ROUNDS):
+        # Each round begins with another one.
+        names = [*tools][number % len(tools) :] + [*tools][: number % len(tools)]
+        for name in names:
+            taken[name].append(tools[name](folder, root))
+    return taken
+
+
+TOOLS: dict[str, Measure] = {
+    "ours": measure_ours,
+    "7z": measure_7z,
+    "borg": measure_borg,
+    "restic": measure_restic,
+}
 
 
 def bench_incremental(folder: Path, root: Path, figures: Figures) -> None:
@@ -239,21 +252,19 @@ def main() -> int:
         root, little = folder / "library", folder / "little"
         make_library(root, files)
         make_library(little, files // SMALL_SHARE)
-        saved, restored = measure_ours(folder, root)
         small = run(ours(little, "backup", "create", folder / "little.zip"), folder)
-        for tool, measure, most_save, most_restore in (
-            ("7z", measure_7z, 2.0, 1.0),
-            ("borg", measure_borg, 1.0, 1.0),
-            ("restic", measure_restic, None, 1.0),
-        ):
-            if shutil.which(tool) is None:
+        present = {name: tool for name, tool in TOOLS.items() if name == "ours" or shutil.which(name)}
+        taken = measure(folder, root, present)
+        saved, restored = [pair[0] for pair in taken["ours"]], [pair[1] for pair in taken["ours"]]
+        for tool, most_save, most_restore in (("7z", 2.0, 1.0), ("borg", 1.0, 1.0), ("restic", None, 1.0)):
+            if tool not in taken:
                 print(f"{tool} is not installed: not compared", flush=True)
                 figures.missed.append(f"{tool} missing")
                 continue
-            their_save, their_restore = measure(folder, root)
+            their_save, their_restore = best([pair[0] for pair in taken[tool]]), best([pair[1] for pair in taken[tool]])
             if most_save is not None:
-                figures.line("backup, hashed and read back", best(saved), f"{tool} backup", best(their_save), most_save)
-            figures.line("restore, verified", best(restored), f"{tool} restore", best(their_restore), most_restore)
+                figures.line("backup, hashed and read back", best(saved), f"{tool} backup", their_save, most_save)
+            figures.line("restore, verified", best(restored), f"{tool} restore", their_restore, most_restore)
         bench_incremental(folder, root, figures)
         peak = max(one.peak_mb for one in saved)
         print(f"peak memory: {peak:.0f} MB for all files, {small.peak_mb:.0f} MB for a tenth of them")

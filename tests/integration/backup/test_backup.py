@@ -197,24 +197,57 @@ def test_stopping_leaves_nothing(clinic: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "backups").rglob("*.part")) == []
 
 
-def test_a_drive_that_loses_data_is_not_trusted(clinic: Path, tmp_path: Path, monkeypatch) -> None:
-    """The bytes of one file change between writing and reading back."""
+@pytest.mark.parametrize("which", ["an image", "the catalogue", "the manifest", "the heading"])
+@pytest.mark.parametrize("password", [None, PASSWORD], ids=["plain", "sealed"])
+def test_a_drive_that_loses_data_is_not_trusted(
+    clinic: Path, tmp_path: Path, monkeypatch, which: str, password: str | None
+) -> None:
+    """One bit changes between writing and reading back."""
+    put = zip_writing.ZipWriter._stored
+
+    def flip(part: Path, offset: int) -> None:
+        with part.open("r+b") as file:
+            file.seek(offset)
+            byte = file.read(1)
+            file.seek(offset)
+            file.write(bytes([byte[0] ^ 4]))
+
+    def corrupting(self, archive, back, name, size, item, sha256):
+        if name.startswith("dental_images") if which == "an image" else name == "bitewing.db":
+            archive.fp.flush()
+            flip(self._part, archive.start_dir - size // 2 - 1)
+        put(self, archive, back, name, size, item, sha256)
+
     write = zip_writing.ZipWriter.write
 
-    def corrupting(self, source, ctx, total):
+    def with_a_bad_end(self, source, ctx, total):
         manifest = write(self, source, ctx, total)
-        data = bytearray(self._part.read_bytes())
-        data[len(data) // 2] ^= 4
-        self._part.write_bytes(data)
+        data = self._part.read_bytes()
+        if which == "the heading":
+            flip(self._part, data.rindex(b"images"))
+        else:
+            flip(self._part, data.rindex(b"sha256") + 20 if password is None else data.index(b"PK\x01\x02") - 40)
         return manifest
 
-    monkeypatch.setattr(zip_writing.ZipWriter, "write", corrupting)
+    if which in {"the manifest", "the heading"}:
+        monkeypatch.setattr(zip_writing.ZipWriter, "write", with_a_bad_end)
+    else:
+        monkeypatch.setattr(zip_writing.ZipWriter, "_stored", corrupting)
     with open_library(clinic, create=False) as library:
         with pytest.raises((EnvironmentFault, UserError)) as caught:
-            library.backups.create(library.owner(), tmp_path / "a.zip", QUIET)
-        assert caught.value.code in {"backup.not_verified", "backup.damaged"}
+            library.backups.create(library.owner(), tmp_path / "a.zip", QUIET, password=password)
+        assert caught.value.code in {"backup.not_verified", "backup.damaged", "backup.hostile"}
         assert library.backups.list(library.owner()) == []
     assert list(tmp_path.glob("a.zip*")) == []
+
+
+def test_a_file_damaged_in_the_library_is_told_from_a_bad_copy(clinic: Path, tmp_path: Path) -> None:
+    with open_library(clinic, create=False) as library:
+        image = library.images.list(library.owner())[0]
+        (library.paths.root / image.path).write_bytes(b"not what was imported")
+        report = library.backups.create(library.owner(), tmp_path / "a.zip", QUIET)
+        assert report.manifest.damaged == (image.path,)
+        assert library.backups.verify(library.owner(), tmp_path / "a.zip", QUIET).is_sound
 
 
 def test_a_backup_that_went_away_is_listed_as_missing(clinic: Path, tmp_path: Path) -> None:
