@@ -195,6 +195,10 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     damaged.show()
     yield "library-damaged", damaged
     damaged.close()
+    helping = part("HelpDialog")(window, topic="restore")
+    helping.show()
+    yield "help", helping
+    helping.close()
     log = part("LogDialog")(session, window)
     log.show()
     yield "log", log

@@ -14,6 +14,7 @@ _PARTS = {
     "CsvImportDialog": "app.ui.dialogs.csv_import",
     "FolderRuleDialog": "app.ui.settings.folder_rule",
     "FirstRunDialog": "app.ui.dialogs.first_run",
+    "HelpDialog": "app.ui.help.dialog",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
     "Details": "app.services.images",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
 from app.ui.theme import palette
@@ -79,6 +79,12 @@ class Sentence(QLabel):
     def setText(self, text: str) -> None:
         """Show a text."""
         super().setText(begun(text))
+
+
+def set_margins(layout: QLayout, near: int, top: int, far: int, bottom: int) -> None:
+    """Set a layout's margins by reading direction: Qt mirrors what is in a layout, not its margins."""
+    left, right = (far, near) if is_right_to_left() else (near, far)
+    layout.setContentsMargins(left, top, right, bottom)
 
 
 def plain_label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
-from app.ui.states import plain_label
+from app.ui.states import plain_label, set_margins
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
@@ -36,7 +36,7 @@ class ShortcutsDialog(DialogFrame):
     def _fill(self, asked: str) -> None:
         page = QWidget()
         whole = QVBoxLayout(page)
-        whole.setContentsMargins(0, 0, UNIT, 0)
+        set_margins(whole, 0, 0, UNIT, 0)
         grid = QGridLayout()
         grid.setColumnStretch(0, 1)
         grid.setHorizontalSpacing(UNIT * 3)

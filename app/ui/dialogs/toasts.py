@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.ui.notices import Notice, NoticeKind
-from app.ui.states import plain_label
+from app.ui.states import plain_label, set_margins
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
@@ -44,7 +44,7 @@ class Toast(QFrame):
         close.setAccessibleName(t("Close"))
         close.clicked.connect(self.close)
         row = QHBoxLayout(self)
-        row.setContentsMargins(UNIT * 2, UNIT, UNIT, UNIT + 4)
+        set_margins(row, UNIT * 2, UNIT, UNIT, UNIT + 4)
         row.setSpacing(UNIT)
         row.addLayout(words, 1)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)

@@ -69,6 +69,7 @@ def commands() -> tuple[Command, ...]:
         Command("activity", program, t("Activity"), "Ctrl+J", "activity"),
         Command("log", program, t("Log…"), "Ctrl+Alt+L", "history"),
         Command("settings", program, t("Settings…"), "Ctrl+,", "settings"),
+        Command("help", program, t("Help"), "Ctrl+F1", "help"),
         Command("shortcuts", program, t("Keyboard shortcuts"), "F1", "keyboard"),
         Command("about", program, t("About Bitewing"), "Shift+F1", "info"),
         Command("quit", program, t("Quit"), "Ctrl+Q", "quit"),

@@ -66,6 +66,7 @@ class WindowCommands(QObject):
             "activity": pages.show_activity,
             "log": pages.show_log,
             "settings": pages.show_settings,
+            "help": pages.show_help,
             "shortcuts": pages.show_shortcuts,
             "about": pages.show_about,
             "quit": window.close,

@@ -140,6 +140,13 @@ class Pages(QObject):
         self._window.rebuild_requested.emit()
 
     @Slot()
+    def show_help(self, _checked: bool = False, *, topic: str = "") -> None:
+        """Open the help, beside the work; at the inbox, what it says of that."""
+        window = self._window
+        at_inbox = window.arrangement.inbox_shown
+        part("HelpDialog")(window, topic=topic or ("inbox" if at_inbox else "")).show()
+
+    @Slot()
     def show_shortcuts(self) -> None:
         """List every key."""
         rows = [(command.group, command.text, command.key) for command in self._window.actions_by_name.table]

@@ -12,7 +12,7 @@ from app.domain.roles import Role
 from app.ui.main_window.actions import Actions
 from app.ui.search.box import SearchBox
 from app.ui.session import Session
-from app.ui.states import plain_label
+from app.ui.states import plain_label, set_margins
 from app.ui.status.chip import Dot, Health
 from app.ui.theme.icons import ICON_PX, accent_icon, icon
 from app.ui.theme.stylesheet import UNIT
@@ -30,7 +30,7 @@ _MENU = (
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
     ("backups", "activity", "log", "check", "demo"),
-    ("settings", "shortcuts", "about"),
+    ("settings", "help", "shortcuts", "about"),
     ("quit",),
 )
 
@@ -134,7 +134,7 @@ def _line() -> QFrame:
 def _user_chip(session: Session) -> QWidget:
     chip = QWidget()
     row = QHBoxLayout(chip)
-    row.setContentsMargins(UNIT // 2, 0, 0, 0)
+    set_margins(row, UNIT // 2, 0, 0, 0)
     row.setSpacing(UNIT - 2)
     row.addWidget(Dot(Health.GOOD))
     name = t("Owner") if session.actor.id == "owner" else session.actor.name

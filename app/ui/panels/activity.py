@@ -25,7 +25,7 @@ from app.core.errors import BitewingError
 from app.jobs.handle import JobHandle, JobState
 from app.ui.formats import clock, moment
 from app.ui.session import Session
-from app.ui.states import StatePage, plain_label
+from app.ui.states import StatePage, plain_label, set_margins
 from app.ui.status.chip import Dot, Health
 from app.ui.status.job_strip import progress_text, show_progress
 from app.ui.theme.icons import icon
@@ -64,7 +64,7 @@ class RunningCard(QFrame):
         top.addWidget(self._text, 1)
         top.addWidget(stop, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
-        column.setContentsMargins(UNIT + 4, UNIT, UNIT, UNIT + 4)
+        set_margins(column, UNIT + 4, UNIT, UNIT, UNIT + 4)
         column.setSpacing(UNIT // 2)
         column.addLayout(top)
         column.addWidget(self._item)
@@ -97,7 +97,7 @@ class ActivityPanel(QWidget):
         self._empty = StatePage("activity", t("Nothing has run yet"), t("Imports and other jobs appear here."))
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(0, UNIT, UNIT, UNIT)
+        set_margins(column, 0, UNIT, UNIT, UNIT)
         column.setSpacing(UNIT * 2)
         column.addLayout(self._running)
         column.addWidget(self._empty)

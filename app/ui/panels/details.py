@@ -18,7 +18,7 @@ from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_too
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
 from app.ui.session import Session
-from app.ui.states import StatePage, add_field, plain_label
+from app.ui.states import StatePage, add_field, plain_label, set_margins
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, terms
@@ -48,7 +48,7 @@ class DetailsPanel(QWidget):
         self._problem.hide()
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(0, UNIT, UNIT, UNIT)
+        set_margins(column, 0, UNIT, UNIT, UNIT)
         column.setSpacing(UNIT * 2)
         column.addLayout(self._editable())
         column.addWidget(self._problem)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.ui.panels.activity import ActivityPanel
 from app.ui.panels.details import DetailsPanel
+from app.ui.states import set_margins
 from app.ui.theme.stylesheet import UNIT
 from app.ui.treatments.panel import TreatmentsPanel
 from app.words import t
@@ -34,7 +35,7 @@ class SidePanels(QWidget):
         self._tabs.addTab(treatments, t("Treatments"))
         self._tabs.addTab(activity, t("Activity"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(UNIT + 4, UNIT // 2, UNIT // 2, UNIT)
+        set_margins(column, UNIT + 4, UNIT // 2, UNIT // 2, UNIT)
         column.addWidget(self._tabs)
 
     def show_activity(self) -> None:

@@ -15,7 +15,7 @@ from app.domain.roles import Action
 from app.domain.treatment import Treatment
 from app.ui.formats import day, joined
 from app.ui.session import Session
-from app.ui.states import StatePage, plain_label
+from app.ui.states import StatePage, plain_label, set_margins
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.ui.treatments.words import teeth_text
@@ -76,7 +76,7 @@ class TreatmentsPanel(QWidget):
         column.addWidget(self._notes)
         column.addWidget(self.images, 2)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, UNIT, UNIT, 0)
+        set_margins(whole, 0, UNIT, UNIT, 0)
         whole.setSpacing(UNIT)
         whole.addWidget(self.add_button)
         whole.addWidget(self._full, 1)

@@ -11,7 +11,7 @@ from app.core.errors import BitewingError
 from app.domain.changes import ChangeKind, ChangeSet, Entity
 from app.domain.patient import PatientSummary
 from app.ui.session import Session
-from app.ui.states import StatePage
+from app.ui.states import StatePage, set_margins
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.ui.tree.labels import Labels
@@ -55,7 +55,7 @@ class TreePane(QWidget):
         for page in (self.view, self._empty, self._failed):
             self._stack.addWidget(page)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(UNIT, UNIT, 0, 0)
+        set_margins(layout, UNIT, UNIT, 0, 0)
         layout.setSpacing(UNIT // 2)
         layout.addLayout(self._heading())
         layout.addWidget(self._stack)

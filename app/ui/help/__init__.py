@@ -1,0 +1,1 @@
+"""The built-in help: topics and the dialog that shows them."""

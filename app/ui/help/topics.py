@@ -1,0 +1,194 @@
+"""What the built-in help says: short topics, in the words that the window itself uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.words import t
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One page of help."""
+
+    name: str
+    title: str
+    paragraphs: tuple[str, ...]
+
+    def matches(self, words: str) -> bool:
+        """Whether every word stands somewhere on the page, case aside."""
+        page = "\n".join((self.title, *self.paragraphs)).casefold()
+        return all(word in page for word in words.casefold().split())
+
+
+def topics() -> tuple[Topic, ...]:
+    """Return every topic in the window's language, in the order in which people need them."""
+    return (*_every_day(), *_safe_keeping())
+
+
+def _every_day() -> tuple[Topic, ...]:
+    return (
+        Topic(
+            "import",
+            t("Bringing images in"),
+            (
+                t(
+                    "Drag files or folders onto the window, onto a patient or onto a tooth, paste a picture, or choose "
+                    "Import. Zip archives and DICOM discs are opened like folders."
+                ),
+                t(
+                    "The original bytes are kept as they are. The same bytes are never filed twice, and a picture that "
+                    "is there already in another file is pointed out."
+                ),
+                t(
+                    "A DICOM file says whose it is. If anything in it disagrees with the patient – number, name or "
+                    "birth date – it waits in the inbox instead of being filed."
+                ),
+                t(
+                    "An import can be stopped and goes on later; every file that was not taken is named with "
+                    "the reason."
+                ),
+            ),
+        ),
+        Topic(
+            "inbox",
+            t("The inbox"),
+            (
+                t("What has no sure patient waits here. On the left is what waits, on the right whose it may be."),
+                t(
+                    "The file's identity and the patient's stand side by side; what disagrees is red and must be "
+                    "accepted on purpose. Below stands what speaks for the proposed patient."
+                ),
+                t("Enter files the image. With the box ticked, the other images of the same study go along."),
+                t("A wrong decision is taken back with Undo, also later."),
+            ),
+        ),
+        Topic(
+            "find",
+            t("Finding a patient"),
+            (
+                t(
+                    "Ctrl+K, then any part of a name, chart number, phone number or birth date, in any order, in Latin "
+                    "or Arabic letters, with or without accents."
+                ),
+                t("In the tree a patient opens into teeth, a tooth into kinds of image. The chart shows the same."),
+            ),
+        ),
+        Topic(
+            "view",
+            t("Looking at an image"),
+            (
+                t(
+                    "Drag with the right button for brightness and contrast and with the middle one to move; the left "
+                    "button does what is chosen above. The wheel goes to the next frame or image, with Ctrl it zooms."
+                ),
+                t("Layout shows several images side by side; a double click makes one of them large and small again."),
+                t("Nothing you do here changes the original: a badge shows what is adjusted, and Reset takes it back."),
+                t(
+                    "“For processing” means that a sensor wrote its raw values; the picture shown is a fair default, "
+                    "not what the sensor maker's program would show."
+                ),
+            ),
+        ),
+        Topic(
+            "treatments",
+            t("Treatments"),
+            (
+                t(
+                    "What was done, or is planned, for which teeth, with the images that belong to it. Choose "
+                    "images in "
+                    "the filmstrip and add them with “Add chosen images” or from their menu."
+                ),
+                t("Deleting a treatment leaves its images where they are."),
+            ),
+        ),
+    )
+
+
+def _safe_keeping() -> tuple[Topic, ...]:
+    return (
+        Topic(
+            "folders",
+            t("Watched folders"),
+            (
+                t(
+                    "Settings, Folders: what a sensor or a camera leaves there is brought in by itself, once it is "
+                    "complete. The rule says where the patient is read from, and its preview shows what it reads."
+                ),
+                t(
+                    "A folder that is away, on a network drive or a stick, is waited for. Nothing there is ever taken "
+                    "for deleted."
+                ),
+                t(
+                    "“Delete them once they are safe” removes a file only when its bytes were read back from the "
+                    "library. Nobody sure means the inbox, here too."
+                ),
+            ),
+        ),
+        Topic(
+            "backup",
+            t("Backups"),
+            (
+                t(
+                    "Settings, Backup: a folder on another drive, a time, and a password if the drive leaves "
+                    "the house. "
+                    "A backup counts once it was read back; a missed one is made up."
+                ),
+                t(
+                    "A backup folder takes only what is new, and each backup in it is complete. Old ones are let go "
+                    "after the time you set, but three good ones always stay."
+                ),
+                t(
+                    "The lamp is amber when the newest good backup is older than planned or restoring was not "
+                    "tried for "
+                    "a long time. “Try restoring” does it in a temporary place and changes nothing."
+                ),
+                t("Without its password a sealed backup cannot be opened by anybody. Keep the password elsewhere."),
+            ),
+        ),
+        Topic(
+            "restore",
+            t("Bringing things back"),
+            (
+                t("Deleted images: Ctrl+Alt+Z. The last things you did: Undo."),
+                t(
+                    "One patient: Backups, choose one, “One patient…”. What is gone, deleted or damaged comes back; "
+                    "what was changed since stays."
+                ),
+                t(
+                    "The whole library: Backups, “Restore…”. It is unpacked beside the present one and verified first; "
+                    "the present library stays beside it."
+                ),
+                t(
+                    "If the catalogue is damaged, Bitewing says so at the start and offers the newest backup. Until "
+                    "then the images can be looked at with “Open for reading only”."
+                ),
+            ),
+        ),
+        Topic(
+            "migration",
+            t("Coming from another program"),
+            (
+                t(
+                    "Import, “Bring in from an earlier program…”: choose its folder of images. Lists of patients and "
+                    "treatments beside it (CSV, SQLite, JSON) are understood."
+                ),
+                t(
+                    "First you see what would be brought in and what is not as it should be. A backup is made, then "
+                    "everything is copied; the old folder is never changed."
+                ),
+            ),
+        ),
+        Topic(
+            "trouble",
+            t("When something is wrong"),
+            (
+                t("Activity (Ctrl+J) shows what runs and what failed. The log (Ctrl+Alt+L) shows it for longer."),
+                t("“Check the library” compares every image with its file; at night a part is read again by itself."),
+                t(
+                    "The log and the technical log hold no patient's name and can be sent to whoever helps you. "
+                    "“Export…” in the log writes a file."
+                ),
+            ),
+        ),
+    )
