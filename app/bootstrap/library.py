@@ -137,7 +137,9 @@ class Library:
     viewing: Lazy[ViewingService] = Lazy(
         "viewing", "ViewingService", lambda make, its: make(its.door, its.locator, its.decoders)
     )
-    demo: Lazy[DemoService] = Lazy("demo", "DemoService", lambda make, its: make(its.door, its.imports, its.treatments))
+    demo: Lazy[DemoService] = Lazy(
+        "demo", "DemoService", lambda make, its: make(its.door, its.imports, its.treatments, its.settings)
+    )
     decoders: Lazy[Decoders] = Lazy("decoders", "Decoders", lambda make, _its: make())
     views: Lazy[ViewLog] = Lazy("views", "ViewLog", lambda make, its: make(its.door))
     shelf: Lazy[Shelf] = Lazy("shelf", "Shelf", lambda make, its: make(its.door))

@@ -14,17 +14,19 @@ from app.demo.treatments import treatments_of
 from app.domain.changes import ChangeKind, Entity
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft, Sex
-from app.domain.roles import Action, Actor
+from app.domain.roles import Action, Actor, allowed
 from app.domain.treatment import TreatmentDraft, TreatmentStatus
 from app.services.door import Door
 from app.services.images import save
 from app.services.imports import ImportsService
 from app.services.patients import add_patient
+from app.services.settings import SettingsService
 from app.services.treatments import TreatmentsService
 from app.services.workroom import private_folder
 from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 
 KIND = "demo"
+CLINIC_NAME = "Nile Dental (made up)"
 # Images from so long before or after a treatment belong to it.
 _AROUND = timedelta(days=200)
 _NEW = frozenset({ItemStatus.IMPORTED, ItemStatus.INBOX})
@@ -43,10 +45,13 @@ class DemoReport:
 class DemoService:
     """Makes the clinic. Any thread."""
 
-    def __init__(self, door: Door, imports: ImportsService, treatments: TreatmentsService) -> None:
+    def __init__(
+        self, door: Door, imports: ImportsService, treatments: TreatmentsService, settings: SettingsService
+    ) -> None:
         self._door = door
         self._imports = imports
         self._treatments = treatments
+        self._settings = settings
 
     def fill(
         self,
@@ -67,6 +72,7 @@ class DemoService:
         ctx = ctx or JobContext.silent()
         clinic = plan(seed, patients, images)
         ids, added = self._people(actor, clinic.patients)
+        self._name_it(actor, added)
         with private_folder(self._door.store) as folder:
             files = list(write_clinic(clinic, folder, ctx))
             report, items = self._bring_in(actor, files, ids, ctx)
@@ -95,6 +101,13 @@ class DemoService:
                 ids[person.key] = add_patient(unit, draft).id
                 added += 1
         return ids, added
+
+    def _name_it(self, actor: Actor, added: int) -> None:
+        """Give a library that holds nothing but the made-up clinic its name; never rename anybody's own."""
+        with self._door.store.read():
+            is_ours_alone = added > 0 and self._door.store.patients.count() == added
+        if is_ours_alone and not self._settings.clinic().clinic_name and allowed(actor.role, Action.SETTINGS_CHANGE):
+            self._settings.set_value(actor, "clinic.name", CLINIC_NAME)
 
     def _bring_in(
         self, actor: Actor, files: list[DemoFile], ids: dict[str, str], ctx: JobContext

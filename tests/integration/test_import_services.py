@@ -399,6 +399,15 @@ def test_a_demonstration_clinic_is_the_same_twice(tmp_path: Path) -> None:
     assert len(contents[0]) == 5
 
 
+def test_only_a_library_of_nothing_but_the_demonstration_gets_its_name(library: Library) -> None:
+    actor = library.owner()
+    library.demo.fill(actor, 2, 2, 7, QUIET)
+    assert library.settings.clinic().clinic_name == "Nile Dental (made up)"
+    library.settings.set(actor, "clinic.name", "")
+    library.demo.fill(actor, 3, 3, 8, QUIET)
+    assert library.settings.clinic().clinic_name == ""
+
+
 def test_discarding_from_the_inbox(library: Library, tmp_path: Path) -> None:
     owner = library.owner()
     library.imports.run(owner, ImportArgs((photograph(tmp_path / "a.jpg", 1),)), QUIET)

@@ -197,3 +197,15 @@ def _restore_refused(path: Path, root: Path, contents, code: str) -> None:
     assert caught.value.code == code
     assert contents(root) == held
     assert [entry.name for entry in root.parent.iterdir()] == [root.name]
+
+
+def test_the_shared_hostile_archives_are_refused(clinic: Path, shared_data: Path, contents) -> None:
+    archives = sorted((shared_data / "malicious").glob("*.zip"))
+    assert len(archives) >= 3
+    before = contents(clinic)
+    for path in archives:
+        with pytest.raises(BitewingError) as caught, closing(open_archive(path)) as archive:
+            restore_library(owner("test"), RestoreArgs(clinic, archive), QUIET)
+        assert caught.value.code in {"backup.not_a_backup", "backup.damaged", "backup.hostile"}, path.name
+    assert contents(clinic) == before
+    assert sorted(path.name for path in clinic.parent.iterdir()) == ["library"]
