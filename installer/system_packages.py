@@ -35,8 +35,19 @@ PROGRAM = (
     "libxkbcommon-x11-0",
     "libxkbcommon0",
 )
-# A display for the window's tests, a second opinion on DICOM files, and a way to kill at every call.
-TESTS = ("dcmtk", "dicom3tools", "e2fsprogs", "libgdcm-tools", "mount", "strace", "xauth", "xvfb")
+# A display for the window's tests, a second opinion on DICOM files, a way to kill at every call, an archive.
+TESTS = (
+    "dcmtk",
+    "dicom3tools",
+    "e2fsprogs",
+    "libgdcm-tools",
+    "mount",
+    "orthanc",
+    "orthanc-dicomweb",
+    "strace",
+    "xauth",
+    "xvfb",
+)
 
 
 def ensure(*, with_tests: bool) -> None:

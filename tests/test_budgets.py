@@ -42,6 +42,7 @@ ROOMS = {
     "services",
     "storage",
     "sync",
+    "transfer",
     "ui",
     "words",
 }

@@ -27,6 +27,7 @@ from app.storage.events import Level
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
     from app.services.check import CheckService
@@ -165,6 +166,11 @@ class Library:
     )
     patient_restore: Lazy[PatientRestore] = Lazy(
         "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)
+    )
+    archive: Lazy[ArchiveService] = Lazy(
+        "archiving.service",
+        "ArchiveService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders, its.jobs, its.events),
     )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     migration: Lazy[MigrationService] = Lazy(

@@ -60,6 +60,11 @@ class LibraryPaths:
         return self.root / "workstation.toml"
 
     @property
+    def outgoing(self) -> Path:
+        """DICOM objects made for archives, kept so that a retry sends the same bytes."""
+        return self.root / "outgoing"
+
+    @property
     def backup_note(self) -> Path:
         """Where the newest backups lie, for when the catalogue cannot say so."""
         return self.root / "backups.json"

@@ -22,6 +22,7 @@ from app.core.files import write_atomically
 log = logging.getLogger(__name__)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_WEB_ADDRESS = r"(https?://[^\s/]+\S*)?"
 _TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
 
 
@@ -46,6 +47,10 @@ class ClinicSettings:
     backup_time: str = field(default="02:00", metadata={"key": "backup.time", "pattern": _TIME_OF_DAY})
     backup_retention_days: int = field(default=30, metadata={"key": "backup.retention_days", "minimum": 1})
     proof_nightly: bool = field(default=True, metadata={"key": "proof.nightly"})
+    orthanc_enabled: bool = field(default=False, metadata={"key": "orthanc.enabled"})
+    orthanc_url: str = field(default="", metadata={"key": "orthanc.url", "pattern": _WEB_ADDRESS})
+    orthanc_username: str = field(default="", metadata={"key": "orthanc.username"})
+    orthanc_ca: str = field(default="", metadata={"key": "orthanc.ca"})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 
 
@@ -133,7 +138,7 @@ def _keys_of(scope: str, settings: Any) -> list[SettingKey]:
 
 SECRET = "secret"  # noqa: S105 - the name of a scope
 # Sealed with the library's key in the catalogue; read back only by the service that needs them.
-SECRET_KEYS = ("backup.password",)
+SECRET_KEYS = ("backup.password", "orthanc.password")
 
 SETTING_KEYS: dict[str, SettingKey] = {
     entry.key: entry

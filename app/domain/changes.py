@@ -18,6 +18,7 @@ class Entity(StrEnum):
     BACKUP = "backup"
     FOLDER = "folder"
     EVENT = "event"
+    OUTBOX = "outbox"
 
 
 class ChangeKind(StrEnum):

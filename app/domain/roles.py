@@ -51,6 +51,7 @@ class Action(StrEnum):
     BACKUP_RESTORE = "backup.restore"
     BACKUP_DRILL = "backup.drill"
     LOG_VIEW = "log.view"
+    ARCHIVE_PUSH = "archive.push"
 
 
 _VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
@@ -65,6 +66,7 @@ _FRONT_DESK = _VIEWING | {
 }
 _CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT}
 _CLINICAL = _CHAIRSIDE | {
+    Action.ARCHIVE_PUSH,
     Action.IMAGE_DELETE,
     Action.IMAGE_RESTORE,
     Action.PATIENT_MERGE,

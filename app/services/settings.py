@@ -22,9 +22,11 @@ from app.core.settings import (
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
 from app.domain.watch_rules import parse_rule
-from app.services.door import Door
+from app.services.door import Door, Unit
 
 WORKSTATION = "workstation"
+ORTHANC = "orthanc"
+_ARCHIVE_KEYS = "orthanc."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,16 @@ class SettingsService:
             return value
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             unit.store.settings.set(key, value)
+            if key.startswith(_ARCHIVE_KEYS):
+                self._tell_outbox(unit)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
+
+    def _tell_outbox(self, unit: Unit) -> None:
+        """Let the queue know where images go from now on; what blocked it may be mended by the change."""
+        enabled = bool(clinic_settings(unit.store.settings.all()).orthanc_enabled)
+        unit.store.outbox.set_destination(ORTHANC, ORTHANC, enabled=enabled)
 
     def _set_secret(self, actor: Actor, key: str, value: str) -> None:
         """Seal and store a secret; an empty one is forgotten."""
@@ -137,6 +146,8 @@ class SettingsService:
                 unit.store.secrets.remove(key)
             else:
                 unit.store.secrets.set(key, sealed)
+            if key.startswith(_ARCHIVE_KEYS):
+                self._tell_outbox(unit)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
 

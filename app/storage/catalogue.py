@@ -28,10 +28,12 @@ from app.storage.jobs import Jobs
 from app.storage.legacy import Legacy
 from app.storage.migrating import known_migrations, migrate, schema_number
 from app.storage.monitor import MonitorFiles
+from app.storage.outbox import Outbox
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
 from app.storage.recovery import Recovery, RecoveryReport
+from app.storage.renditions import Renditions
 from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
 from app.storage.state import State
@@ -69,6 +71,8 @@ class Catalogue:
         self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
         self.legacy = Legacy(database)
+        self.outbox = Outbox(database)
+        self.renditions = Renditions(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

@@ -57,12 +57,14 @@ class DicomWriter:
             self.write_to(image, temporary)
         return (path,)
 
-    def write_to(self, image: Exportable, target: Path) -> None:
-        """Write one image to exactly ``target``."""
-        if image.record.kind is FileKind.DICOM and not self._args.deidentify and _header_is_right(image):
+    def write_to(self, image: Exportable, target: Path) -> str:
+        """Write one image to exactly ``target`` and return its SOP Instance UID."""
+        if image.record.kind is FileKind.DICOM and not self._args.deidentify and header_is_right(image):
             _copy_with_clean_preamble(image.path, target)
-            return
-        self.dataset(image).save_as(target, enforce_file_format=True)
+            return image.record.sop_instance_uid or ""
+        dataset = self.dataset(image)
+        dataset.save_as(target, enforce_file_format=True)
+        return str(dataset.SOPInstanceUID)
 
     def commit(self) -> None:
         """Nothing is written for all images together."""
@@ -105,7 +107,8 @@ class DicomWriter:
         return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))
 
 
-def _header_is_right(image: Exportable) -> bool:
+def header_is_right(image: Exportable) -> bool:
+    """Whether a DICOM file says whose image it is, just as the catalogue does, in a form that may go out as it is."""
     if image.patient is None:
         return True
     identity = image.record.identity

@@ -62,6 +62,7 @@ def pages() -> tuple[Page, ...]:
             ),
         ),
         _folders(),
+        _archive(),
         _backup(),
         Page(
             t("Appearance"),
@@ -113,6 +114,28 @@ def _folders() -> Page:
                 t("Look through the folders every"),
                 t("Network folders tell nobody when something arrives; they are looked through."),
                 unit=t("seconds"),
+            ),
+        ),
+    )
+
+
+def _archive() -> Page:
+    return Page(
+        t("Archive"),
+        "library",
+        (
+            Field(
+                "orthanc.enabled",
+                t("Send images to an Orthanc archive"),
+                t("Every filed image, proven to be there; without a network they wait."),
+            ),
+            Field("orthanc.url", t("Address"), t("As in https://archive:8042.")),
+            Field("orthanc.username", t("User name")),
+            Field("orthanc.password", t("Password")),
+            Field(
+                "orthanc.ca",
+                t("Certificate authority"),
+                t("A PEM file, where the archive's certificate is signed by your own authority."),
             ),
         ),
     )

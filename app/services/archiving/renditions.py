@@ -1,0 +1,106 @@
+"""The DICOM object that goes to an archive: the original bytes where they say the truth, else one made once and kept.
+
+A retry must send the same bytes under the same SOP Instance UID (ARCHITECTURE, "What is sent"); so what is made is on
+the disk and written down, with its hash, before it is sent for the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from app.core.errors import ItemError
+from app.core.files import fsync_directory, sha256_file, translate_os_error
+from app.core.paths import LibraryPaths
+from app.core.settings import ClinicSettings
+from app.domain.image import FileKind, ImageRecord
+from app.domain.patient import Patient
+from app.imaging.child.client import Decoder
+from app.services.export.dicom_files import DicomWriter, header_is_right
+from app.services.export.model import Exportable, ExportArgs, ExportFormat
+from app.services.locating import Locator
+from app.storage.catalogue import Catalogue
+from app.storage.renditions import Rendition
+
+
+class Renditions:
+    """Gives the file to send for an image. Any thread; one thread at a time for one image."""
+
+    def __init__(
+        self, store: Catalogue, paths: LibraryPaths, locator: Locator, decoder: Decoder, clinic: ClinicSettings
+    ) -> None:
+        self._store = store
+        self._paths = paths
+        self._locator = locator
+        self._writer = DicomWriter(ExportArgs(paths.outgoing, ExportFormat.DICOM), decoder, clinic)
+
+    def of(self, record: ImageRecord, patient: Patient) -> Path:
+        """Return the file to send.
+
+        Raises
+        ------
+        BitewingError
+            ``image.file_missing``, ``file.corrupt``; what is wrong with a file that cannot
+            be decoded; ``disk.full`` and kin.
+        """
+        original = self._locator.path_of(record)
+        try:
+            if sha256_file(original)[0] != record.sha256:
+                # Rotten bytes must not reach the archive under a good image's name.
+                raise ItemError("file.corrupt")
+        except OSError as error:
+            raise translate_os_error(error) from error
+        image = Exportable(record, patient, original, 1)
+        if record.kind is FileKind.DICOM and record.sop_instance_uid and header_is_right(image):
+            return original
+        made_for = _made_for(record, patient)
+        target = self._paths.outgoing / f"{record.id}.dcm"
+        with self._store.read():
+            kept = self._store.renditions.get(record.id)
+        if kept is not None and kept.made_for == made_for and _has(target, kept.sha256):
+            return target
+        return self._make(image, target, made_for)
+
+    def _make(self, image: Exportable, target: Path, made_for: str) -> Path:
+        part = target.with_suffix(".part")
+        try:
+            self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
+            part.unlink(missing_ok=True)
+            uid = self._writer.write_to(image, part)
+            with part.open("r+b") as file:
+                os.fsync(file.fileno())
+            sha256, _size = sha256_file(part)
+            part.replace(target)
+            fsync_directory(target.parent)
+        except OSError as error:
+            raise translate_os_error(error) from error
+        finally:
+            part.unlink(missing_ok=True)
+        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, uid, sha256))
+        return target
+
+
+def _has(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_file(path)[0] == sha256
+    except OSError:
+        return False
+
+
+def _made_for(record: ImageRecord, patient: Patient) -> str:
+    """Return a fingerprint of everything that goes into the object beside the pixels."""
+    parts = [
+        record.sha256,
+        record.shown_teeth(),
+        record.laterality.value,
+        record.view.value,
+        patient.id,
+        patient.family_name,
+        patient.given_name,
+        patient.chart_number,
+        patient.birth_date,
+        patient.sex.value,
+    ]
+    return hashlib.sha256(json.dumps(parts, default=str).encode("utf-8")).hexdigest()

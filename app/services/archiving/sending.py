@@ -1,0 +1,92 @@
+"""One image to an Orthanc and back: sent, proven by its MD5 there, removed only when it is still ours."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from app.core.errors import EnvironmentFault, TransientFault
+from app.core.files import translate_os_error
+from app.domain.image import Placement
+from app.services.archiving.renditions import Renditions
+from app.services.door import survivor
+from app.storage.catalogue import Catalogue
+from app.storage.outbox import Entry
+from app.sync.outbox import CONFLICT, Sent
+from app.transfer.orthanc import Orthanc
+
+HOW = "md5"
+
+
+class OrthancSender:
+    """Carries out entries at one Orthanc. Any thread."""
+
+    def __init__(self, store: Catalogue, orthanc: Orthanc, renditions: Renditions) -> None:
+        self._store = store
+        self._orthanc = orthanc
+        self._renditions = renditions
+
+    def probe(self) -> None:
+        """Ask for a sign of life."""
+        self._orthanc.probe()
+
+    def send(self, entry: Entry) -> Sent | None:
+        """Bring an image there; ``None`` when it is not to go any more.
+
+        Raises
+        ------
+        TransientFault
+            As :meth:`Orthanc.store`; ``pacs.not_proven`` when it is not there after all.
+        EnvironmentFault
+            ``pacs.conflict`` when something else lies there under its UIDs, ``pacs.altered`` when the server
+            keeps other bytes than it was sent.
+        """
+        with self._store.read():
+            record = self._store.images.get(entry.image_id)
+            patient = survivor(self._store, entry.patient_id or "")
+        if (
+            record is None
+            or patient is None
+            or record.deleted_at is not None
+            or record.placement is not Placement.FILED
+            or record.patient_id != patient.id
+        ):
+            return None
+        path = self._renditions.of(record, patient)
+        try:
+            digest = _md5(path)
+            stored = self._orthanc.store(path)
+        except OSError as error:
+            raise translate_os_error(error) from error
+        there = self._orthanc.md5(stored.instance)
+        if there is None:
+            raise TransientFault("pacs.not_proven")
+        if there != digest:
+            raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
+        return Sent(stored.instance, there, HOW, was_there=not stored.is_new)
+
+    def remove(self, entry: Entry) -> Sent | None:
+        """Call an image back; what lies there by now and is not ours stays.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``pacs.conflict`` when other bytes lie there than we had sent.
+        """
+        instance = entry.remote_id or ""
+        with self._store.read():
+            ours = {copy.digest for copy in self._store.outbox.copies(entry.image_id) if copy.remote_id == instance}
+        there = self._orthanc.md5(instance)
+        if there is not None:
+            if there not in ours:
+                raise EnvironmentFault(CONFLICT, instance=instance)
+            self._orthanc.remove(instance)
+            if self._orthanc.md5(instance) is not None:
+                raise TransientFault("pacs.not_proven")
+        return Sent(instance, "", HOW, was_there=there is None)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        # What Orthanc keeps of a file; nothing rests on its being hard to forge.
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

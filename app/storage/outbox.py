@@ -1,0 +1,319 @@
+"""What waits to be sent to which destination, and how each entry stands. Rows are queued by the schema itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.core.clock import epoch_ms, utc_now
+from app.storage.database import Database, Row
+from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_json
+
+_NAMES = (
+    "number",
+    "destination",
+    "image_id",
+    "patient_id",
+    "wish",
+    "state",
+    "tries",
+    "due_at",
+    "remote_id",
+    "code",
+    "facts",
+    "added_at",
+    "changed_at",
+)
+_COLUMNS = ", ".join(_NAMES)
+_OPEN = "('waiting', 'sending', 'parked')"
+
+
+class Wish(StrEnum):
+    """What is to become of an image at a destination."""
+
+    PUT = "put"
+    REMOVE = "remove"
+
+
+class EntryState(StrEnum):
+    """How far an entry is; ``PARKED`` waits for a person."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    CONFIRMED = "confirmed"
+    PARKED = "parked"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to be sent. ``remote_id`` names what is to be removed."""
+
+    number: int
+    destination: str
+    image_id: str
+    patient_id: str | None
+    wish: Wish
+    state: EntryState
+    tries: int
+    due_at: datetime
+    remote_id: str | None
+    code: str | None
+    facts: Mapping[str, Any]
+    added_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An image at a destination: what it is called there, its digest there, and how that was found out."""
+
+    image_id: str
+    destination: str
+    remote_id: str
+    digest: str
+    how: str
+    confirmed_at: datetime
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A destination and its queue. ``blocked_code`` says why nothing is sent until a person acts."""
+
+    name: str
+    kind: str
+    enabled: bool
+    waiting: int = 0
+    parked: int = 0
+    oldest: datetime | None = None
+    last_success: datetime | None = None
+    blocked_code: str | None = None
+    blocked_facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Outbox:
+    """The queues of one library. Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def set_destination(self, name: str, kind: str, *, enabled: bool) -> int:
+        """Make a destination known; one that is new or enabled gets every image it lacks. Returns how many."""
+        now = epoch_ms(utc_now())
+        with self._db.write():
+            self._db.execute(
+                "INSERT INTO destinations (name, kind, enabled) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET kind = excluded.kind, enabled = excluded.enabled, blocked_code = NULL, blocked_facts = NULL",
+                (name, kind, int(enabled)),
+            )
+            if not enabled:
+                return 0
+            return self._db.execute(
+                "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
+                " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.placement = 'filed'"
+                " AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.image_id = i.id"
+                " AND c.destination = ? AND c.gone_at IS NULL) AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
+                f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {_OPEN}) ORDER BY i.rank",
+                (name, now, now, name, name),
+            ).rowcount
+
+    def queues(self) -> list[Queue]:
+        """Return every destination with its figures."""
+        rows = self._db.rows(
+            "SELECT d.name, d.kind, d.enabled, COALESCE(SUM(o.state IN ('waiting', 'sending')), 0),"  # noqa: S608 - our own text
+            " COALESCE(SUM(o.state = 'parked'), 0), MIN(CASE WHEN o.state <> 'parked' THEN o.added_at END),"
+            " d.last_success_at, d.blocked_code, d.blocked_facts FROM destinations d"
+            f" LEFT JOIN outbox o ON o.destination = d.name AND o.state IN {_OPEN} GROUP BY d.name ORDER BY d.name"
+        )
+        return [_queue_of(row) for row in rows]
+
+    def recover(self, destination: str) -> int:
+        """Let what a dead drainer was sending wait again; delivery is at least once and idempotent."""
+        with self._db.write():
+            # The same wish may have been queued anew meanwhile: one of the two is enough.
+            self._db.execute(
+                "UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state = 'sending' AND EXISTS"
+                " (SELECT 1 FROM outbox n WHERE n.destination = outbox.destination AND n.image_id = outbox.image_id AND"
+                " n.wish = outbox.wish AND COALESCE(n.remote_id, '') = COALESCE(outbox.remote_id, '')"
+                " AND n.state IN ('waiting', 'parked'))",
+                (destination,),
+            )
+            return self._db.execute(
+                "UPDATE outbox SET state = 'waiting' WHERE destination = ? AND state = 'sending'", (destination,)
+            ).rowcount
+
+    def take(self, destination: str, now: datetime, limit: int) -> list[Entry]:
+        """Claim what is due, oldest first; of a patient nothing whose turn has not come.
+
+        An entry waits while an earlier one of the same patient waits or is being sent; one that is parked waits
+        for a person and holds nobody up.
+        """
+        at = epoch_ms(now)
+        with self._db.write():
+            rows = self._db.rows(
+                f"SELECT {_COLUMNS} FROM outbox o WHERE o.destination = ? AND o.state = 'waiting' AND o.due_at <= ?"  # noqa: S608 - our own text
+                " AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.destination = o.destination AND e.number < o.number"
+                " AND e.patient_id IS o.patient_id AND (e.state = 'sending' OR (e.state = 'waiting' AND e.due_at > ?)))"
+                " ORDER BY o.number LIMIT ?",
+                (destination, at, at, limit),
+            )
+            self._db.execute_many(
+                "UPDATE outbox SET state = 'sending', changed_at = ? WHERE number = ?", [(at, row[0]) for row in rows]
+            )
+        return [_entry_of(row) for row in rows]
+
+    def confirm(self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime) -> None:
+        """Write down that an image is there, or that it is gone, proven by ``how``."""
+        at = epoch_ms(now)
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET state = 'confirmed', code = NULL, facts = NULL, changed_at = ? WHERE number = ?",
+                (at, entry.number),
+            )
+            if entry.wish is Wish.REMOVE:
+                self._db.execute(
+                    "UPDATE copies SET gone_at = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
+                    (at, entry.image_id, entry.destination, remote_id),
+                )
+            else:
+                self._db.execute(
+                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                    " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
+                    " gone_at = NULL",
+                    (entry.image_id, entry.destination, remote_id, digest, how, at),
+                )
+                # Moved to somebody else or deleted while it was on its way: it is called back at once.
+                self._db.execute(
+                    "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
+                    " changed_at) SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
+                    " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
+                    (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id,
+                     entry.patient_id),
+                )  # fmt: skip
+            self._db.execute(
+                "UPDATE destinations SET last_success_at = ?, blocked_code = NULL, blocked_facts = NULL WHERE name = ?",
+                (at, entry.destination),
+            )
+
+    def settle(
+        self,
+        entry: Entry,
+        state: EntryState,
+        code: str | None,
+        facts: Mapping[str, Any],
+        now: datetime,
+        due: datetime | None = None,
+    ) -> None:
+        """Say that an entry waits again (from ``due``), is parked or cancelled, and why."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET state = ?, tries = tries + ?, due_at = ?, code = ?, facts = ?, changed_at = ?"
+                " WHERE number = ?",
+                (
+                    state.value,
+                    int(code is not None),
+                    milliseconds(due) or 0,
+                    code,
+                    to_json(dict(facts)) if facts else None,
+                    epoch_ms(now),
+                    entry.number,
+                ),
+            )
+
+    def block(self, destination: str, code: str, facts: Mapping[str, Any]) -> None:
+        """Send nothing there until a person acts."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE destinations SET blocked_code = ?, blocked_facts = ? WHERE name = ?",
+                (code, to_json(dict(facts)), destination),
+            )
+
+    def release(self, destination: str, codes: Iterable[str] | None = None) -> int:
+        """Let parked entries (those of ``codes``, when given) wait again, and unblock the destination."""
+        wanted = None if codes is None else tuple(codes)
+        places = "" if wanted is None else f" AND code IN ({', '.join('?' * len(wanted))})"
+        with self._db.write():
+            self._db.execute(
+                "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?", (destination,)
+            )
+            # What backs off is tried at once, too.
+            self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
+            return self._db.execute(
+                f"UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'{places}",  # noqa: S608 - our own text
+                (destination, *(wanted or ())),
+            ).rowcount
+
+    def hurry(self, destination: str) -> None:
+        """Let everything that backs off be due: the destination answers again."""
+        with self._db.write():
+            self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
+
+    def next_due(self, destination: str) -> datetime | None:
+        """Return when the next entry is due; ``None`` when nothing waits."""
+        return moment_or_none(
+            self._db.value("SELECT MIN(due_at) FROM outbox WHERE destination = ? AND state = 'waiting'", (destination,))
+        )
+
+    def entries(self, destination: str, states: Iterable[EntryState], limit: int = 200) -> list[Entry]:
+        """Return entries in these states, oldest first."""
+        wanted = [state.value for state in states]
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM outbox WHERE destination = ? AND state IN ({', '.join('?' * len(wanted))})"  # noqa: S608 - our own text
+            " ORDER BY number LIMIT ?",
+            (destination, *wanted, limit),
+        )
+        return [_entry_of(row) for row in rows]
+
+    def copies(self, image_id: str) -> list[Copy]:
+        """Return where an image is, and where it was until it was called back."""
+        rows = self._db.rows(
+            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at FROM copies"
+            " WHERE image_id = ? ORDER BY destination, confirmed_at",
+            (image_id,),
+        )
+        return [_copy_of(row) for row in rows]
+
+
+@sound
+def _entry_of(row: Row) -> Entry:
+    return Entry(
+        number=row[0],
+        destination=row[1],
+        image_id=row[2],
+        patient_id=row[3],
+        wish=Wish(row[4]),
+        state=EntryState(row[5]),
+        tries=row[6],
+        due_at=moment(row[7]),
+        remote_id=row[8],
+        code=row[9],
+        facts=json.loads(row[10]) if row[10] else {},
+        added_at=moment(row[11]),
+        changed_at=moment(row[12]),
+    )
+
+
+@sound
+def _queue_of(row: Row) -> Queue:
+    return Queue(
+        name=row[0],
+        kind=row[1],
+        enabled=bool(row[2]),
+        waiting=row[3],
+        parked=row[4],
+        oldest=moment_or_none(row[5]),
+        last_success=moment_or_none(row[6]),
+        blocked_code=row[7],
+        blocked_facts=json.loads(row[8]) if row[8] else {},
+    )
+
+
+@sound
+def _copy_of(row: Row) -> Copy:
+    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]))

@@ -1,0 +1,50 @@
+"""The DICOM objects made for archives, by image: what each was made for, its SOP Instance UID and its SHA-256."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.clock import epoch_ms, utc_now
+from app.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One object. ``made_for`` is a fingerprint of what it says beside its pixels."""
+
+    image_id: str
+    made_for: str
+    filename: str
+    sop_instance_uid: str
+    sha256: str
+
+
+class Renditions:
+    """The objects of one library. Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def get(self, image_id: str) -> Rendition | None:
+        """Return the object made for an image."""
+        row = self._db.row(
+            "SELECT image_id, made_for, filename, sop_instance_uid, sha256 FROM renditions WHERE image_id = ?",
+            (image_id,),
+        )
+        return None if row is None else Rendition(*row)
+
+    def put(self, rendition: Rendition) -> None:
+        """Write an object down, in the place of an older one."""
+        with self._db.write():
+            self._db.execute(
+                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, sop_instance_uid, sha256, made_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    rendition.image_id,
+                    rendition.made_for,
+                    rendition.filename,
+                    rendition.sop_instance_uid,
+                    rendition.sha256,
+                    epoch_ms(utc_now()),
+                ),
+            )

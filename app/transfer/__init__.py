@@ -1,0 +1,1 @@
+"""Other computers: archives and remote stores. No Qt, no database, no rows."""

@@ -1,0 +1,68 @@
+"""Turns what httpx and HTTP say into the program's own errors: what passes, what blocks, what is one file's."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from app.core.errors import BitewingError, EnvironmentFault, TransientFault
+
+# Nothing more is sent until a person has acted: the next file would only meet the same.
+BLOCKING = frozenset({"pacs.unauthorized", "pacs.forbidden", "pacs.full", "pacs.certificate", "pacs.not_an_archive"})
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_DEFAULT_RETRY_S = 2.0
+_LONGEST_RETRY_S = 900.0
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what httpx raises inside as the program's own errors."""
+    try:
+        yield
+    except httpx.ConnectError as error:
+        if _is_about_certificates(error):
+            raise EnvironmentFault("pacs.certificate") from error
+        raise TransientFault("pacs.unreachable") from error
+    except httpx.TimeoutException as error:
+        raise TransientFault("pacs.slow") from error
+    except (httpx.TransportError, httpx.StreamError) as error:
+        raise TransientFault("pacs.cut_off") from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise EnvironmentFault("pacs.not_an_archive") from error
+
+
+def fault_of(response: httpx.Response) -> BitewingError | None:
+    """Return what a response means, or ``None`` when it says that all is well."""
+    status = response.status_code
+    if response.is_success:
+        return None
+    if response.is_redirect:
+        return EnvironmentFault("pacs.not_an_archive", status=status)
+    if status == httpx.codes.UNAUTHORIZED:
+        return EnvironmentFault("pacs.unauthorized")
+    if status == httpx.codes.FORBIDDEN:
+        return EnvironmentFault("pacs.forbidden")
+    if status == httpx.codes.INSUFFICIENT_STORAGE:
+        return EnvironmentFault("pacs.full")
+    if status in _BUSY:
+        return TransientFault("pacs.busy", _retry_after(response), status=status)
+    return EnvironmentFault("pacs.refused", status=status)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Return the seconds that the server asks for, where it asks in seconds (RFC 9110 section 10.2.3)."""
+    try:
+        return min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_RETRY_S)
+    except ValueError:
+        return _DEFAULT_RETRY_S
+
+
+def _is_about_certificates(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

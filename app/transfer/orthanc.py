@@ -1,0 +1,185 @@
+"""An Orthanc server over its REST API: storing with proof, looking up, removing (Orthanc Book, "REST API").
+
+``AlreadyStored`` is no proof of anything: Orthanc keeps the older file of two with one SOP Instance UID and says so
+(RELIABILITY, fact 1). What lies there is therefore always compared by its MD5.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.core.errors import EnvironmentFault, UserError
+from app.core.files import BLOCK_BYTES
+from app.transfer.http_errors import fault_of, translated
+
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_PROBE_TIMEOUT = httpx.Timeout(5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class OrthancArgs:
+    """Where an Orthanc is and who we are there. ``ca``: a PEM file to trust instead of the system's authorities."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+    connections: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What an Orthanc says of itself."""
+
+    version: str
+    name: str
+    plugins: tuple[str, ...]
+    instances: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where an instance lies; ``is_new`` is false where one with its UIDs was there before."""
+
+    instance: str
+    is_new: bool
+
+
+class Orthanc:
+    """One server. Any thread; connections are kept and shared."""
+
+    def __init__(self, args: OrthancArgs) -> None:
+        """Make ready; nothing is asked yet.
+
+        Raises
+        ------
+        UserError
+            ``pacs.no_url``, ``pacs.bad_ca``.
+        """
+        if not args.url.startswith(("http://", "https://")):
+            raise UserError("pacs.no_url", url=args.url)
+        self._client = httpx.Client(
+            base_url=args.url.rstrip("/") + "/",
+            auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
+            verify=_trust(args.ca),
+            timeout=_TIMEOUT,
+            limits=httpx.Limits(max_connections=args.connections + 2, max_keepalive_connections=args.connections + 2),
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def probe(self) -> None:
+        """Ask for a sign of life, quickly. Raises as :meth:`system`."""
+        self._json("GET", "system", timeout=_PROBE_TIMEOUT)
+
+    def system(self) -> System:
+        """Return what the server says of itself.
+
+        Raises
+        ------
+        TransientFault
+            ``pacs.unreachable``, ``pacs.slow``, ``pacs.cut_off``, ``pacs.busy``.
+        EnvironmentFault
+            ``pacs.unauthorized``, ``pacs.forbidden``, ``pacs.certificate``, ``pacs.not_an_archive``.
+        """
+        told = _object(self._json("GET", "system"))
+        if "ApiVersion" not in told:
+            raise EnvironmentFault("pacs.not_an_archive")
+        counted = _object(self._json("GET", "statistics"))
+        plugins = self._json("GET", "plugins")
+        return System(
+            version=str(told.get("Version", "")),
+            name=str(told.get("Name", "")),
+            plugins=tuple(str(name) for name in plugins) if isinstance(plugins, list) else (),
+            instances=int(counted.get("CountInstances", 0)),
+            disk_bytes=int(counted.get("TotalDiskSize", 0)),
+        )
+
+    def store(self, path: Path) -> Stored:
+        """Send one DICOM file.
+
+        Raises
+        ------
+        TransientFault, EnvironmentFault
+            As :meth:`system`; ``pacs.full``; ``pacs.refused`` (fact ``status``) for a file it does not take.
+        """
+        size = path.stat().st_size
+        headers = {"Content-Type": "application/dicom", "Content-Length": str(size)}
+        told = _object(self._json("POST", "instances", content=_blocks(path), headers=headers))
+        status, instance = told.get("Status"), told.get("ID")
+        if status not in {"Success", "AlreadyStored"} or not isinstance(instance, str):
+            raise EnvironmentFault("pacs.refused", status=str(status))
+        return Stored(instance, status == "Success")
+
+    def md5(self, instance: str) -> str | None:
+        """Return the MD5 of an instance's file as it lies there; ``None`` when it is not there."""
+        response = self._ask("GET", f"instances/{instance}/attachments/dicom/md5")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        self._require_well(response)
+        answer: str = response.text
+        return answer.strip().strip('"').lower()
+
+    def instances_of(self, sop_instance_uid: str) -> list[str]:
+        """Return the ids of all instances with a SOP Instance UID: of several patients, there may be several."""
+        found = self._json("POST", "tools/lookup", content=sop_instance_uid.encode("ascii"))
+        if not isinstance(found, list):
+            raise EnvironmentFault("pacs.not_an_archive")
+        return [str(item["ID"]) for item in found if item.get("Type") == "Instance"]
+
+    def remove(self, instance: str) -> bool:
+        """Remove an instance; false when it was not there. What gets empty by it goes too, by Orthanc's own rule."""
+        response = self._ask("DELETE", f"instances/{instance}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return False
+        self._require_well(response)
+        return True
+
+    def _json(self, method: str, path: str, **more: Any) -> Any:
+        response = self._ask(method, path, **more)
+        self._require_well(response)
+        try:
+            return response.json()
+        except ValueError as error:
+            # A login page, a router, something else that listens there.
+            raise EnvironmentFault("pacs.not_an_archive") from error
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        with translated():
+            return self._client.request(method, path, **more)
+
+    def _require_well(self, response: httpx.Response) -> None:
+        fault = fault_of(response)
+        if fault is not None:
+            raise fault
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise EnvironmentFault("pacs.not_an_archive")
+    return answer
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+
+
+def _trust(ca: str) -> ssl.SSLContext | bool:
+    if not ca:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise UserError("pacs.bad_ca", path=ca) from error
