@@ -26,7 +26,11 @@ def is_snapshot(path: Path) -> bool:
 def snapshots_of(folder: Path) -> list[Path]:
     """Return the snapshots of a backup folder, newest first by name."""
     place = FolderLayout(folder).snapshots
-    return sorted((path for path in place.glob("[!.]*") if is_snapshot(path)), reverse=True) if place.is_dir() else []
+    try:
+        return sorted((path for path in place.glob("[!.]*") if is_snapshot(path)), reverse=True)
+    except OSError:
+        # A place that is away, or may not be looked at, holds none now.
+        return []
 
 
 def read_snapshot_heading(snapshot: Path) -> Heading | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import io
 import json
 import stat
+import struct
 import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +28,11 @@ MOST_MEMBERS = 2_000_000
 MOST_RATIO = 200
 MOST_MANIFEST_BYTES = 1 << 30
 _HEADER_BYTES = 30
+# Local file header (APPNOTE.TXT 4.3.7).
+_HEADER = struct.Struct("<4s3HLLLL2H")
+_MARK = b"PK\x03\x04"
+_UTF8_FLAG = 0x800
+_SEE_EXTRA = 0xFFFFFFFF
 _AES_BYTES = 64
 _STORED = 0
 _AES = 99
@@ -39,6 +46,43 @@ def read_heading(path: Path) -> Heading | None:
             return parse_heading(json.loads(archive.comment))
     except (OSError, ValueError, zipfile.BadZipFile, UserError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """Where an entry's bytes begin, how many they are, and their CRC-32."""
+
+    start: int
+    size: int
+    crc: int
+
+
+def entry_facts(path: Path) -> dict[str, EntryFacts]:
+    """Return every entry of a plain archive, told alike by the central directory and by its own header.
+
+    Raises
+    ------
+    UserError
+        ``backup.damaged`` (fact ``member``) where the two differ: such an entry could not be read back.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+            for entry in archive.infolist():
+                stream.seek(entry.header_offset)
+                head = stream.read(_HEADER_BYTES)
+                mark, _version, flags, method, _moment, crc, stored, _size, names, extras = _HEADER.unpack(head)
+                name = stream.read(names).decode("utf-8" if flags & _UTF8_FLAG else "cp437")
+                # Sizes beyond four bytes stand in an extra field; the CRC never does.
+                sizes_agree = stored in {entry.compress_size, _SEE_EXTRA}
+                same = (mark, crc, method, name) == (_MARK, entry.CRC, entry.compress_type, entry.orig_filename)
+                if not (same and sizes_agree):
+                    raise UserError("backup.damaged", member=entry.filename)
+                start = entry.header_offset + _HEADER_BYTES + names + extras
+                found[entry.filename] = EntryFacts(start, entry.file_size, entry.CRC)
+    except (OSError, ValueError, struct.error, zipfile.BadZipFile) as error:
+        raise UserError("backup.damaged", member=MANIFEST) from error
+    return found
 
 
 def says_in_clear(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from app.backup.manifest import CATALOGUE, MANIFEST, SETTINGS, Manifest, Member
 from app.backup.read_ahead import AHEAD, WHOLE_BYTES, ReadAhead
 from app.backup.read_back import ReadBack
 from app.backup.source import Source, Wanted, Written
+from app.backup.zip_reading import EntryFacts
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault
 from app.core.files import BLOCK_BYTES, sha256_file, translate_os_error
@@ -45,7 +46,8 @@ class _Stored:
 class ZipWriter:
     """Writes one archive, as a context. One thread; others read it back and bring it to the disk meanwhile.
 
-    A sealed archive is not read back here: what lies on the disk is not what was given.
+    A sealed archive is not read back here: what lies on the disk is not what was given. Of a plain one ``entries``
+    says where each entry's bytes were read back, to be compared with what the finished archive says.
     """
 
     def __init__(self, part: Path, password: str | None = None) -> None:
@@ -56,6 +58,7 @@ class ZipWriter:
         self._done = 0
         self._total = 0
         self._flusher: Flusher | None = None
+        self.entries: dict[str, EntryFacts] = {}
 
     def __enter__(self) -> ZipWriter:
         """Return the writer."""
@@ -117,7 +120,11 @@ class ZipWriter:
                 self._collect(source, ctx, AHEAD)
             self._collect(source, ctx, 0)
             manifest = self._written.manifest(source)
-            archive.writestr(_entry(archive, MANIFEST), manifest.to_json())
+            data = manifest.to_json()
+            archive.writestr(_entry(archive, MANIFEST), data)
+            if back is not None:
+                crc = archive.getinfo(MANIFEST).CRC
+                self.entries[MANIFEST] = EntryFacts(archive.start_dir - len(data), len(data), crc)
             archive.comment = source.heading.in_clear()
 
     def _archive(self, out: BinaryIO) -> Any:
@@ -173,7 +180,9 @@ class ZipWriter:
         found = None
         if back is not None:
             archive.fp.flush()
-            found = back.sha256(archive.start_dir - size, size)
+            start = archive.start_dir - size
+            found = back.sha256(start, size)
+            self.entries[name] = EntryFacts(start, size, archive.getinfo(name).CRC)
         self._waiting.append(_Stored(name, size, item, sha256, found))
 
     def _collect(self, source: Source, ctx: JobContext, leave: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -41,15 +43,24 @@ def noted_backups(paths: LibraryPaths) -> list[BackupRecord]:
         document = json.loads(paths.backup_note.read_bytes())
         library_id = str(document["library_id"])
         noted = [_from_json(item) for item in document["backups"]]
+        folders = {folder_of(record) for record in noted}
+        found = found_backups(sorted(folders), library_id, {record.path for record in noted})
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("the note of backups cannot be read: %s", type(error).__name__)
         return []
-    folders = {folder_of(record) for record in noted}
-    found = found_backups(sorted(folders), library_id, {record.path for record in noted})
-    reachable = [record for record in noted if Path(record.path).exists()]
+    # Unlike Path.exists, this says no of a place that cannot be asked: a dead share, somebody else's folder.
+    reachable = [record for record in noted if os.path.exists(record.path)]  # noqa: PTH110
     return sorted(reachable + found, key=lambda record: record.created_at, reverse=True)
+
+
+def noted_library_id(paths: LibraryPaths) -> str | None:
+    """Return whose backups are noted; ``None`` when there is no note that says so."""
+    try:
+        return str(uuid.UUID(json.loads(paths.backup_note.read_bytes())["library_id"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def folder_of(record: BackupRecord) -> Path:
@@ -71,8 +82,16 @@ def _from_json(item: dict[str, Any]) -> BackupRecord:
     return BackupRecord(
         **{
             **item,
-            "created_at": datetime.fromisoformat(item["created_at"]),
-            "verified_at": datetime.fromisoformat(verified) if verified else None,
+            "path": str(Path(item["path"])),
+            "created_at": _moment(item["created_at"]),
+            "verified_at": _moment(verified) if verified else None,
             "state": BackupState(item["state"]),
         }
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return moment

@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from app.backup.manifest import MANIFEST, Heading, Manifest
 from app.backup.place import PlaceReport, examine_place, require_room
 from app.backup.source import Source, Wanted
 from app.backup.verifying import VerifyReport, verify
-from app.backup.zip_reading import ZipArchive, says_in_clear
+from app.backup.zip_reading import ZipArchive, entry_facts, says_in_clear
 from app.backup.zip_writing import ZipWriter
 from app.core.clock import utc_now
 from app.core.context import JobContext
@@ -189,8 +190,13 @@ class BackupsService:
 
     def _note(self) -> None:
         """Write the good ones down outside the catalogue too."""
-        with self._door.store.read():
-            records = self._door.store.backups.list()
+        try:
+            with self._door.store.read():
+                records = self._door.store.backups.list()
+        except BitewingError as error:
+            # A list that cannot be read is a matter of its own; the backup is made.
+            log.warning("backups not noted beside the catalogue: %s", error.code)
+            return
         write_note(self._paths, self._door.store.library_id, records)
 
     def list(self, actor: Actor) -> list[BackupRecord]:
@@ -203,9 +209,9 @@ class BackupsService:
         places = {folder_of(record) for record in records}
         if chosen := self._settings.clinic().backup_folder:
             places.add(Path(chosen).expanduser().absolute())
-        listed = [
-            record if Path(record.path).exists() else replace(record, state=BackupState.MISSING) for record in records
-        ]
+        # Unlike Path.exists, this says no of a place that cannot be asked: a dead share, somebody else's folder.
+        there = {record.path for record in records if os.path.exists(record.path)}  # noqa: PTH110
+        listed = [record if record.path in there else replace(record, state=BackupState.MISSING) for record in records]
         return listed + found_backups(sorted(places), library_id, {record.path for record in records})
 
     def verify(self, actor: Actor, path: Path, ctx: JobContext, password: str | None = None) -> VerifyReport:
@@ -289,6 +295,8 @@ class BackupsService:
                 with contextlib.closing(ZipArchive(part, password)) as archive:
                     if password is not None:
                         _require_sound(verify(archive, ctx, source.bytes, total))
+                    elif entry_facts(part) != writer.entries:
+                        raise EnvironmentFault("backup.not_verified", member=MANIFEST)
                     if archive.manifest != manifest or says_in_clear(part) != source.heading.in_clear():
                         raise EnvironmentFault("backup.not_verified", member=MANIFEST)
                 writer.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def _headings(folder: Path) -> Iterator[tuple[Path, str, Heading]]:
         return
     for path in zips:
         heading = read_heading(path)
-        if heading is not None:
+        if heading is not None and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where it may not ask
             yield path, "zip", heading
     for snapshot in snapshots_of(folder):
         heading = read_snapshot_heading(snapshot)
@@ -49,7 +50,7 @@ def _record(path: Path, form: str, heading: Heading) -> BackupRecord:
         contents=heading.contents,
         created_at=heading.created_at,
         verified_at=None,
-        bytes=path.stat().st_size if form == "zip" else 0,
+        bytes=os.path.getsize(path) if form == "zip" else 0,  # noqa: PTH202
         images=0,
         encrypted=heading.encrypted,
         state=BackupState.FOUND,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -18,6 +19,8 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, survivor
 from app.services.images import required_image, save
 from app.services.moving import MoveFailure, Mover, MoveResult
+
+log = logging.getLogger(__name__)
 
 PROPOSAL_LIMIT = 8
 _STUDY_LIMIT = 200
@@ -93,10 +96,13 @@ class InboxService:
         return proposals[:PROPOSAL_LIMIT]
 
     def companions(self, actor: Actor, image_id: str) -> tuple[str, ...]:
-        """Return the other waiting images of the same study that name the same person."""
+        """Return the other waiting images of the same study that name the same person.
+
+        None where the image names nobody: some devices give everybody's images one study.
+        """
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             record = required_image(store.images.get(image_id), image_id)
-            if record.study_uid is None:
+            if record.study_uid is None or record.identity.is_empty:
                 return ()
             study = store.images.list(placement=Placement.INBOX, study_uid=record.study_uid)
         return tuple(other.id for other in study if other.id != image_id and other.identity == record.identity)
@@ -104,7 +110,7 @@ class InboxService:
     def file(self, actor: Actor, image_id: str, filing: Filing, along: Sequence[str] = ()) -> MoveResult:
         """File a waiting image under the patient that a person chose.
 
-        The images of ``along`` go to the same patient; tooth, type and view stay as each has them.
+        The images of ``along`` that still wait go to the same patient; tooth, type and view stay as each has them.
 
         Raises
         ------
@@ -121,7 +127,9 @@ class InboxService:
         if not along:
             return first
         try:
-            more = self._mover.move(actor, tuple(along), Filing(filing.patient_id), action=Action.IMAGE_FILE)
+            more = self._mover.move(
+                actor, tuple(along), Filing(filing.patient_id), action=Action.IMAGE_FILE, only_waiting=True
+            )
         except BitewingError as error:
             # The one that a person looked at is filed; the others wait on.
             return replace(first, failed=tuple(MoveFailure(other, error.code, error.facts) for other in along))
@@ -130,6 +138,29 @@ class InboxService:
     def unfile(self, actor: Actor, image_id: str) -> ImageRecord:
         """Put a filed image back into the inbox: undoes :meth:`file`."""
         return self._mover.back_to_inbox(actor, image_id)
+
+    def unfile_all(self, actor: Actor, filed: Sequence[ImageRecord]) -> None:
+        """Put images back into the inbox that are still as they were filed; what somebody went on from stays.
+
+        Raises
+        ------
+        UserError
+            ``inbox.not_all_back`` (facts ``stayed``, ``total``) after all others are back.
+        """
+        stayed = 0
+        for record in filed:
+            with self._door.reading(actor, Action.IMAGE_MOVE) as store:
+                now = store.images.get(record.id)
+            if now is None or now.version != record.version or now.deleted_at is not None:
+                stayed += 1
+                continue
+            try:
+                self._mover.back_to_inbox(actor, record.id)
+            except BitewingError as error:
+                log.warning("image %s not put back: %s", record.id, error.code)
+                stayed += 1
+        if stayed:
+            raise UserError("inbox.not_all_back", stayed=stayed, total=len(filed))
 
     def discard(self, actor: Actor, image_id: str) -> None:
         """Delete a waiting or quarantined image softly; restorable like any other."""

@@ -51,9 +51,18 @@ class Mover:
         self._shelf = shelf
 
     def move(
-        self, actor: Actor, ids: tuple[str, ...], filing: Filing, *, action: Action = Action.IMAGE_MOVE
+        self,
+        actor: Actor,
+        ids: tuple[str, ...],
+        filing: Filing,
+        *,
+        action: Action = Action.IMAGE_MOVE,
+        only_waiting: bool = False,
     ) -> MoveResult:
         """File every image of ``ids`` as ``filing`` says; ``None`` in it keeps what an image has.
+
+        With ``only_waiting`` those that are not in the inbox any more stay where they are
+        (``inbox.not_waiting``): somebody decided about them meanwhile.
 
         Raises
         ------
@@ -64,12 +73,11 @@ class Mover:
         """
         self._door.require(actor, action)
         with self._door.store.read():
-            records = [self._movable(image_id) for image_id in ids]
+            records, failed = self._movables(ids, only_waiting=only_waiting)
             patient = self._patient(filing)
         require_valid(filing)
         moved: list[ImageRecord] = []
         previous: dict[str, Filing] = {}
-        failed: list[MoveFailure] = []
         first: BitewingError | None = None
         for record in records:
             after = refiled(record, filing)
@@ -111,6 +119,21 @@ class Mover:
         """
         after = refiled(record, Filing(patient_id=patient.id))
         return self._one(actor, Action.PATIENT_MERGE, record, after, patient)
+
+    def _movables(self, ids: tuple[str, ...], *, only_waiting: bool) -> tuple[list[ImageRecord], list[MoveFailure]]:
+        """Return the records; that they are still so when they are moved is proven by their version."""
+        records: list[ImageRecord] = []
+        failed: list[MoveFailure] = []
+        for image_id in ids:
+            if not only_waiting:
+                records.append(self._movable(image_id))
+                continue
+            record = self._door.store.images.get(image_id)
+            if record is None or record.deleted_at is not None or record.placement is not Placement.INBOX:
+                failed.append(MoveFailure(image_id, "inbox.not_waiting", {"id": image_id}))
+            else:
+                records.append(record)
+        return records, failed
 
     def _movable(self, image_id: str) -> ImageRecord:
         record = self._door.store.images.get(image_id)

@@ -17,7 +17,7 @@ from app.backup.archive import Archive
 from app.backup.manifest import CATALOGUE, Member
 from app.backup.unpacking import write_member
 from app.core.context import JobContext
-from app.core.errors import BitewingError, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
 from app.core.files import sha256_file
 from app.core.paths import LibraryPaths
 from app.core.progress import Progress
@@ -38,10 +38,12 @@ from app.storage.images import Images
 from app.storage.migrating import known_migrations, migrate
 from app.storage.patients import Patients
 from app.storage.treatments import Treatments
+from app.sync.filing import FATAL_CODES
 
 log = logging.getLogger(__name__)
 
 _PAGE = 500
+_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -101,7 +103,13 @@ class PatientRestore:
         self._door.require(actor, Action.BACKUP_RESTORE)
         found: list[PatientSummary] = []
         with self._past(archive, ctx) as past:
+            seen: set[str] = set()
             while page := past.patients.page(found[-1].patient if found else None, _PAGE):
+                ctx.check()
+                if page[-1].patient.id in seen:
+                    # A damaged index can be followed in circles.
+                    raise EnvironmentFault("database.corrupt")
+                seen.update(summary.patient.id for summary in page)
                 found += page
         return found
 
@@ -184,7 +192,7 @@ class PatientRestore:
     ) -> None:
         with self._door.store.read():
             now = self._door.store.images.get(record.id)
-        if now is not None and now.patient_id != target.id:
+        if (now is not None and now.patient_id != target.id) or self._is_somebody_elses(record, target):
             report.elsewhere += 1
             return
         lost = now is None or not self._is_whole(now, ctx)
@@ -199,13 +207,23 @@ class PatientRestore:
                 report.undeleted += 1
         except BitewingError as error:
             if error.code == "image.duplicate":
-                # The same bytes came in anew since.
+                # The same bytes came in anew since; whose they are was just asked.
                 report.present += 1
-            elif isinstance(error, UserError) or error.code == "backup.damaged":
+            elif not isinstance(error, Cancelled) and error.code not in FATAL_CODES:
                 log.warning("image %s not brought back: %s", record.id, error.code)
                 report.failed[record.id] = error.code
             else:
                 raise
+
+    def _is_somebody_elses(self, record: ImageRecord, target: Patient) -> bool:
+        """Whether the same bytes are filed with another patient by now: somebody decided so."""
+        with self._door.store.read():
+            twins = self._door.store.images.by_sha256(record.sha256)
+        return record.size_bytes > 0 and any(
+            twin.deleted_at is None and twin.placement is Placement.FILED and twin.patient_id != target.id
+            for twin in twins
+            if twin.id != record.id
+        )
 
     def _is_whole(self, record: ImageRecord, ctx: JobContext) -> bool:
         path = self._paths.root / record.path
@@ -228,18 +246,33 @@ class PatientRestore:
         member = members.get(record.sha256)
         if member is None:
             raise UserError("restore.image_not_in_backup")
-        with private_folder(self._door.store) as work:
-            source = work / "image"
-            write_member(archive, member, source, ctx)
-            if now is None:
-                self._arrive(actor, record, target, source, ctx)
-                report.brought_ids.append(record.id)
-                return
-            put_right(self._paths, now, source)
-            with self._door.writing(actor, Action.BACKUP_RESTORE) as unit:
-                unit.audit(Entity.IMAGE, now.id, mended=True)
-                unit.changed(Entity.IMAGE, ChangeKind.CHANGED, now.id, now.patient_id)
+        if now is not None:
+            self._mend(actor, archive, member, now.id, ctx)
             report.mended += now.deleted_at is None
+            return
+        with private_folder(self._door.store) as work:
+            write_member(archive, member, work / "image", ctx)
+            self._arrive(actor, record, target, work / "image", ctx)
+        report.brought_ids.append(record.id)
+
+    def _mend(self, actor: Actor, archive: Archive, member: Member, image_id: str, ctx: JobContext) -> None:
+        """Put the right bytes to an image's place; again where it was moved meanwhile."""
+        for _try in range(_TRIES):
+            with self._door.store.read():
+                now = self._door.store.images.get(image_id)
+            if now is None:
+                break
+            with private_folder(self._door.store) as work:
+                write_member(archive, member, work / "image", ctx)
+                put_right(self._paths, now, work / "image")
+            with self._door.store.read():
+                after = self._door.store.images.get(image_id)
+            if after is not None and self._is_whole(after, ctx):
+                with self._door.writing(actor, Action.BACKUP_RESTORE) as unit:
+                    unit.audit(Entity.IMAGE, image_id, mended=True)
+                    unit.changed(Entity.IMAGE, ChangeKind.CHANGED, image_id, after.patient_id)
+                return
+        raise UserError("image.changed_elsewhere", id=image_id)
 
     def _arrive(self, actor: Actor, record: ImageRecord, target: Patient, source: Path, ctx: JobContext) -> None:
         fresh = replace(
@@ -257,6 +290,9 @@ class PatientRestore:
 
         def settle(unit: Unit, stored: ImageRecord) -> ImageRecord:
             unit.living_patient(target.id)
+            if unit.store.images.get(record.id) is not None:
+                # Another restore of the same patient was quicker.
+                raise ItemError("image.duplicate", image=record.id)
             return stored
 
         self._shelf.arrive(actor, Action.BACKUP_RESTORE, fresh, source, settle, say, ctx)

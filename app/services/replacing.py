@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from app.core.clock import utc_now
@@ -28,7 +29,11 @@ def put_right(paths: LibraryPaths, record: ImageRecord, right: Path) -> None:
         if path.exists():
             make_directories(aside, paths.root)
             kept = aside / f"{utc_now():%Y%m%dT%H%M%S%fZ}-{record.filename}"
-            os.link(path, kept)
+            try:
+                os.link(path, kept)
+            except OSError:
+                # Not every file system knows hard links.
+                shutil.copyfile(path, kept)
             fsync_directory(aside)
         make_directories(path.parent, paths.root)
         with right.open("r+b") as file:

@@ -24,6 +24,7 @@ from app.core.paths import LibraryPaths
 from app.domain.audit import AuditEntry
 from app.domain.changes import Entity
 from app.domain.roles import Action, Actor, allowed
+from app.services.backup_note import noted_library_id
 from app.storage.carrying import Carried, carry_over
 from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.events import Level
@@ -119,10 +120,7 @@ class _Restore:
             others = [entry.name for entry in self._paths.root.iterdir() if entry.name != ".open"]
             if others:
                 raise UserError("restore.not_a_library", path=str(self._paths.root))
-        if self._foreign or not self._paths.exists():
-            return
-        present = library_id_of(self._paths.database)
-        if present is not None and present != self._heading.library_id:
+        if not self._foreign and is_of_another_library(self._paths, self._heading):
             raise UserError("backup.foreign", clinic=self._heading.clinic)
 
     def _require_room(self) -> None:
@@ -192,6 +190,17 @@ class _Restore:
             present.with_name(present.name + suffix).unlink(missing_ok=True)
         fsync_directory(self._paths.root)
         return kept
+
+
+def is_of_another_library(paths: LibraryPaths, heading: Heading) -> bool:
+    """Whether a backup is not known to be of the library at a place, as its catalogue or else its note says.
+
+    A catalogue that cannot say whose it is any more is not replaced by just anybody's without asking.
+    """
+    noted = noted_library_id(paths)
+    if not paths.exists():
+        return noted is not None and noted != heading.library_id
+    return (library_id_of(paths.database) or noted) != heading.library_id
 
 
 def _missing(root: Path) -> int:

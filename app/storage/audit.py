@@ -135,14 +135,14 @@ class Audit:
             f"SELECT {_COLUMNS} FROM audit WHERE {where} ORDER BY rowid DESC LIMIT ?",  # noqa: S608 - our own text
             [*(value for _term, value in used), limit],
         )
-        return [_entry_of(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def stream(self) -> Iterator[AuditEntry]:
         """Yield the whole log, chain by chain."""
         sql = f"SELECT {_COLUMNS} FROM audit WHERE (writer, sequence) > (?, ?) ORDER BY writer, sequence LIMIT {_PAGE}"  # noqa: S608 - our own text
         for page in rising_pages(self._db, sql, ("", 0), lambda row: (row[0], row[1])):
             for row in page:
-                yield _entry_of(row)
+                yield entry_of(row)
 
     def verify(self, witnesses: Mapping[str, tuple[int, str]] | None = None) -> AuditReport:
         """Walk every chain and compare it with the heads: the catalogue's, those cross-recorded, ``witnesses``."""
@@ -226,7 +226,8 @@ def _row_of(entry: AuditEntry) -> Sequence[Any]:
 
 
 @sound
-def _entry_of(row: Row) -> AuditEntry:
+def entry_of(row: Row) -> AuditEntry:
+    """Return the entry of a row in the order of the table's columns. Raises ``database.corrupt``."""
     return AuditEntry(
         row[0], row[1], moment(row[2]), row[3], row[4], row[5], row[6], row[7], json.loads(row[8]), row[9], row[10]
     )

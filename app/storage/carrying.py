@@ -14,10 +14,15 @@ from pathlib import Path
 
 import peewee
 
+from app.core.errors import EnvironmentFault
+from app.domain.audit import GENESIS, chain_hash
+from app.storage.audit import entry_of
 from app.storage.database import Database, Row
 
 log = logging.getLogger(__name__)
 
+# More than any time in milliseconds, size in bytes or count that a library holds; SQLite's integers go further.
+_MOST = 1 << 45
 _AUDIT = "writer, sequence, at, actor_id, action, entity, entity_id, outcome, details, previous, hash"
 
 
@@ -113,8 +118,7 @@ def _carry_audit(restored: Database, old: sqlite3.Connection, tally: _Tally) -> 
             writer,
             head[0],
         )[1]
-        if len(rows) != sequence - head[0]:
-            raise _Garbled
+        _require_chained(rows, head[1] or GENESIS, sequence - head[0])
         _write_rows(restored, f"INSERT INTO audit ({_AUDIT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
         restored.execute(
             "INSERT INTO audit_heads (writer, sequence, hash) VALUES (?, ?, ?)"
@@ -123,6 +127,21 @@ def _carry_audit(restored: Database, old: sqlite3.Connection, tally: _Tally) -> 
         )
         entries += len(rows)
     tally.entries, tally.diverged = entries, diverged
+
+
+def _require_chained(rows: list[Row], previous: str, count: int) -> None:
+    """See that entries are whole and follow one another, so that the log holds after they were added."""
+    if len(rows) != count:
+        raise _Garbled
+    for row in rows:
+        try:
+            entry = entry_of(row)
+            fits = entry.previous == previous and entry.hash == chain_hash(previous, entry)
+        except (EnvironmentFault, ValueError, TypeError) as error:
+            raise _Garbled from error
+        if not fits:
+            raise _Garbled
+        previous = entry.hash
 
 
 def _carry_secrets(restored: Database, old: sqlite3.Connection, tally: _Tally) -> None:
@@ -137,6 +156,7 @@ def _carry_rows(table: str) -> _Part:
     def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
         known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
         names, rows = _read(old, f"SELECT * FROM {table}")  # noqa: S608 - our own names
+        rows = [row for row in rows if all(_is_likely(name, value) for name, value in zip(names, row, strict=True))]
         if set(names) <= known:
             places = ", ".join("?" * len(names))
             _write_rows(
@@ -146,6 +166,13 @@ def _carry_rows(table: str) -> _Part:
             )
 
     return carry
+
+
+def _is_likely(name: str, value: object) -> bool:
+    """Whether a value can be one that was written: times within a thousand years of 1970, counts of no more."""
+    if value is None or isinstance(value, str):
+        return not name.endswith("_at") or value is None
+    return isinstance(value, int) and abs(value) < _MOST
 
 
 _Part = Callable[[Database, sqlite3.Connection, _Tally], None]

@@ -85,7 +85,8 @@ class Filing:
             claimed = True
             yield Placed(final, write)
         finally:
-            if self._images.get(final.id) is None:
+            now = self._images.get(final.id)
+            if now is None or now.path != final.path:
                 self._store.discard(staged)
                 self._undo(final.path if claimed else None, intent)
 

@@ -115,3 +115,33 @@ def test_from_any_damage_the_backup_brings_it_back(root: Path, kind: str, long_r
         with open_library(root, create=False, examiner=PlainExaminer()) as library:
             assert library.check.run(owner("test"), True, QUIET).is_sound, page
             assert len(library.patients.page(owner("test"), None, 300)) == 251
+
+
+def test_what_a_damaged_catalogue_gives_is_looked_at_before_it_is_taken_over(root: Path, tmp_path: Path) -> None:
+    path = LibraryPaths(root).database
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE backups SET created_at = 9223372036854775807")
+        database.execute("DROP TRIGGER audit_is_never_changed")
+        database.execute("UPDATE audit SET details = '{garbage' WHERE sequence = (SELECT MAX(sequence) FROM audit)")
+        database.commit()
+    with closing(open_archive(root.with_name("backup.zip"))) as archive:
+        report = restore_library(owner("test"), RestoreArgs(root, archive), QUIET)
+    assert report.carried.unreadable == ("audit",)
+    with open_library(root, create=False, examiner=PlainExaminer()) as library:
+        assert library.store.audit.verify().holds
+        assert library.backups.list(owner("test")) == []
+        assert library.backups.create(owner("test"), tmp_path / "next.zip", QUIET).record.images == 60
+
+
+def test_a_catalogue_that_cannot_say_whose_it_is_is_not_anybodys(root: Path, tmp_path: Path) -> None:
+    with open_library(tmp_path / "another", create=True) as another:
+        another.backups.create(owner("test"), tmp_path / "foreign.zip", QUIET)
+    with closing(sqlite3.connect(LibraryPaths(root).database)) as database:
+        database.execute("UPDATE library SET id = 'zzzz'")
+        database.commit()
+    for noted in (True, False):
+        if not noted:
+            LibraryPaths(root).backup_note.unlink()
+        with closing(open_archive(tmp_path / "foreign.zip")) as archive, pytest.raises(BitewingError) as caught:
+            restore_library(owner("test"), RestoreArgs(root, archive), QUIET)
+        assert caught.value.code == "backup.foreign"

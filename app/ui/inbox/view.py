@@ -175,6 +175,7 @@ class InboxView(QWidget):
         if rows:
             wanted = kept if kept >= 0 else min(max(row, 0), len(rows) - 1)
             self.list.setCurrentIndex(self.model.index(wanted))
+            self._ask_companions()
 
     def _on_list_failed(self, error: BitewingError) -> None:
         self._failed.set_fault(error)
@@ -196,21 +197,38 @@ class InboxView(QWidget):
         library, actor, image_id = self._session.library, self._session.actor, image.id
         self._session.calls.ask(
             "inbox-proposals",
-            lambda: (library.inbox.proposals(actor, image_id), library.inbox.companions(actor, image_id)),
+            lambda: library.inbox.proposals(actor, image_id),
             self._on_proposals,
             self._on_no_proposals,
         )
+        self._ask_companions()
         self._refresh()
 
-    def _on_proposals(self, found: tuple[list[Any], tuple[str, ...]]) -> None:
-        proposals, self._along = found
-        self._reasons = {proposal.patient.id: proposal.reasons for proposal in proposals}
+    def _ask_companions(self) -> None:
+        """Ask which images would go along: others may have filed some of them meanwhile."""
+        if self._image is None:
+            return
+        library, actor, image_id = self._session.library, self._session.actor, self._image.id
+        self._session.calls.ask(
+            "inbox-companions",
+            lambda: library.inbox.companions(actor, image_id),
+            self._on_companions,
+            lambda _error: self._on_companions(()),
+        )
+
+    def _on_companions(self, found: tuple[str, ...]) -> None:
+        was_there, self._along = bool(self._along), found
         others = len(self._along)
         self._together.setText(
             tn("And the other image of this study", "And the other {n} images of this study", others)
         )
-        self._together.setChecked(bool(others))
+        if not was_there:
+            # A box that somebody has unticked stays so.
+            self._together.setChecked(bool(others))
         self._together.setVisible(bool(others))
+
+    def _on_proposals(self, proposals: list[Any]) -> None:
+        self._reasons = {proposal.patient.id: proposal.reasons for proposal in proposals}
         rows = [PatientSummary(proposal.patient, getattr(proposal, "images", 0)) for proposal in proposals]
         if rows:
             self._picker.offer(rows)

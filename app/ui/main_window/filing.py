@@ -77,14 +77,13 @@ class Filer(QObject):
         library, actor = self._session.library, self._session.actor
 
         def step(result: Any) -> Step:
-            ids = [record.id for record in result.moved]
+            filed = list(result.moved)
 
-            def back() -> None:
-                for moved in ids:
-                    library.inbox.unfile(actor, moved)
+            def again() -> None:
+                filed[:] = library.inbox.file(actor, image_id, filing, along).moved
 
-            title = tn("Filed {n} image from the inbox", "Filed {n} images from the inbox", len(ids))
-            return Step(title, back, lambda: library.inbox.file(actor, image_id, filing, along))
+            title = tn("Filed {n} image from the inbox", "Filed {n} images from the inbox", len(filed))
+            return Step(title, lambda: library.inbox.unfile_all(actor, filed), again)
 
         self._do(lambda: library.inbox.file(actor, image_id, filing, along), step, done)
 

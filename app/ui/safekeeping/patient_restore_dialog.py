@@ -9,6 +9,7 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Slot
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QListView, QWidget
 
+from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.ui.dialogs.frame import DialogFrame
@@ -31,6 +32,7 @@ class PatientRestoreDialog(DialogFrame):
         super().__init__(t("Bring one patient back"), parent)
         self._session, self._path = session, path
         self.wish: PatientWish | None = None
+        self._token = CancelToken()
         self._work = Background(self)
         self._work.done.connect(self._on_found)
         self._work.failed.connect(self._on_failed)
@@ -81,6 +83,7 @@ class PatientRestoreDialog(DialogFrame):
 
     def done(self, code: int) -> None:
         """Wait for what is being read."""
+        self._token.cancel()
         self._work.stop()
         super().done(code)
 
@@ -89,10 +92,11 @@ class PatientRestoreDialog(DialogFrame):
         self.say_problem("")
         library, actor, path = self._session.library, self._session.actor, self._path
         password = self._password.text() or None
+        ctx = JobContext(self._token, lambda _progress: None)
 
         def look() -> Any:
             with library.backups.opened(path, password) as archive:
-                return library.patient_restore.patients(actor, archive, JobContext.silent())
+                return library.patient_restore.patients(actor, archive, ctx)
 
         self._work.start(look)
 

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWid
 from app.backup.folder_reading import read_snapshot_heading, snapshots_of
 from app.backup.manifest import Heading, Manifest
 from app.core.errors import BitewingError, UserError
+from app.core.paths import LibraryPaths
 from app.services.backups import open_archive
-from app.storage.snapshot import library_id_of
+from app.services.restoring import is_of_another_library
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment, number, size
 from app.ui.safekeeping.background import Background
@@ -100,10 +101,11 @@ class RestoreDialog(DialogFrame):
         self._refresh()
         path, password = self.path, self._password.text() or None
 
-        def look() -> tuple[Manifest, str | None]:
+        def look() -> tuple[Manifest, bool]:
             archive = open_archive(path, password)
             try:
-                return archive.manifest, library_id_of(self._root / "bitewing.db")
+                foreign = is_of_another_library(LibraryPaths(self._root), archive.manifest.heading)
+                return archive.manifest, foreign
             finally:
                 archive.close()
 
@@ -111,12 +113,11 @@ class RestoreDialog(DialogFrame):
 
     @Slot(object)
     def _on_opened(self, answer: Any) -> None:
-        self._manifest, present = answer
+        self._manifest, is_foreign = answer
         assert self._manifest is not None
         heading = self._manifest.heading
         self._headline.setText(t("Backup of {date}", date=moment(heading.created_at)))
         self._facts.setText(_facts(heading, self._manifest))
-        is_foreign = present is not None and present != heading.library_id
         self._foreign.setVisible(is_foreign)
         if is_foreign:
             self.say_problem(error_words.words_for(UserError("backup.foreign", clinic=heading.clinic)).explanation)

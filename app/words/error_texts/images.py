@@ -43,6 +43,11 @@ def texts() -> dict[str, ErrorTemplates]:
         "inbox.not_waiting": ErrorTemplates(
             t("Not in the inbox"), t("This image does not wait in the inbox any more.")
         ),
+        "inbox.not_all_back": ErrorTemplates(
+            t("Not all are back"),
+            t("{stayed} of {total} images stay where they are: somebody went on from them, or deleted them."),
+            t("The others wait in the inbox again."),
+        ),
         "inbox.put_back": ErrorTemplates(t("Put back"), t("Somebody put this image back into the inbox.")),
         "move.stopped": ErrorTemplates(
             t("Moving stopped"),

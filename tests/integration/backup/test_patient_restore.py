@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from app.domain.image import Filing
 from app.domain.patient import Patient, PatientDraft
 from app.domain.roles import Role, owner
 from app.domain.treatment import TreatmentDraft
+from app.services import patient_restore
 from app.sync.report import ImportArgs
 from tests.integration.import_material import radiograph
 
@@ -173,3 +175,53 @@ def test_on_the_command_line_beside_an_open_library(library: Library, tmp_path: 
     document = json.loads(done.stdout)
     assert (document["undeleted"], document["present"], document["failed"]) == (1, 4, {})
     assert len(library.images.list(OWNER, patient_id=image.patient_id)) == 5
+
+
+def test_bytes_that_are_with_somebody_else_by_now_stay_there(library: Library, tmp_path: Path) -> None:
+    whose, other = patient(library, "A-1"), patient(library, "B-2")
+    deleted, gone, *_rest = library.images.list(OWNER, patient_id=whose.id)
+    library.images.delete(OWNER, [deleted.id])
+    copies = []
+    for image in (deleted, gone):
+        copies.append(tmp_path / "again" / f"{image.id}.dcm")
+        copies[-1].parent.mkdir(exist_ok=True)
+        copies[-1].write_bytes((library.paths.root / image.path).read_bytes())
+    forget(library, gone.id)
+    library.imports.run(OWNER, ImportArgs(tuple(copies), Filing(patient_id=other.id)), QUIET)
+    for image in library.inbox.list(OWNER):
+        library.inbox.file(OWNER, image.id, Filing(patient_id=other.id))
+    report = bring(library)
+    assert (report.back, report.present, report.elsewhere) == (0, 3, 2)
+    assert len(library.images.list(OWNER, patient_id=other.id)) == 7
+
+
+def test_two_at_once_bring_each_image_back_once(library: Library) -> None:
+    theirs = library.images.list(OWNER, patient_id=patient(library, "A-1").id)
+    for image in theirs:
+        forget(library, image.id)
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _number: bring(library), range(2)))
+    assert sum(len(report.brought_ids) for report in reports) == 5
+    assert all(report.failed == {} for report in reports)
+    assert {image.id for image in library.images.list(OWNER, patient_id=theirs[0].patient_id)} == {
+        image.id for image in theirs
+    }
+    assert library.check.run(OWNER, True, QUIET).orphans == 0
+
+
+def test_an_image_moved_while_it_is_mended_is_mended_where_it_is(library: Library, monkeypatch) -> None:
+    image = library.images.list(OWNER, patient_id=patient(library, "A-1").id)[0]
+    (library.paths.root / image.path).write_bytes(b"not what it was")
+    real, moved = patient_restore.put_right, []
+
+    def late(paths, record, right) -> None:
+        if not moved:
+            moved.append(library.images.move(OWNER, [image.id], Filing(tooth="30")))
+        real(paths, record, right)
+
+    monkeypatch.setattr(patient_restore, "put_right", late)
+    report = bring(library)
+    assert (report.mended, report.failed) == (1, {})
+    assert library.images.get(OWNER, image.id).tooth == "30"
+    check = library.check.run(OWNER, True, QUIET)
+    assert (check.corrupt, check.missing) == (0, 0)
