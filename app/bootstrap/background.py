@@ -1,4 +1,4 @@
-"""All background work of a library, put together: one lease, the folder monitor, the schedule.
+"""All background work of a library, put together: one lease, the folder monitor, the archive, the schedule.
 
 Used by the window and by the agent alike. Whoever does not get the lease does nothing and asks again.
 """
@@ -12,9 +12,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from app.bootstrap.library import Library
+from app.bootstrap.standing import StandingJob
 from app.core.context import JobContext
 from app.core.errors import BitewingError
-from app.domain.changes import ChangeSet, Entity
+from app.domain.changes import ChangeSet
 from app.domain.roles import Actor
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -27,8 +28,8 @@ from app.words import t
 log = logging.getLogger(__name__)
 
 MONITOR = "monitor"
+ARCHIVE = "archive"
 _LEASE_MS = 5_000
-_RESTART_MS = 500
 
 
 class Background(QObject):
@@ -57,15 +58,14 @@ class Background(QObject):
         self._open_patient = open_patient
         self._lease = Lease(library.paths.root, kind)
         self._watching = JobRunner(self, leave=library.close_thread)
-        self._watching.ended.connect(self._on_watching_ended)
         self._scheduler = Scheduler(calls, self._due, self._start_task, self)
         self._again = QTimer(self)
         self._again.setInterval(_LEASE_MS)
         self._again.timeout.connect(self._try)
-        self._restart = QTimer(self)
-        self._restart.setSingleShot(True)
-        self._restart.setInterval(_RESTART_MS)
-        self._restart.timeout.connect(self._watch)
+        self._standing = (
+            self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
+            self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
+        )
         bus.changed.connect(self._on_bus_changed)
         self._bus = bus
 
@@ -81,7 +81,8 @@ class Background(QObject):
     def stop(self, timeout_s: float) -> bool:
         """Stop everything; ``False`` when the monitor is still busy (ask again)."""
         self._again.stop()
-        self._restart.stop()
+        for job in self._standing:
+            job.stop()
         self._scheduler.stop()
         quiet = self._watching.shutdown(timeout_s)
         if quiet:
@@ -99,37 +100,38 @@ class Background(QObject):
             self._again.start()
             return
         self._again.stop()
-        self._watch()
+        for job in self._standing:
+            job.start()
         self._scheduler.start()
 
-    @Slot()
-    def _watch(self) -> None:
-        """Start the monitor, or start it anew when its settings changed: the old one ends first."""
-        if not self._lease.held:
-            return
-        if self._watching.find(MONITOR) is not None:
-            self._watching.cancel(MONITOR)
-            return
+    def _stand(
+        self,
+        name: str,
+        title: Callable[[], str],
+        settings: str,
+        engine: Callable[[Any, JobContext], object],
+        is_wanted: Callable[[], bool],
+    ) -> StandingJob:
+        return StandingJob(name, title, settings, self._watching, engine, is_wanted, lambda: self._lease.held, self)
+
+    def _wants_monitor(self) -> bool:
         local = self._library.settings.workstation()
-        if local.monitor_enabled and local.monitor_folders:
-            self._watching.start(MONITOR, t("Watching folders"), self._monitor)
+        return bool(local.monitor_enabled and local.monitor_folders)
+
+    def _wants_archive(self) -> bool:
+        clinic = self._library.settings.clinic()
+        return bool(clinic.orthanc_enabled and clinic.orthanc_url)
+
+    def _archive(self, _args: Any, ctx: JobContext) -> None:
+        self._library.archive.run(self._actor, ctx)
 
     def _monitor(self, _args: Any, ctx: JobContext) -> object:
         return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)
 
     @Slot(object)
-    def _on_watching_ended(self, handle: Any) -> None:
-        if handle.error is not None:
-            log.warning("the folder monitor ended: %s", handle.error.code)
-        # By a change of the settings, or by a fault that may pass.
-        self._restart.setInterval(_RESTART_MS if handle.error is None else _LEASE_MS)
-        if handle.token.cancelled or handle.error is not None:
-            self._restart.start()
-
-    @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
-        if any(change.id.startswith("monitor.") for change in changes.of(Entity.SETTING)):
-            self._restart.start()
+        for job in self._standing:
+            job.hear(changes)
 
     def _due(self) -> list[str]:
         return [task.value for task in self._library.schedule.due()]

@@ -31,6 +31,7 @@ from app.transfer.orthanc import Orthanc, OrthancArgs, System
 KIND = "push"
 PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
 CONNECTIONS = 4
+_ASIDE_S = 5.0
 _OPEN = (EntryState.WAITING, EntryState.SENDING, EntryState.PARKED)
 
 
@@ -91,11 +92,13 @@ class ArchiveService:
         return PushReport(report, self._waiting())
 
     def run(self, actor: Actor, ctx: JobContext) -> None:
-        """Send for ever, as long as an archive is set up and no other process sends. Raises Cancelled."""
+        """Send for ever; while another process is sending, wait for it. Raises Cancelled, and as :meth:`push`."""
         self._door.require(actor, Action.ARCHIVE_PUSH)
-        with self._drainer(actor) as drainer:
-            if drainer is not None:
-                drainer.run(ctx)
+        while True:
+            with self._drainer(actor) as drainer:
+                if drainer is not None:
+                    drainer.run(ctx)
+            ctx.wait(_ASIDE_S)
 
     def test(self, actor: Actor) -> System:
         """Try the connection. Raises as :meth:`Orthanc.system`, and ``pacs.not_set_up``."""
