@@ -174,6 +174,7 @@ def _full(window: object, out: Path) -> Iterator[tuple[str, object]]:
 
 def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     """Go through the screens of safe-keeping."""
+    from app.core.context import JobContext
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
 
@@ -195,6 +196,21 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     damaged.show()
     yield "library-damaged", damaged
     damaged.close()
+    actor = session.actor
+    session.library.settings.set(actor, "orthanc.url", "https://127.0.0.1:1")
+    session.library.settings.set(actor, "orthanc.enabled", "true")
+    session.library.archive.push(actor, JobContext.silent())
+    archive = part("ArchiveDialog")(session, window)
+    archive.show()
+    yield "archive", archive
+    archive.close()
+    window.status.refresh()
+    yield "offline", window
+    session.library.settings.set(actor, "orthanc.enabled", "false")
+    page = part("SettingsDialog")(session, window, page="orthanc")
+    page.show()
+    yield "settings-archive", page
+    page.close()
     helping = part("HelpDialog")(window, topic="restore")
     helping.show()
     yield "help", helping

@@ -83,7 +83,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A destination and its queue. ``blocked_code`` says why nothing is sent until a person acts."""
+    """A destination and its queue.
+
+    ``blocked_code`` says why nothing is sent until a person acts, ``last_fault`` what an entry that waits met last.
+    """
 
     name: str
     kind: str
@@ -94,6 +97,7 @@ class Queue:
     last_success: datetime | None = None
     blocked_code: str | None = None
     blocked_facts: Mapping[str, Any] = field(default_factory=dict)
+    last_fault: str | None = None
 
 
 class Outbox:
@@ -127,7 +131,8 @@ class Outbox:
         rows = self._db.rows(
             "SELECT d.name, d.kind, d.enabled, COALESCE(SUM(o.state IN ('waiting', 'sending')), 0),"  # noqa: S608 - our own text
             " COALESCE(SUM(o.state = 'parked'), 0), MIN(CASE WHEN o.state <> 'parked' THEN o.added_at END),"
-            " d.last_success_at, d.blocked_code, d.blocked_facts FROM destinations d"
+            " d.last_success_at, d.blocked_code, d.blocked_facts, MAX(CASE WHEN o.state = 'waiting' THEN o.code END)"
+            " FROM destinations d"
             f" LEFT JOIN outbox o ON o.destination = d.name AND o.state IN {_OPEN} GROUP BY d.name ORDER BY d.name"
         )
         return [_queue_of(row) for row in rows]
@@ -311,6 +316,7 @@ def _queue_of(row: Row) -> Queue:
         last_success=moment_or_none(row[6]),
         blocked_code=row[7],
         blocked_facts=json.loads(row[8]) if row[8] else {},
+        last_fault=row[9],
     )
 
 

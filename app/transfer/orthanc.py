@@ -9,16 +9,21 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from app.core.clock import utc_now
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import BLOCK_BYTES
 from app.transfer.http_errors import fault_of, translated
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+# What Orthanc's own configuration file comes with.
+_FIRST_PASSWORD = ("orthanc", "orthanc")
+_CLOCK_S = 60.0
 _PROBE_TIMEOUT = httpx.Timeout(5.0)
 
 
@@ -35,13 +40,17 @@ class OrthancArgs:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What an Orthanc says of itself."""
+    """What an Orthanc says of itself.
+
+    ``warnings``: ``no_password``, ``default_password``, ``plain`` (not encrypted, and not this computer), ``clock``.
+    """
 
     version: str
     name: str
     plugins: tuple[str, ...]
     instances: int
     disk_bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,11 @@ class Orthanc:
         """
         if not args.url.startswith(("http://", "https://")):
             raise UserError("pacs.no_url", url=args.url)
+        self._verify = _trust(args.ca)
         self._client = httpx.Client(
             base_url=args.url.rstrip("/") + "/",
             auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
-            verify=_trust(args.ca),
+            verify=self._verify,
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=args.connections + 2, max_keepalive_connections=args.connections + 2),
             follow_redirects=False,
@@ -103,7 +113,30 @@ class Orthanc:
             plugins=tuple(str(name) for name in plugins) if isinstance(plugins, list) else (),
             instances=int(counted.get("CountInstances", 0)),
             disk_bytes=int(counted.get("TotalDiskSize", 0)),
+            warnings=tuple(self._warnings()),
         )
+
+    def _warnings(self) -> Iterator[str]:
+        url = self._client.base_url
+        if url.scheme == "http" and url.host not in {"127.0.0.1", "localhost", "::1"}:
+            yield "plain"
+        if self._lets_in(None):
+            yield "no_password"
+        elif self._lets_in(_FIRST_PASSWORD):
+            yield "default_password"
+        with translated():
+            there = self._client.get("tools/now")
+        try:
+            told = datetime.strptime(there.text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return
+        if abs((told - utc_now()).total_seconds()) > _CLOCK_S:
+            yield "clock"
+
+    def _lets_in(self, auth: tuple[str, str] | None) -> bool:
+        """Whether somebody else gets in, with this name and password or with none."""
+        with translated(), httpx.Client(verify=self._verify, timeout=_PROBE_TIMEOUT) as stranger:
+            return stranger.get(f"{self._client.base_url}system", auth=auth).is_success
 
     def store(self, path: Path) -> Stored:
         """Send one DICOM file.

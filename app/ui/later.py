@@ -10,6 +10,7 @@ from typing import Any
 
 _PARTS = {
     "AboutDialog": "app.ui.dialogs.about",
+    "ArchiveDialog": "app.ui.archive.dialog",
     "BackupsDialog": "app.ui.safekeeping.backups_dialog",
     "CsvImportDialog": "app.ui.dialogs.csv_import",
     "FolderRuleDialog": "app.ui.settings.folder_rule",

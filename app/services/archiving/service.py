@@ -22,6 +22,7 @@ from app.services.events import EventLog
 from app.services.jobs import JobLog
 from app.services.locating import Locator
 from app.services.settings import ORTHANC, SettingsService
+from app.storage.catalogue import Catalogue
 from app.storage.events import Level
 from app.storage.outbox import Copy, Entry, EntryState, Queue
 from app.sync.outbox import Drainer, DrainReport, Sent
@@ -32,7 +33,15 @@ KIND = "push"
 PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
 CONNECTIONS = 4
 _ASIDE_S = 5.0
-_OPEN = (EntryState.WAITING, EntryState.SENDING, EntryState.PARKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An entry of the queue as people see it: whose image, and which."""
+
+    entry: Entry
+    patient: str
+    image: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,13 @@ class ArchiveService:
             ctx.wait(_ASIDE_S)
 
     def test(self, actor: Actor) -> System:
-        """Try the connection. Raises as :meth:`Orthanc.system`, and ``pacs.not_set_up``."""
+        """Try the connection; what is unsafe there is among its warnings.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`Orthanc.system`, and ``pacs.not_set_up``.
+        """
         self._door.require(actor, Action.SETTINGS_VIEW)
         with contextlib.closing(self._orthanc()) as orthanc:
             return orthanc.system()
@@ -111,10 +126,12 @@ class ArchiveService:
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
             return store.outbox.queues()
 
-    def entries(self, actor: Actor, limit: int = 200) -> list[Entry]:
-        """Return what waits or is parked, oldest first."""
-        with self._door.reading(actor, Action.STATUS_VIEW) as store:
-            return store.outbox.entries(ORTHANC, _OPEN, limit)
+    def queued(self, actor: Actor, limit: int = 200) -> list[Queued]:
+        """Return what is parked, then what waits, oldest first, with whose and which image it is."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            entries = store.outbox.entries(ORTHANC, (EntryState.PARKED,), limit)
+            entries += store.outbox.entries(ORTHANC, (EntryState.SENDING, EntryState.WAITING), limit - len(entries))
+            return [_queued(store, entry) for entry in entries]
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
@@ -160,6 +177,12 @@ class ArchiveService:
     def _waiting(self) -> int:
         with self._door.store.read():
             return sum(queue.waiting for queue in self._door.store.outbox.queues() if queue.name == ORTHANC)
+
+
+def _queued(store: Catalogue, entry: Entry) -> Queued:
+    patient = store.patients.get(entry.patient_id) if entry.patient_id else None
+    image = store.images.get(entry.image_id)
+    return Queued(entry, patient.name if patient else "", (image.caption or image.original_name) if image else "")
 
 
 class _ArchiveQueue:

@@ -124,6 +124,13 @@ class Pages(QObject):
         dialog.show()
 
     @Slot()
+    def show_archive(self) -> None:
+        """Show the archive's queue."""
+        dialog = part("ArchiveDialog")(self._session, self._window)
+        dialog.settings_requested.connect(partial(self.show_settings, page="orthanc"))
+        dialog.show()
+
+    @Slot()
     def show_log(self) -> None:
         """Show what ran, what was found and what failed."""
         part("LogDialog")(self._session, self._window).show()

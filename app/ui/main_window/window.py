@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self.status.activity_requested.connect(self.pages.show_activity)
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
+        self.status.archive_requested.connect(self.pages.show_archive)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
         self.imports.results_requested.connect(self.pages.show_import_results)

@@ -110,7 +110,7 @@ class SettingsDialog(DialogFrame):
                 column.addWidget(plain_label(field.title))
             column.addWidget(editor.widget)
             scope = t("For this computer.") if entry.scope == "workstation" else t("For the whole clinic.")
-            column.addWidget(plain_label(f"{field.help} {scope}", "muted", wrap=True))
+            column.addWidget(plain_label(f"{field.help} {scope}".strip(), "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
 

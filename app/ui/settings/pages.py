@@ -122,7 +122,7 @@ def _folders() -> Page:
 def _archive() -> Page:
     return Page(
         t("Archive"),
-        "library",
+        "export",
         (
             Field(
                 "orthanc.enabled",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet
 from app.jobs.handle import JobHandle
+from app.ui.archive.states import archive_queue, archive_state
 from app.ui.formats import joined, number, size
 from app.ui.session import Session
 from app.ui.status.chip import Chip, Health
@@ -30,6 +31,7 @@ class StatusStrip(QWidget):
     activity_requested = Signal()
     backups_requested = Signal()
     folders_requested = Signal()
+    archive_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +44,7 @@ class StatusStrip(QWidget):
         self._folders = Chip(t("Folders"))
         self._space = Chip(t("Free space"))
         self._backup = Chip(t("Backup"))
+        self._archive = Chip(t("Archive"))
         self._work = Chip(t("Background"))
         row = QHBoxLayout(self)
         row.setContentsMargins(UNIT, 0, UNIT, 0)
@@ -52,6 +55,7 @@ class StatusStrip(QWidget):
             (self._folders, self.folders_requested),
             (self._space, self.activity_requested),
             (self._backup, self.backups_requested),
+            (self._archive, self.archive_requested),
             (self._work, self.activity_requested),
         ):
             chip.clicked.connect(asked)
@@ -60,6 +64,7 @@ class StatusStrip(QWidget):
         row.addWidget(JobStrip(session.runner))
         self._imports.set_state(Health.OFF, t("none today"))
         self._folders.hide()
+        self._archive.hide()
         self._backup.set_state(Health.OFF, t("none yet"))
         self._work.set_state(Health.GOOD, t("at rest"))
         self._later = QTimer(self)
@@ -78,6 +83,7 @@ class StatusStrip(QWidget):
         """Ask for the figures in the background."""
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask("status", lambda: library.status.snapshot(actor), self._on_snapshot, self._on_failed)
+        self._session.calls.ask("queues", lambda: library.archive.queues(actor), self._on_queues, self._on_failed)
         self._session.calls.ask("folders", lambda: library.monitor.status(actor), self._on_folders, self._on_failed)
 
     def _on_snapshot(self, snapshot: Any) -> None:
@@ -101,6 +107,12 @@ class StatusStrip(QWidget):
             size(snapshot.free_bytes),
             t("Too little is left to import; free some space on the library's disk.") if short else "",
         )
+
+    def _on_queues(self, queues: list[Any]) -> None:
+        queue = archive_queue(queues)
+        self._archive.setVisible(queue is not None)
+        if queue is not None:
+            self._archive.set_state(*archive_state(queue))
 
     def _on_folders(self, folders: list[Any]) -> None:
         """Show the watched folders; without any, the imports of today stand there instead."""

@@ -19,7 +19,7 @@ from app.storage.outbox import EntryState
 from app.sync.report import ImportArgs
 from tests.integration.archive.conftest import connect
 from tests.integration.import_material import photograph, radiograph
-from tests.servers import OrthancServer
+from tests.servers import OrthancServer, orthanc
 
 OWNER, QUIET = owner("test"), JobContext.silent()
 ROOT = Path(__file__).resolve().parents[3]
@@ -235,3 +235,14 @@ def test_the_connection_says_what_it_found(library: Library, server: OrthancServ
     system = library.archive.test(OWNER)
     assert system.name == "BITEWING-TEST"
     assert "dicom-web" in system.plugins
+    assert system.warnings == ()
+
+
+def test_an_open_or_fresh_orthanc_is_warned_of(library: Library, server: OrthancServer, tmp_path: Path) -> None:
+    for settings, warning in (
+        ({"AuthenticationEnabled": False}, "no_password"),
+        ({"RegisteredUsers": {"orthanc": "orthanc", "clinic": "correct horse battery"}}, "default_password"),
+    ):
+        with orthanc(server.executable, tmp_path / warning, **settings) as careless:
+            connect(library, careless.url)
+            assert library.archive.test(OWNER).warnings == (warning,)

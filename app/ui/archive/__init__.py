@@ -1,0 +1,1 @@
+"""The archive in the window: how its queue stands, what waits and why, sending now, trying the connection."""
