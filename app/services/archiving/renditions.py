@@ -15,10 +15,10 @@ from app.core.errors import ItemError
 from app.core.files import fsync_directory, sha256_file, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.settings import ClinicSettings
-from app.domain.image import FileKind, ImageRecord
+from app.domain.image import ImageRecord
 from app.domain.patient import Patient
 from app.imaging.child.client import Decoder
-from app.services.export.dicom_files import DicomWriter, header_is_right
+from app.services.export.dicom_files import DicomWriter, may_go_as_it_is
 from app.services.export.model import Exportable, ExportArgs, ExportFormat
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
@@ -53,7 +53,7 @@ class Renditions:
         except OSError as error:
             raise translate_os_error(error) from error
         image = Exportable(record, patient, original, 1)
-        if record.kind is FileKind.DICOM and record.sop_instance_uid and header_is_right(image):
+        if may_go_as_it_is(image):
             return original
         made_for = _made_for(record, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"

@@ -12,18 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, VLPhotographicImageStorage, generate_uid
+from pydicom.uid import (
+    UID,
+    EncapsulatedPDFStorage,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    VLPhotographicImageStorage,
+    generate_uid,
+)
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.settings import ClinicSettings
 from app.domain.identity import compare
-from app.domain.image import FileKind, Laterality
+from app.domain.image import FileKind, ImageType, Laterality
 from app.domain.patient import Patient
 from app.domain.tooth import ordered
 from app.domain.tooth_codes import BY_UNIVERSAL
 from app.imaging.child.client import Decoder
+from app.imaging.dicom.jpeg_stream import JpegStream, jpeg_stream
 from app.imaging.dicom.reader import open_dataset
 from app.imaging.render_args import RenderArgs
 from app.services.export.deidentify import UidMap, deidentified
@@ -59,7 +68,7 @@ class DicomWriter:
 
     def write_to(self, image: Exportable, target: Path) -> str:
         """Write one image to exactly ``target`` and return its SOP Instance UID."""
-        if image.record.kind is FileKind.DICOM and not self._args.deidentify and header_is_right(image):
+        if not self._args.deidentify and may_go_as_it_is(image):
             _copy_with_clean_preamble(image.path, target)
             return image.record.sop_instance_uid or ""
         dataset = self.dataset(image)
@@ -76,9 +85,9 @@ class DicomWriter:
         """Return the data set to be written where a byte copy will not do."""
         if image.record.kind is FileKind.DICOM:
             dataset = open_dataset(image.path)
-            _complete_meta(dataset)
+            self._complete(dataset, image)
             if not self._args.deidentify:
-                return _coerced(dataset, image.patient)
+                return dataset if _header_is_right(image) else _coerced(dataset, image.patient)
         else:
             dataset = self._made(image)
         return deidentified(dataset, self._uids) if self._args.deidentify else dataset
@@ -96,9 +105,38 @@ class DicomWriter:
             dataset.EncapsulatedDocument = document + b"\0" * (len(document) % 2)
             dataset.EncapsulatedDocumentLength = len(document)
         else:
-            _put_picture(dataset, self._decoder.render(image.path, RenderArgs()))
-        _complete_meta(dataset)
+            self._put_picture(dataset, image)
+        self._complete(dataset, image)
         return dataset
+
+    def _complete(self, dataset: Dataset, image: Exportable) -> None:
+        """Supply what sensors leave out, the same each time: the three UIDs, and what a Part 10 file needs."""
+        record = image.record
+        for keyword, value in (
+            ("SOPInstanceUID", generate_uid(entropy_srcs=["instance", record.id, record.sha256])),
+            ("SeriesInstanceUID", generate_uid(entropy_srcs=["series", record.id])),
+            ("StudyInstanceUID", self._study_of(image)),
+        ):
+            if not dataset.get(keyword):
+                setattr(dataset, keyword, value)
+        _complete_meta(dataset)
+
+    def _put_picture(self, dataset: Dataset, image: Exportable) -> None:
+        """Put the picture in: as the JPEG that it is where that can be, else decoded and upright."""
+        record = image.record
+        if record.image_type is ImageType.XRAY:
+            # No Intra-Oral X-Ray: that needs a pixel spacing (type 1), which such a file does not tell.
+            dataset.SOPClassUID = SecondaryCaptureImageStorage
+            dataset.Modality, dataset.ConversionType = "OT", "WSD"
+        else:
+            dataset.SOPClassUID, dataset.Modality = VLPhotographicImageStorage, "XC"
+            dataset.AcquisitionContextSequence = Sequence([])
+        stream = jpeg_stream(image.path.read_bytes()) if record.mime_type == "image/jpeg" else None
+        # A stream cannot say that it stands on its side or is to be mirrored.
+        if stream is not None and stream.orientation == 1:
+            _put_stream(dataset, stream)
+        else:
+            _put_pixels(dataset, self._decoder.render(image.path, RenderArgs()))
 
     def _study_of(self, image: Exportable) -> str:
         """Return one study per patient and day for pictures that came without any."""
@@ -107,10 +145,16 @@ class DicomWriter:
         return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))
 
 
-def header_is_right(image: Exportable) -> bool:
-    """Whether a DICOM file says whose image it is, just as the catalogue does, in a form that may go out as it is."""
+def may_go_as_it_is(image: Exportable) -> bool:
+    """Whether a DICOM file has its numbers and says whose image it is, just as the catalogue does."""
+    record = image.record
+    has_numbers = record.sop_instance_uid and record.study_uid and record.series_uid
+    return record.kind is FileKind.DICOM and bool(has_numbers) and _header_is_right(image)
+
+
+def _header_is_right(image: Exportable) -> bool:
     if image.patient is None:
-        return True
+        return _has_preamble(image.path)
     identity = image.record.identity
     return not identity.is_empty and not compare(identity, image.patient) and _has_preamble(image.path)
 
@@ -178,6 +222,9 @@ def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     dataset.PatientOrientation = None
     if record.laterality in _SIDES:
         dataset.ImageLaterality = _SIDES[record.laterality]
+    else:
+        # Type 2C for a paired part whose side is not known (PS3.3 C.7.3.1).
+        dataset.Laterality = None
     teeth = [BY_UNIVERSAL[tooth] for tooth in ordered(record.shown_teeth()) if tooth in BY_UNIVERSAL]
     if teeth:
         dataset.AnatomicRegionSequence = Sequence([_code("38199008", "SCT", "Tooth")])
@@ -191,17 +238,38 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
     return code
 
 
-def _put_picture(dataset: Dataset, pixels: Any) -> None:
-    dataset.SOPClassUID = VLPhotographicImageStorage
-    dataset.Modality, dataset.ImageType = "XC", ["DERIVED", "SECONDARY"]
+def _put_stream(dataset: Dataset, stream: JpegStream) -> None:
+    dataset.ImageType = ["ORIGINAL", "PRIMARY"]
+    dataset.SamplesPerPixel = stream.components
+    dataset.PhotometricInterpretation = stream.photometric
+    if stream.components > 1:
+        dataset.PlanarConfiguration = 0
+    dataset.Rows, dataset.Columns = stream.rows, stream.columns
+    _eight_bits(dataset)
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionMethod = "ISO_10918_1"
+    ratio = stream.rows * stream.columns * stream.components / len(stream.data)
+    dataset.LossyImageCompressionRatio = f"{ratio:.4g}"
+    dataset.PixelData = encapsulate([stream.data])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(stream.transfer_syntax)
+
+
+def _eight_bits(dataset: Dataset) -> None:
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+
+
+def _put_pixels(dataset: Dataset, pixels: Any) -> None:
+    dataset.ImageType = ["DERIVED", "SECONDARY"]
     is_colour = pixels.ndim == 3
     dataset.SamplesPerPixel = 3 if is_colour else 1
     dataset.PhotometricInterpretation = "RGB" if is_colour else "MONOCHROME2"
     if is_colour:
         dataset.PlanarConfiguration = 0
     dataset.Rows, dataset.Columns = pixels.shape[:2]
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    _eight_bits(dataset)
     dataset.LossyImageCompression = "00"
     data = pixels.tobytes()
     dataset.PixelData = data + b"\0" * (len(data) % 2)
@@ -213,11 +281,6 @@ def _complete_meta(dataset: Dataset) -> None:
     meta = getattr(dataset, "file_meta", None) or FileMetaDataset()
     if "TransferSyntaxUID" not in meta or not meta.TransferSyntaxUID:
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    if not dataset.get("SOPInstanceUID"):
-        dataset.SOPInstanceUID = generate_uid(prefix=None)
-    for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
-        if not dataset.get(keyword):
-            setattr(dataset, keyword, generate_uid(prefix=None))
     meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID") or VLPhotographicImageStorage
     dataset.SOPClassUID = meta.MediaStorageSOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
