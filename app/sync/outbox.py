@@ -7,7 +7,7 @@ of their entries.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +22,9 @@ from app.core.progress import Progress
 from app.domain.backoff import delay_s
 from app.storage.outbox import Entry, EntryState, Wish
 
-BATCH = 64
+BATCH = 256
+# Confirmations are written so many at a time: each time costs an fsync. What a crash takes is sent again and found.
+TOGETHER = 24
 # How often a destination that is away is asked for a sign of life, and how often the queue is looked at.
 PROBE_S = 10.0
 IDLE_S = 2.0
@@ -58,8 +60,8 @@ class Queue(Protocol):
     def take(self, now: datetime, limit: int) -> list[Entry]:
         """Claim what is due."""
 
-    def confirm(self, entry: Entry, sent: Sent) -> None:
-        """Write down that it is done."""
+    def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
+        """Write down that these are done, together."""
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> None:
         """Write down that an entry waits again or is parked."""
@@ -110,6 +112,7 @@ class Drainer:
         self._leave = leave
         self._lock = Lock()
         self._stop = Event()
+        self._done: list[tuple[Entry, Sent]] = []
 
     def drain(self, ctx: JobContext) -> DrainReport:
         """Send what is due until nothing is, the destination is away or blocks, or the job is stopped."""
@@ -123,7 +126,10 @@ class Drainer:
                     batch = self._queue.take(utc_now(), BATCH)
                     if not batch:
                         break
-                    list(pool.map(lambda row: self._patient(row, report, ctx), _by_patient(batch)))
+                    try:
+                        list(pool.map(lambda row: self._patient(row, report, ctx), _by_patient(batch)))
+                    finally:
+                        self._confirm(at_least=1)
                     done = report.sent + report.already_there + report.removed + report.failed
                     ctx.report(Progress(done, max(total, done), "images", ""))
             finally:
@@ -175,11 +181,19 @@ class Drainer:
                 if sent is None:
                     self._queue.settle(entry, EntryState.CANCELLED, None, None)
                     continue
-                self._queue.confirm(entry, sent)
+                self._confirm((entry, sent))
                 with self._lock:
                     report.removed += entry.wish is Wish.REMOVE
                     report.sent += entry.wish is Wish.PUT and not sent.was_there
                     report.already_there += entry.wish is Wish.PUT and sent.was_there
+
+    def _confirm(self, *done: tuple[Entry, Sent], at_least: int = TOGETHER) -> None:
+        with self._lock:
+            self._done += done
+            if len(self._done) < at_least:
+                return
+            together, self._done = self._done, []
+        self._queue.confirm(together)
 
     def _failed(self, entry: Entry, fault: BitewingError, report: DrainReport) -> bool:
         """Settle an entry that failed; whether what comes after it must wait."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import ItemError
-from app.core.files import fsync_directory, sha256_file, translate_os_error
+from app.core.files import BLOCK_BYTES, fsync_directory, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.settings import ClinicSettings
 from app.domain.image import ImageRecord
@@ -23,6 +24,15 @@ from app.services.export.model import Exportable, ExportArgs, ExportFormat
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
 from app.storage.renditions import Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A file that may be sent, and its digests."""
+
+    path: Path
+    sha256: str
+    md5: str
 
 
 class Renditions:
@@ -36,8 +46,8 @@ class Renditions:
         self._locator = locator
         self._writer = DicomWriter(ExportArgs(paths.outgoing, ExportFormat.DICOM), decoder, clinic)
 
-    def of(self, record: ImageRecord, patient: Patient) -> Path:
-        """Return the file to send.
+    def of(self, record: ImageRecord, patient: Patient) -> Outgoing:
+        """Return the file to send with its MD5.
 
         Raises
         ------
@@ -46,24 +56,24 @@ class Renditions:
             be decoded; ``disk.full`` and kin.
         """
         original = self._locator.path_of(record)
-        try:
-            if sha256_file(original)[0] != record.sha256:
-                # Rotten bytes must not reach the archive under a good image's name.
-                raise ItemError("file.corrupt")
-        except OSError as error:
-            raise translate_os_error(error) from error
+        outgoing = _outgoing(original)
+        if outgoing.sha256 != record.sha256:
+            # Rotten bytes must not reach the archive under a good image's name.
+            raise ItemError("file.corrupt")
         image = Exportable(record, patient, original, 1)
         if may_go_as_it_is(image):
-            return original
+            return outgoing
         made_for = _made_for(record, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
             kept = self._store.renditions.get(record.id)
-        if kept is not None and kept.made_for == made_for and _has(target, kept.sha256):
-            return target
+        if kept is not None and kept.made_for == made_for and target.exists():
+            made = _outgoing(target)
+            if made.sha256 == kept.sha256:
+                return made
         return self._make(image, target, made_for)
 
-    def _make(self, image: Exportable, target: Path, made_for: str) -> Path:
+    def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
         part = target.with_suffix(".part")
         try:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
@@ -71,22 +81,29 @@ class Renditions:
             uid = self._writer.write_to(image, part)
             with part.open("r+b") as file:
                 os.fsync(file.fileno())
-            sha256, _size = sha256_file(part)
             part.replace(target)
             fsync_directory(target.parent)
         except OSError as error:
             raise translate_os_error(error) from error
         finally:
             part.unlink(missing_ok=True)
-        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, uid, sha256))
-        return target
+        made = _outgoing(target)
+        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, uid, made.sha256))
+        return made
 
 
-def _has(path: Path, sha256: str) -> bool:
+def _outgoing(path: Path) -> Outgoing:
+    """Read a file once for both digests. Raises as :meth:`Renditions.of`."""
+    # What Orthanc keeps of a file; nothing rests on its being hard to forge.
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     try:
-        return sha256_file(path)[0] == sha256
-    except OSError:
-        return False
+        with path.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                md5.update(block)
+                sha256.update(block)
+    except OSError as error:
+        raise translate_os_error(error) from error
+    return Outgoing(path, sha256.hexdigest(), md5.hexdigest())
 
 
 def _made_for(record: ImageRecord, patient: Patient) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
 from app.domain.image import Placement
@@ -52,16 +49,15 @@ class OrthancSender:
             or record.patient_id != patient.id
         ):
             return None
-        path = self._renditions.of(record, patient)
+        outgoing = self._renditions.of(record, patient)
         try:
-            digest = _md5(path)
-            stored = self._orthanc.store(path)
+            stored = self._orthanc.store(outgoing.path)
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
         if there is None:
             raise TransientFault("pacs.not_proven")
-        if there != digest:
+        if there != outgoing.md5:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
         return Sent(stored.instance, there, HOW, was_there=not stored.is_new)
 
@@ -84,9 +80,3 @@ class OrthancSender:
             if self._orthanc.md5(instance) is not None:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        # What Orthanc keeps of a file; nothing rests on its being hard to forge.
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

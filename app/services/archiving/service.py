@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -197,9 +197,11 @@ class _ArchiveQueue:
     def take(self, now: datetime, limit: int) -> list[Entry]:
         return [] if self.is_blocked() else self._outbox.take(ORTHANC, now, limit)
 
-    def confirm(self, entry: Entry, sent: Sent) -> None:
-        self._outbox.confirm(entry, sent.remote_id, sent.digest, sent.how, utc_now())
-        self._say(entry)
+    def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
+        with self._door.store.write():
+            for entry, sent in done:
+                self._outbox.confirm(entry, sent.remote_id, sent.digest, sent.how, utc_now())
+        self._say(*(entry for entry, _sent in done))
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> None:
         code, facts = (fault.code, fault.facts) if fault is not None else (None, {})
@@ -223,6 +225,6 @@ class _ArchiveQueue:
         with self._door.store.read():
             return sum(queue.waiting for queue in self._outbox.queues() if queue.name == ORTHANC)
 
-    def _say(self, entry: Entry) -> None:
-        change = Change(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id)
-        self._door.publish(ChangeSet((change,)))
+    def _say(self, *entries: Entry) -> None:
+        changes = [Change(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id) for entry in entries]
+        self._door.publish(ChangeSet(tuple(changes)))
