@@ -275,6 +275,14 @@ class Outbox:
         )
         return [_entry_of(row) for row in rows]
 
+    def of_image(self, image_id: str) -> list[Entry]:
+        """Return what waits, is being sent or is parked for an image, oldest first."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM outbox WHERE image_id = ? AND state IN {_OPEN} ORDER BY number",  # noqa: S608 - our own text
+            (image_id,),
+        )
+        return [_entry_of(row) for row in rows]
+
     def copies(self, image_id: str) -> list[Copy]:
         """Return where an image is, and where it was until it was called back."""
         rows = self._db.rows(

@@ -45,6 +45,14 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The copies of an image that are known to be elsewhere now, and what is on its way."""
+
+    copies: tuple[Copy, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PushReport:
     """What one push did; ``queued`` counts what waits still."""
 
@@ -132,6 +140,12 @@ class ArchiveService:
             entries = store.outbox.entries(ORTHANC, (EntryState.PARKED,), limit)
             entries += store.outbox.entries(ORTHANC, (EntryState.SENDING, EntryState.WAITING), limit - len(entries))
             return [_queued(store, entry) for entry in entries]
+
+    def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
+        """Return where an image is beside the library, and what is still to be sent or called back."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None]
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""

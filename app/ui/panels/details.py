@@ -12,9 +12,11 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError, UserError
+from app.domain.changes import ChangeSet, Entity
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
+from app.ui.archive.whereabouts import whereabouts_text
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
 from app.ui.session import Session
@@ -64,6 +66,7 @@ class DetailsPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._stack)
+        session.bus.changed.connect(self._on_bus_changed)
 
     @Slot(object)
     def show_image(self, image: ImageRecord | None) -> None:
@@ -84,6 +87,22 @@ class DetailsPanel(QWidget):
             field.setEnabled(may)
         for name, text in self._texts(image).items():
             self._values[name].setText(leading(text) or "–")
+        self._ask_whereabouts(image)
+
+    def _ask_whereabouts(self, image: ImageRecord) -> None:
+        library, actor = self._session.library, self._session.actor
+
+        def shown(found: Any) -> None:
+            if self._image is not None and self._image.id == image.id:
+                self._values["elsewhere"].setText(whereabouts_text(found) or "–")
+
+        self._session.calls.ask("whereabouts", lambda: library.archive.whereabouts(actor, image.id), shown)
+
+    @Slot(object)
+    def _on_bus_changed(self, changes: ChangeSet) -> None:
+        image = self._image
+        if image is not None and any(change.id == image.id for change in changes.of(Entity.OUTBOX)):
+            self._ask_whereabouts(image)
 
     def _editable(self) -> QFormLayout:
         form = _form()
@@ -108,6 +127,7 @@ class DetailsPanel(QWidget):
             "modality": t("Modality"),
             "study": t("Study"),
             "hash": t("SHA-256"),
+            "elsewhere": t("Also in"),
         }
         for name, title in titles.items():
             value = plain_label("", wrap=True, selectable=name in {"file", "hash"})

@@ -130,6 +130,7 @@ def test_moving_and_deleting_call_the_copy_back(library: Library, server: Orthan
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.sent, report.drained.removed, report.drained.failed) == (1, 2, 0)
     assert len(server.instances()) == len(rest) + 1
+    assert [copy.gone_at for copy in library.archive.whereabouts(OWNER, moved.id).copies] == [None]
     gone, there = library.archive.copies(OWNER, moved.id)
     assert gone.gone_at is not None
     assert there.gone_at is None
