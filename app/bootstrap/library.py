@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from app.services.migration import MigrationService
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
+    from app.services.outbox import OutboxService
     from app.services.patient_import import CsvReport, PatientImport
     from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
@@ -167,6 +168,7 @@ class Library:
     patient_restore: Lazy[PatientRestore] = Lazy(
         "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)
     )
+    outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service",
         "ArchiveService",

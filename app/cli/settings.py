@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -14,7 +15,9 @@ from app.cli.library import opened
 from app.cli.session import Session, common
 from app.core.errors import UserError
 from app.core.settings import SECRET
-from app.words import t
+from app.services.settings import ORTHANC
+from app.words import errors as error_words
+from app.words import t, tn
 
 
 @group("settings", t("Show and change settings."))
@@ -83,9 +86,19 @@ def set_value(session: Session, key: str, value: str | None) -> int:
 @common
 @click.pass_obj
 def test(session: Session, name: str) -> int:
-    """Test a connection; this version has none that could be tested."""
-    with opened(session):
-        raise UserError("settings.no_connection", name=name)
+    """Test a connection."""
+    with opened(session) as library:
+        if name != ORTHANC:
+            raise UserError("settings.no_connection", name=name)
+        system = library.archive.test(library.owner())
+    if session.json:
+        output.emit({"name": name, "ok": True, **asdict(system)})
+    else:
+        there = tn("{n} image there", "{n} images there", system.instances)
+        output.say(f"{t('Orthanc {version}', version=system.version)} · {system.name} · {there}")
+        for warning in system.warnings:
+            output.complain(error_words.reason(warning))
+    return 0
 
 
 def read_secret(key: str) -> str:

@@ -10,7 +10,7 @@ from app.cli import output
 from app.cli.library import opened
 from app.cli.session import Session, common
 from app.storage.jobs import JobRecord
-from app.words import numbers, t
+from app.words import numbers, t, tn
 
 
 @click.command("status", help=t("Show how the library stands."))
@@ -20,9 +20,17 @@ def command(session: Session) -> int:
     """Show."""
     with opened(session) as library:
         snapshot = library.status.snapshot(library.owner())
+        queues = library.outbox.queues(library.owner())
     if session.json:
         runs = {"last_import": _run(snapshot.last_import), "last_check": _run(snapshot.last_check)}
-        output.emit({**output.plain(snapshot), **runs, "running": [_run(entry) for entry in snapshot.running]})
+        output.emit(
+            {
+                **output.plain(snapshot),
+                **runs,
+                "running": [_run(entry) for entry in snapshot.running],
+                "queues": [output.plain(queue) for queue in queues],
+            }
+        )
         return 0
     for name, value in (
         (t("library"), snapshot.library),
@@ -35,6 +43,9 @@ def command(session: Session) -> int:
         (t("free space"), numbers.size(snapshot.free_bytes)),
     ):
         output.say(f"{name}: {value}")
+    for queue in queues:
+        if queue.enabled:
+            output.say(f"{queue.name}: {tn('{n} waits', '{n} wait', queue.waiting + queue.parked)}")
     return 0
 
 

@@ -42,7 +42,8 @@ class OrthancArgs:
 class System:
     """What an Orthanc says of itself.
 
-    ``warnings``: ``no_password``, ``default_password``, ``plain`` (not encrypted, and not this computer), ``clock``.
+    ``warnings``: ``pacs.no_password``, ``pacs.default_password``, ``pacs.clock``, and ``pacs.plain`` for a connection to
+    another computer that is not encrypted.
     """
 
     version: str
@@ -119,11 +120,11 @@ class Orthanc:
     def _warnings(self) -> Iterator[str]:
         url = self._client.base_url
         if url.scheme == "http" and url.host not in {"127.0.0.1", "localhost", "::1"}:
-            yield "plain"
+            yield "pacs.plain"
         if self._lets_in(None):
-            yield "no_password"
+            yield "pacs.no_password"
         elif self._lets_in(_FIRST_PASSWORD):
-            yield "default_password"
+            yield "pacs.default_password"
         with translated():
             there = self._client.get("tools/now")
         try:
@@ -131,7 +132,7 @@ class Orthanc:
         except ValueError:
             return
         if abs((told - utc_now()).total_seconds()) > _CLOCK_S:
-            yield "clock"
+            yield "pacs.clock"
 
     def _lets_in(self, auth: tuple[str, str] | None) -> bool:
         """Whether somebody else gets in, with this name and password or with none."""

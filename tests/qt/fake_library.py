@@ -87,7 +87,7 @@ class FakeLibrary:
         self.settings = SimpleNamespace(
             clinic=lambda: self.clinic_values, workstation=lambda: self.local_values, set_value=self._set
         )
-        self.archive = SimpleNamespace(
+        self.outbox = SimpleNamespace(
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
         )
         self.viewing = SimpleNamespace(frame=self._frame)

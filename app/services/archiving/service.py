@@ -1,4 +1,4 @@
-"""The archive as a use case: pushing what is queued, testing the connection, saying where images are."""
+"""The archive as a use case: pushing what is queued, testing the connection."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from app.services.events import EventLog
 from app.services.jobs import JobLog
 from app.services.locating import Locator
 from app.services.settings import ORTHANC, SettingsService
-from app.storage.catalogue import Catalogue
 from app.storage.events import Level
-from app.storage.outbox import Copy, Entry, EntryState, Queue
+from app.storage.outbox import Entry, EntryState
 from app.sync.outbox import Drainer, DrainReport, Sent
 from app.transfer.http_errors import BLOCKING
 from app.transfer.orthanc import Orthanc, OrthancArgs, System
@@ -33,23 +32,6 @@ KIND = "push"
 PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
 CONNECTIONS = 4
 _ASIDE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """An entry of the queue as people see it: whose image, and which."""
-
-    entry: Entry
-    patient: str
-    image: str
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """The copies of an image that are known to be elsewhere now, and what is on its way."""
-
-    copies: tuple[Copy, ...]
-    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +111,6 @@ class ArchiveService:
         with contextlib.closing(self._orthanc()) as orthanc:
             return orthanc.system()
 
-    def queues(self, actor: Actor) -> list[Queue]:
-        """Return how every queue stands."""
-        with self._door.reading(actor, Action.STATUS_VIEW) as store:
-            return store.outbox.queues()
-
-    def queued(self, actor: Actor, limit: int = 200) -> list[Queued]:
-        """Return what is parked, then what waits, oldest first, with whose and which image it is."""
-        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            entries = store.outbox.entries(ORTHANC, (EntryState.PARKED,), limit)
-            entries += store.outbox.entries(ORTHANC, (EntryState.SENDING, EntryState.WAITING), limit - len(entries))
-            return [_queued(store, entry) for entry in entries]
-
-    def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
-        """Return where an image is beside the library, and what is still to be sent or called back."""
-        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None]
-            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
-
-    def copies(self, actor: Actor, image_id: str) -> list[Copy]:
-        """Return where an image is beside the library, and where it was until it was called back."""
-        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return store.outbox.copies(image_id)
-
     def _orthanc(self) -> Orthanc:
         clinic = self._settings.clinic()
         if not clinic.orthanc_url:
@@ -191,12 +150,6 @@ class ArchiveService:
     def _waiting(self) -> int:
         with self._door.store.read():
             return sum(queue.waiting for queue in self._door.store.outbox.queues() if queue.name == ORTHANC)
-
-
-def _queued(store: Catalogue, entry: Entry) -> Queued:
-    patient = store.patients.get(entry.patient_id) if entry.patient_id else None
-    image = store.images.get(entry.image_id)
-    return Queued(entry, patient.name if patient else "", (image.caption or image.original_name) if image else "")
 
 
 class _ArchiveQueue:

@@ -34,7 +34,7 @@ from app.words import errors as error_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
-    from app.services.archiving.service import Queued
+    from app.services.outbox import Queued
 
 _TICK_MS = 250
 _SOON_MS = 500
@@ -108,7 +108,7 @@ class ArchiveDialog(DialogFrame):
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask(
             self._lane,
-            lambda: (library.archive.queues(actor), library.archive.queued(actor, SHOWN)),
+            lambda: (library.outbox.queues(actor), library.outbox.queued(actor, "orthanc", SHOWN)),
             self._on_read,
             self._on_failed,
         )
@@ -197,7 +197,7 @@ class ArchiveDialog(DialogFrame):
         plugins = t("DICOMweb is there") if "dicom-web" in system.plugins else t("no DICOMweb")
         holds = tn("{n} image there", "{n} images there", system.instances)
         text = joined(t("Orthanc {version}", version=system.version), system.name, plugins, holds)
-        warnings = [_WARNINGS[code]() for code in system.warnings]
+        warnings = [error_words.reason(code) for code in system.warnings]
         self._found.setText("\n".join([text, *warnings]))
 
     def _on_test_failed(self, error: BitewingError) -> None:
@@ -229,14 +229,6 @@ class ArchiveDialog(DialogFrame):
             self._card.hide()
             self._card.deleteLater()
             self._card = None
-
-
-_WARNINGS = {
-    "no_password": lambda: t("It asks nobody for a password: whoever reaches it sees every image."),
-    "default_password": lambda: t("It accepts the password that every Orthanc has at first. Change it."),
-    "plain": lambda: t("The connection is not encrypted: on its way everybody can read along."),
-    "clock": lambda: t("Its clock differs from this computer's by more than a minute."),
-}
 
 
 def _what(row: Queued) -> str:

@@ -8,7 +8,7 @@ from app.ui.formats import isolated, joined, moment
 from app.words import t
 
 if TYPE_CHECKING:
-    from app.services.archiving.service import Whereabouts
+    from app.services.outbox import Whereabouts
 
 
 def whereabouts_text(found: Whereabouts) -> str:

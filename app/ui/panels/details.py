@@ -96,7 +96,7 @@ class DetailsPanel(QWidget):
             if self._image is not None and self._image.id == image.id:
                 self._values["elsewhere"].setText(whereabouts_text(found) or "–")
 
-        self._session.calls.ask("whereabouts", lambda: library.archive.whereabouts(actor, image.id), shown)
+        self._session.calls.ask("whereabouts", lambda: library.outbox.whereabouts(actor, image.id), shown)
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:

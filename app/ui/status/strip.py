@@ -83,7 +83,7 @@ class StatusStrip(QWidget):
         """Ask for the figures in the background."""
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask("status", lambda: library.status.snapshot(actor), self._on_snapshot, self._on_failed)
-        self._session.calls.ask("queues", lambda: library.archive.queues(actor), self._on_queues, self._on_failed)
+        self._session.calls.ask("queues", lambda: library.outbox.queues(actor), self._on_queues, self._on_failed)
         self._session.calls.ask("folders", lambda: library.monitor.status(actor), self._on_folders, self._on_failed)
 
     def _on_snapshot(self, snapshot: Any) -> None:

@@ -8,7 +8,7 @@ from app.words.error_texts.templates import ErrorTemplates
 
 def texts() -> dict[str, ErrorTemplates]:
     """Return the texts by code, in the language of now."""
-    return {**_away(), **_blocked(), **_one_image()}
+    return {**_away(), **_blocked(), **_warnings(), **_one_image()}
 
 
 def _away() -> dict[str, ErrorTemplates]:
@@ -68,6 +68,24 @@ def _blocked() -> dict[str, ErrorTemplates]:
         ),
         "pacs.blocked": ErrorTemplates(
             t("Nothing is sent to the archive"), t("Sending was stopped: {cause}."), t("Put it right and push again.")
+        ),
+    }
+
+
+def _warnings() -> dict[str, ErrorTemplates]:
+    careful = t("Ask whoever runs the archive.")
+    return {
+        "pacs.no_password": ErrorTemplates(
+            t("No password"), t("It asks nobody for a password: whoever reaches it sees every image."), careful
+        ),
+        "pacs.default_password": ErrorTemplates(
+            t("First password"), t("It accepts the password that every Orthanc has at first. Change it."), careful
+        ),
+        "pacs.plain": ErrorTemplates(
+            t("Not encrypted"), t("The connection is not encrypted: on its way everybody can read along."), careful
+        ),
+        "pacs.clock": ErrorTemplates(
+            t("Clock differs"), t("Its clock differs from this computer's by more than a minute."), careful
         ),
     }
 

@@ -37,7 +37,7 @@ def sent(library: Library, server: OrthancServer, image_id: str, folder: Path) -
     """Push everything and return an image's object as the archive gives it back."""
     report = library.archive.push(OWNER, QUIET)
     assert report.drained.faults == {}
-    [copy] = [copy for copy in library.archive.copies(OWNER, image_id) if copy.gone_at is None]
+    [copy] = [copy for copy in library.outbox.copies(OWNER, image_id) if copy.gone_at is None]
     with server.client() as client:
         target = folder / f"{image_id}.dcm"
         target.write_bytes(client.get(f"/instances/{copy.remote_id}/file").raise_for_status().content)

@@ -73,7 +73,7 @@ def counting(port: int) -> Iterator[list[float]]:
 
 
 def waiting(library: Library) -> int:
-    [queue] = library.archive.queues(OWNER)
+    [queue] = library.outbox.queues(OWNER)
     return queue.waiting
 
 
@@ -104,11 +104,11 @@ def test_killed_drainers_lose_nothing_double_nothing_and_keep_the_order(
     # Until it listens to signals.
     time.sleep(2)
     while waiting(library):
-        assert time.monotonic() < deadline, library.archive.queues(OWNER)
+        assert time.monotonic() < deadline, library.outbox.queues(OWNER)
         time.sleep(0.2)
     end(process)
     records = library.images.list(OWNER)
-    copies = [library.archive.copies(OWNER, record.id) for record in records]
+    copies = [library.outbox.copies(OWNER, record.id) for record in records]
     print(f"offline: {images} images, {killed} kills, {len(server.instances())} there")
     assert len(records) == images
     assert [len(found) for found in copies] == [1] * images

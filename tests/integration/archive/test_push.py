@@ -54,7 +54,7 @@ def test_everything_is_there_proven_and_sent_once(library: Library, server: Orth
     assert (report.drained.sent, report.drained.failed, report.queued) == (len(images), 0, 0)
     assert len(server.instances()) == len(images)
     for image in images:
-        [copy] = library.archive.copies(OWNER, image.id)
+        [copy] = library.outbox.copies(OWNER, image.id)
         tags = server.tags(copy.remote_id)
         assert (tags["PatientID"], tags["PatientName"]) == ("17", "Doe^Jane")
         with server.client() as client:
@@ -77,9 +77,9 @@ def test_a_disabled_and_enabled_archive_gets_only_what_it_lacks(
     library.settings.set(OWNER, "orthanc.enabled", "false")
     radiograph(tmp_path / "late" / "x.dcm", 60)
     library.imports.run(OWNER, ImportArgs((tmp_path / "late",)), QUIET)
-    assert library.archive.queues(OWNER)[0].waiting == 0
+    assert library.outbox.queues(OWNER)[0].waiting == 0
     library.settings.set(OWNER, "orthanc.enabled", "true")
-    assert library.archive.queues(OWNER)[0].waiting == 1
+    assert library.outbox.queues(OWNER)[0].waiting == 1
     assert library.archive.push(OWNER, QUIET).drained.sent == 1
 
 
@@ -113,7 +113,7 @@ def test_other_bytes_under_the_same_number_are_a_conflict(
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.sent, report.drained.conflicts, report.drained.failed) == (0, 1, 1)
     assert states(library) == [("put", "parked", "pacs.conflict")]
-    assert library.archive.copies(OWNER, library.images.list(OWNER)[0].id) == []
+    assert library.outbox.copies(OWNER, library.images.list(OWNER)[0].id) == []
     [instance] = server.instances()
     with server.client() as client:
         assert client.get(f"/instances/{instance}/file").content == other.read_bytes()
@@ -130,14 +130,14 @@ def test_moving_and_deleting_call_the_copy_back(library: Library, server: Orthan
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.sent, report.drained.removed, report.drained.failed) == (1, 2, 0)
     assert len(server.instances()) == len(rest) + 1
-    assert [copy.gone_at for copy in library.archive.whereabouts(OWNER, moved.id).copies] == [None]
-    gone, there = library.archive.copies(OWNER, moved.id)
+    assert [copy.gone_at for copy in library.outbox.whereabouts(OWNER, moved.id).copies] == [None]
+    gone, there = library.outbox.copies(OWNER, moved.id)
     assert gone.gone_at is not None
     assert there.gone_at is None
     assert server.tags(there.remote_id)["PatientID"] == "99"
     # The object says whose it was before, and has a number of its own.
     assert server.tags(there.remote_id)["OriginalAttributesSequence"]
-    assert [copy.gone_at is None for copy in library.archive.copies(OWNER, deleted.id)] == [False]
+    assert [copy.gone_at is None for copy in library.outbox.copies(OWNER, deleted.id)] == [False]
     library.images.restore(OWNER, [deleted.id])
     library.images.move(OWNER, [moved.id], Filing(patient_id=rest[0].patient_id))
     report = library.archive.push(OWNER, QUIET)
@@ -154,7 +154,7 @@ def test_an_image_moved_before_it_was_sent_never_goes_to_the_wrong_patient(
     image = library.images.list(OWNER)[0]
     library.images.move(OWNER, [image.id], Filing(patient_id=other.id))
     library.archive.push(OWNER, QUIET)
-    [copy] = library.archive.copies(OWNER, image.id)
+    [copy] = library.outbox.copies(OWNER, image.id)
     assert server.tags(copy.remote_id)["PatientID"] == "99"
     assert len(server.instances()) == len(library.images.list(OWNER))
 
@@ -196,7 +196,7 @@ def test_a_server_that_is_down_loses_nothing(library: Library, server: OrthancSe
     server.stop()
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.away, report.drained.failed, report.queued) == ("pacs.unreachable", 0, 4)
-    assert library.archive.queues(OWNER)[0].blocked_code is None
+    assert library.outbox.queues(OWNER)[0].blocked_code is None
     server.start()
     assert library.archive.push(OWNER, QUIET).drained.sent == 4
 
@@ -209,10 +209,10 @@ def test_a_wrong_password_stops_the_queue_until_it_is_mended(
     report = library.archive.push(OWNER, QUIET)
     assert report.drained.blocked == "pacs.unauthorized"
     assert report.drained.failed == 1
-    [queue] = library.archive.queues(OWNER)
+    [queue] = library.outbox.queues(OWNER)
     assert (queue.blocked_code, queue.parked, queue.waiting) == ("pacs.unauthorized", 1, 4)
     library.settings.set(OWNER, "orthanc.password", "correct horse battery")
-    assert library.archive.queues(OWNER)[0].blocked_code is None
+    assert library.outbox.queues(OWNER)[0].blocked_code is None
     assert library.archive.push(OWNER, QUIET).drained.sent == 5
 
 
@@ -241,9 +241,19 @@ def test_the_connection_says_what_it_found(library: Library, server: OrthancServ
 
 def test_an_open_or_fresh_orthanc_is_warned_of(library: Library, server: OrthancServer, tmp_path: Path) -> None:
     for settings, warning in (
-        ({"AuthenticationEnabled": False}, "no_password"),
-        ({"RegisteredUsers": {"orthanc": "orthanc", "clinic": "correct horse battery"}}, "default_password"),
+        ({"AuthenticationEnabled": False}, "pacs.no_password"),
+        ({"RegisteredUsers": {"orthanc": "orthanc", "clinic": "correct horse battery"}}, "pacs.default_password"),
     ):
         with orthanc(server.executable, tmp_path / warning, **settings) as careless:
             connect(library, careless.url)
             assert library.archive.test(OWNER).warnings == (warning,)
+            done = subprocess.run(
+                [sys.executable, "-m", "app", "settings", "test", "orthanc", "--library", str(library.paths.root)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            assert done.returncode == 0, done.stderr
+            assert "password" in done.stderr

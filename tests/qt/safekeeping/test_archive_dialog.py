@@ -50,7 +50,7 @@ def test_offline_is_amber_and_nothing_is_lost(qtbot, session, library, dialog):
     dialog.send()
     settled(qtbot, session)
     qtbot.waitUntil(lambda: "offline" in texts(dialog), timeout=10_000)
-    queue = archive_queue(library.archive.queues(library.owner()))
+    queue = archive_queue(library.outbox.queues(library.owner()))
     health, text, reason = archive_state(queue)
     assert (health, text) == (Health.WAITING, "offline · 3 wait")
     assert "Nothing is lost" in reason

@@ -157,7 +157,8 @@ def test_unknown_settings_and_values_are_refused(bitewing: Run) -> None:
         (("set", "no.such", "1"), "settings.unknown_key"),
         (("set", "display.tooth_numbers", "roman"), "settings.invalid_value"),
         (("set", "storage.reserve_bytes", "-1"), "settings.invalid_value"),
-        (("test", "orthanc"), "settings.no_connection"),
+        (("test", "somewhere"), "settings.no_connection"),
+        (("test", "orthanc"), "pacs.not_set_up"),
     ):
         said = bitewing("settings", *arguments, "--json")
         assert (said.code, said.json()["error"]["code"]) == (1, code)

@@ -118,7 +118,12 @@ def test_a_right_header_is_copied_byte_for_byte(tmp_path: Path) -> None:
     polyglot, out = tmp_path / "program.dcm", tmp_path / "out"
     out.mkdir()
     polyglot.write_bytes(b"MZ" + bytes(126) + CT.read_bytes()[128:])
-    _written(out, owner, polyglot, identity=identity)
+    numbers = {
+        "sop_instance_uid": str(source.SOPInstanceUID),
+        "study_uid": str(source.StudyInstanceUID),
+        "series_uid": str(source.SeriesInstanceUID),
+    }
+    _written(out, owner, polyglot, identity=identity, **numbers)
     (path,) = out.iterdir()
     assert path.read_bytes() == bytes(128) + CT.read_bytes()[128:]
 

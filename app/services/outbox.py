@@ -1,0 +1,64 @@
+"""What waits to be sent, where images are beside the library: read from the catalogue alone, without any network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.roles import Action, Actor
+from app.services.door import Door
+from app.storage.catalogue import Catalogue
+from app.storage.outbox import Copy, Entry, EntryState, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An entry of a queue as people see it: whose image, and which."""
+
+    entry: Entry
+    patient: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The copies of an image that are known to be elsewhere now, and what is on its way."""
+
+    copies: tuple[Copy, ...]
+    entries: tuple[Entry, ...]
+
+
+class OutboxService:
+    """The queues of one library, to be looked at. Any thread."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def queues(self, actor: Actor) -> list[Queue]:
+        """Return how every queue stands."""
+        with self._door.reading(actor, Action.STATUS_VIEW) as store:
+            return store.outbox.queues()
+
+    def queued(self, actor: Actor, destination: str, limit: int = 200) -> list[Queued]:
+        """Return what is parked, then what waits, oldest first, with whose and which image it is."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            entries = store.outbox.entries(destination, (EntryState.PARKED,), limit)
+            open_states = (EntryState.SENDING, EntryState.WAITING)
+            entries += store.outbox.entries(destination, open_states, limit - len(entries))
+            return [_queued(store, entry) for entry in entries]
+
+    def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
+        """Return where an image is beside the library, and what is still to be sent or called back."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None]
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
+
+    def copies(self, actor: Actor, image_id: str) -> list[Copy]:
+        """Return where an image is beside the library, and where it was until it was called back."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            return store.outbox.copies(image_id)
+
+
+def _queued(store: Catalogue, entry: Entry) -> Queued:
+    patient = store.patients.get(entry.patient_id) if entry.patient_id else None
+    image = store.images.get(entry.image_id)
+    return Queued(entry, patient.name if patient else "", (image.caption or image.original_name) if image else "")
