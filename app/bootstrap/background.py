@@ -1,4 +1,4 @@
-"""All background work of a library, put together: one lease, the folder monitor, the archive, the schedule.
+"""All background work of a library: one lease, the folder monitor, the archive, the listener, the schedule.
 
 Used by the window and by the agent alike. Whoever does not get the lease does nothing and asks again.
 """
@@ -21,6 +21,7 @@ from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.runner import JobRunner
 from app.jobs.scheduler import Scheduler
+from app.services.receive_report import ReceiveReport
 from app.services.schedule import Task
 from app.storage.lease import Lease
 from app.words import t
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MONITOR = "monitor"
 ARCHIVE = "archive"
+LISTENER = "listener"
 _LEASE_MS = 5_000
 
 
@@ -65,6 +67,7 @@ class Background(QObject):
         self._standing = (
             self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
+            self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
         bus.changed.connect(self._on_bus_changed)
         self._bus = bus
@@ -121,6 +124,12 @@ class Background(QObject):
     def _wants_archive(self) -> bool:
         clinic = self._library.settings.clinic()
         return bool(clinic.orthanc_enabled and clinic.orthanc_url)
+
+    def _wants_listener(self) -> bool:
+        return self._library.settings.workstation().receive_enabled
+
+    def _receive(self, _args: Any, ctx: JobContext) -> None:
+        self._library.receiving.run(self._actor, ctx, ReceiveReport())
 
     def _archive(self, _args: Any, ctx: JobContext) -> None:
         self._library.archive.run(self._actor, ctx)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
     from app.services.proof import ProofService
+    from app.services.receiving import ReceivingService
     from app.services.schedule import ScheduleService
     from app.services.settings import SettingsService
     from app.services.shelf import Shelf
@@ -167,6 +168,11 @@ class Library:
     )
     patient_restore: Lazy[PatientRestore] = Lazy(
         "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)
+    )
+    receiving: Lazy[ReceivingService] = Lazy(
+        "receiving",
+        "ReceivingService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events),
     )
     outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
     archive: Lazy[ArchiveService] = Lazy(

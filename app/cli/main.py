@@ -41,6 +41,7 @@ class _Root(LazyGroup):
         "export": Entry("app.cli.export", lambda: t("Write images, or everything, to a folder.")),
         "check": Entry("app.cli.check", lambda: t("Check that every image has its file and every file its image.")),
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
+        "receive": Entry("app.cli.receive", lambda: t("Take what sensors and modalities send by DICOM.")),
         "push": Entry("app.cli.push", lambda: t("Send what is queued to the archive.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
         "migrate": Entry(

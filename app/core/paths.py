@@ -60,6 +60,11 @@ class LibraryPaths:
         return self.root / "workstation.toml"
 
     @property
+    def received(self) -> Path:
+        """What the DICOM listener took and the importer has not seen yet."""
+        return self.root / ".received"
+
+    @property
     def outgoing(self) -> Path:
         """DICOM objects made for archives, kept so that a retry sends the same bytes."""
         return self.root / "outgoing"

@@ -22,6 +22,8 @@ from app.core.files import write_atomically
 log = logging.getLogger(__name__)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+# PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
+_AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
 _WEB_ADDRESS = r"(https?://[^\s/]+\S*)?"
 _TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
 
@@ -65,6 +67,9 @@ class WorkstationSettings:
     monitor_enabled: bool = field(default=True, metadata={"key": "monitor.enabled"})
     monitor_folders: list[dict[str, Any]] = field(default_factory=list, metadata={"key": "monitor.folders"})
     monitor_interval_s: int = field(default=30, metadata={"key": "monitor.interval", "minimum": 1})
+    receive_enabled: bool = field(default=False, metadata={"key": "receive.enabled"})
+    receive_port: int = field(default=11112, metadata={"key": "receive.port", "minimum": 1})
+    receive_aet: str = field(default="BITEWING", metadata={"key": "receive.aet", "pattern": _AE_TITLE})
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -42,8 +42,8 @@ class OrthancArgs:
 class System:
     """What an Orthanc says of itself.
 
-    ``warnings``: ``pacs.no_password``, ``pacs.default_password``, ``pacs.clock``, and ``pacs.plain`` for a connection to
-    another computer that is not encrypted.
+    ``warnings``: ``pacs.no_password``, ``pacs.default_password``, ``pacs.clock``, and ``pacs.plain`` for a
+    connection to another computer that is not encrypted.
     """
 
     version: str

@@ -21,6 +21,7 @@ from app.words.error_texts import (
     patients,
     program,
     proof,
+    receiving,
     treatments,
 )
 from app.words.error_texts.templates import ErrorTemplates
@@ -42,6 +43,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "archive": decoding.texts,
     "identity": identity.texts,
     "pacs": pacs.texts,
+    "receive": receiving.texts,
     "image": images.texts,
     "import": images.texts,
     "patient": patients.texts,

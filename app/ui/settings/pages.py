@@ -137,6 +137,13 @@ def _archive() -> Page:
                 t("Certificate authority"),
                 t("A PEM file, where the archive's certificate is signed by your own authority."),
             ),
+            Field(
+                "receive.enabled",
+                t("Take what sensors and modalities send by DICOM"),
+                t("What is not sure waits in the inbox."),
+            ),
+            Field("receive.port", t("Port to listen on"), t("11112 is usual.")),
+            Field("receive.aet", t("Name to answer to (AE title)"), t("Enter the same at the sensor.")),
         ),
     )
 

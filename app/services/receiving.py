@@ -1,0 +1,114 @@
+"""Receiving from sensors and modalities: what the DICOM listener took is imported like any other file.
+
+Objects lie in the spool folder from the moment their sender was told "success"; they leave it once the library has
+them, so that a crash in between loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from pathlib import Path
+
+from app.core.context import JobContext
+from app.core.errors import BitewingError
+from app.core.files import free_bytes
+from app.core.paths import LibraryPaths
+from app.domain.roles import Action, Actor
+from app.services.door import Door
+from app.services.events import EventLog
+from app.services.imports import ImportsService
+from app.services.receive_report import ReceiveReport
+from app.services.settings import SettingsService
+from app.storage.events import Level
+from app.sync.report import ImportArgs, ImportItem, ItemStatus
+from app.transfer.listener import Listener, ListenerArgs
+
+log = logging.getLogger(__name__)
+
+TOPIC = "receive"
+BATCH = 50
+_LOOK_S = 0.3
+_AGAIN_S = 30.0
+
+
+class ReceivingService:
+    """The listener of this workstation. Any thread."""
+
+    def __init__(
+        self, door: Door, paths: LibraryPaths, settings: SettingsService, imports: ImportsService, events: EventLog
+    ) -> None:
+        self._door = door
+        self._paths = paths
+        self._settings = settings
+        self._imports = imports
+        self._events = events
+
+    def run(
+        self, actor: Actor, ctx: JobContext, report: ReceiveReport, port: int | None = None, ae_title: str = ""
+    ) -> None:
+        """Listen and import until stopped; ``port`` and ``ae_title`` win over the settings.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        EnvironmentFault
+            ``receive.port_taken``, ``receive.port_refused``.
+        Cancelled
+            When stopped.
+        """
+        self._door.require(actor, Action.MONITOR_RUN)
+        local = self._settings.workstation()
+        args = ListenerArgs(port or local.receive_port, ae_title or local.receive_aet, self._paths.received)
+        listener = Listener(args, self._has_room)
+        listener.start()
+        try:
+            while True:
+                if not self._take(actor, ctx, report):
+                    ctx.wait(_LOOK_S)
+        finally:
+            listener.stop()
+
+    def _has_room(self) -> bool:
+        return free_bytes(self._paths.root) > self._settings.clinic().reserve_bytes
+
+    def _take(self, actor: Actor, ctx: JobContext, report: ReceiveReport) -> bool:
+        """Import what lies in the spool; whether there was anything."""
+        now = time.time()
+        waiting = [path for path in sorted(self._paths.received.glob("*.dcm")) if self._is_due(path, now)][:BATCH]
+        if not waiting:
+            return False
+        settled: list[Path] = []
+
+        def done(item: ImportItem) -> None:
+            report.counts[item.status.value] += 1
+            if item.status is not ItemStatus.FAILED:
+                settled.append(Path(item.path))
+
+        try:
+            self._imports.run_as(actor, Action.MONITOR_RUN, ImportArgs(tuple(waiting), trigger=TOPIC), ctx, done, TOPIC)
+        except BitewingError as error:
+            if error.code == "cancelled":
+                raise
+            # A full disk, say: it all lies in the spool and is tried again.
+            self._events.say(actor, Level.ERROR, TOPIC, "receive.not_imported", cause=error.code, files=len(waiting))
+            ctx.wait(_AGAIN_S)
+        finally:
+            for path in settled:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        for path in set(waiting) - set(settled):
+            # Tried again later, not in a circle.
+            with contextlib.suppress(OSError):
+                os.utime(path, (now + _AGAIN_S, now + _AGAIN_S))
+        return True
+
+    @staticmethod
+    def _is_due(path: Path, now: float) -> bool:
+        try:
+            return path.stat().st_mtime <= now + 1.0
+        except OSError:
+            return False

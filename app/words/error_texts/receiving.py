@@ -1,0 +1,25 @@
+"""Words for the DICOM listener."""
+
+from __future__ import annotations
+
+from app.words.catalogue import t
+from app.words.error_texts.templates import ErrorTemplates
+
+
+def texts() -> dict[str, ErrorTemplates]:
+    """Return the templates by code, in the language in use."""
+    return {
+        "receive.port_taken": ErrorTemplates(
+            t("Port in use"),
+            t("Another program listens on port {port} already, perhaps Bitewing itself."),
+            t("End it, or choose another port here and at the sensor."),
+        ),
+        "receive.port_refused": ErrorTemplates(
+            t("Port refused"), t("This account may not listen on port {port}."), t("Choose a port above 1023.")
+        ),
+        "receive.not_imported": ErrorTemplates(
+            t("Received, not yet imported"),
+            t("{files} objects were received and could not be imported: {cause}."),
+            t("They are kept and tried again."),
+        ),
+    }
