@@ -166,6 +166,26 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "archive",
+            t("The archive"),
+            (
+                t(
+                    "Settings, Archive: with the address of an Orthanc there, every filed image is sent to it as well, "
+                    "and counts only once its bytes there are proven to be the same."
+                ),
+                t(
+                    "Without a network images wait and are sent later by themselves: the lamp is amber, and nobody has "
+                    "to do anything. It is red only when somebody must decide or put something right."
+                ),
+                t(
+                    "An image that is moved to another patient or deleted is called back from the archive. Where each "
+                    "image is, its details say under “Also in”."
+                ),
+                t("“Try the connection” says whether the archive answers, and what is unsafe about it."),
+                t("Sensors and modalities can send by DICOM: the port and the name to answer to are set there, too."),
+            ),
+        ),
+        Topic(
             "migration",
             t("Coming from another program"),
             (
