@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,3 +112,53 @@ def orthanc(executable: str, folder: Path, **more: Any) -> Iterator[OrthancServe
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def tls_before(port: int, certificate_and_key: Path) -> Iterator[int]:
+    """Put TLS in front of a plain server on loopback and give the port (Debian's Orthanc 1.10 dies of its own TLS)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate_and_key)
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+
+        def serve(caller: socket.socket) -> None:
+            try:
+                with (
+                    context.wrap_socket(caller, server_side=True) as inside,
+                    socket.create_connection(("127.0.0.1", port)) as outside,
+                ):
+                    back = threading.Thread(target=_pump, args=(outside, inside))
+                    back.start()
+                    _pump(inside, outside)
+                    back.join()
+            except OSError:
+                # Refused certificates end here, as they should.
+                return
+
+        def listen() -> None:
+            while not done.is_set():
+                try:
+                    caller, _address = listener.accept()
+                except TimeoutError:
+                    continue
+                threading.Thread(target=serve, args=(caller,), daemon=True).start()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        # One side has hung up: so does the other.
+        return

@@ -62,6 +62,15 @@ class Stored:
     is_new: bool
 
 
+def is_private(url: str) -> bool:
+    """Whether nobody can read along on the way: it is encrypted, or it does not leave this computer."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme == "https" or parsed.host in {"127.0.0.1", "localhost", "::1"}
+
+
 class Orthanc:
     """One server. Any thread; connections are kept and shared."""
 
@@ -118,8 +127,7 @@ class Orthanc:
         )
 
     def _warnings(self) -> Iterator[str]:
-        url = self._client.base_url
-        if url.scheme == "http" and url.host not in {"127.0.0.1", "localhost", "::1"}:
+        if not is_private(str(self._client.base_url)):
             yield "pacs.plain"
         if self._lets_in(None):
             yield "pacs.no_password"

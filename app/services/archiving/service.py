@@ -26,7 +26,7 @@ from app.storage.events import Level
 from app.storage.outbox import Entry, EntryState
 from app.sync.outbox import Drainer, DrainReport, Sent
 from app.transfer.http_errors import BLOCKING
-from app.transfer.orthanc import Orthanc, OrthancArgs, System
+from app.transfer.orthanc import Orthanc, OrthancArgs, System, is_private
 
 KIND = "push"
 PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
@@ -94,9 +94,14 @@ class ArchiveService:
         """Send for ever; while another process is sending, wait for it. Raises Cancelled, and as :meth:`push`."""
         self._door.require(actor, Action.ARCHIVE_PUSH)
         while True:
-            with self._drainer(actor) as drainer:
-                if drainer is not None:
-                    drainer.run(ctx)
+            try:
+                with self._drainer(actor) as drainer:
+                    if drainer is not None:
+                        drainer.run(ctx)
+            except UserError as error:
+                # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
+                self._door.store.outbox.block(ORTHANC, error.code, error.facts)
+                raise
             ctx.wait(_ASIDE_S)
 
     def test(self, actor: Actor) -> System:
@@ -115,6 +120,8 @@ class ArchiveService:
         clinic = self._settings.clinic()
         if not clinic.orthanc_url:
             raise UserError("pacs.not_set_up")
+        if not (clinic.orthanc_allow_plain or is_private(clinic.orthanc_url)):
+            raise UserError("pacs.plain_refused", url=clinic.orthanc_url)
         password = self._settings.secret(PASSWORD_KEY) or ""
         args = OrthancArgs(clinic.orthanc_url, clinic.orthanc_username, password, clinic.orthanc_ca, CONNECTIONS)
         return Orthanc(args)

@@ -138,6 +138,11 @@ def _archive() -> Page:
                 t("A PEM file, where the archive's certificate is signed by your own authority."),
             ),
             Field(
+                "orthanc.allow_plain",
+                t("Allow a connection that is not encrypted"),
+                t("On its way everybody can read along. Who allowed it stands in the audit log."),
+            ),
+            Field(
                 "receive.enabled",
                 t("Take what sensors and modalities send by DICOM"),
                 t("What is not sure waits in the inbox."),

@@ -38,6 +38,11 @@ def _blocked() -> dict[str, ErrorTemplates]:
             t("“{url}” is no address of an archive."),
             t("It begins with https:// or http://, as in https://archive:8042."),
         ),
+        "pacs.plain_refused": ErrorTemplates(
+            t("Not encrypted"),
+            t("The connection to {url} would not be encrypted. Nothing was sent."),
+            t("Use https://, or allow it in the settings, Archive: who did so stands in the audit log."),
+        ),
         "pacs.bad_ca": ErrorTemplates(
             t("Certificate file not usable"),
             t("{path} cannot be read as certificates."),
