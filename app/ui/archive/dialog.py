@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
+    QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
@@ -25,7 +26,7 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment
 from app.ui.panels.activity import RunningCard
 from app.ui.session import Session
-from app.ui.states import plain_label
+from app.ui.states import StatePage, plain_label
 from app.ui.status.chip import Dot, Health
 from app.ui.theme.icons import pixmap
 from app.ui.theme.palette import active
@@ -87,7 +88,13 @@ class ArchiveDialog(DialogFrame):
         for column in range(3):
             self.list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.list.header().setStretchLastSection(True)
-        self.body.addWidget(self.list, 1)
+        self._empty = StatePage(
+            "check", t("Nothing waits"), t("What is filed from now on appears here until it is sent.")
+        )
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._empty)
+        self.body.addWidget(self._stack, 1)
         self._more = plain_label("", "muted")
         self.body.addWidget(self._more)
         self.add_cancel(t("Close"))
@@ -184,7 +191,7 @@ class ArchiveDialog(DialogFrame):
             item.setIcon(3, pixmap(icon, getattr(active(), colour), UNIT * 2))
             item.setToolTip(3, state)
             self.list.addTopLevelItem(item)
-        self.list.setVisible(bool(rows))
+        self._stack.setCurrentWidget(self.list if rows else self._empty)
         beyond = total - len(rows)
         self._more.setText(tn("and {n} more", "and {n} more", beyond) if beyond > 0 else "")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QStackedWidget, QWidget
 
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
@@ -55,8 +55,11 @@ class BackupsDialog(DialogFrame):
             "muted",
             wrap=True,
         )
-        self.body.addWidget(self._empty)
-        self.body.addWidget(self.list, 1)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._empty)
+        self.body.addWidget(self._stack, 1)
         self.body.addLayout(self._row_row())
         self.add_cancel(t("Close"))
         self._tick = QTimer(self)
@@ -197,8 +200,7 @@ class BackupsDialog(DialogFrame):
         records, health = found
         self.health.show_health(health)
         self.list.show_records(records)
-        self.list.setVisible(bool(records))
-        self._empty.setVisible(not records)
+        self._stack.setCurrentWidget(self.list if records else self._empty)
         self._on_selection_changed()
 
     def _on_failed(self, error: BitewingError) -> None:
