@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Copy, Entry, EntryState, Queue
+from app.storage.outbox import ATTEMPTED, Copy, Entry, EntryState, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class OutboxService:
     def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
         """Return where an image is beside the library, and what is still to be sent or called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None]
+            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how != ATTEMPTED]
             return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return store.outbox.copies(image_id)
+            return [copy for copy in store.outbox.copies(image_id) if copy.how != ATTEMPTED]
 
 
 def _queued(store: Catalogue, entry: Entry) -> Queued:

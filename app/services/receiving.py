@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
-from app.core.files import free_bytes
+from app.core.files import free_bytes, fsync_directory, translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
 from app.services.door import Door
@@ -85,7 +85,10 @@ class ReceivingService:
 
         def done(item: ImportItem) -> None:
             report.counts[item.status.value] += 1
-            if item.status is not ItemStatus.FAILED:
+            if item.status is ItemStatus.SKIPPED:
+                # Its sender was told that it is safe: it is no image, but it is kept.
+                self._set_aside(actor, Path(item.path))
+            elif item.status is not ItemStatus.FAILED:
                 settled.append(Path(item.path))
 
         try:
@@ -105,6 +108,16 @@ class ReceivingService:
             with contextlib.suppress(OSError):
                 os.utime(path, (now + _AGAIN_S, now + _AGAIN_S))
         return True
+
+    def _set_aside(self, actor: Actor, path: Path) -> None:
+        aside = self._paths.received / "aside"
+        try:
+            aside.mkdir(mode=0o700, exist_ok=True)
+            path.replace(aside / path.name)
+            fsync_directory(aside)
+        except OSError as error:
+            raise translate_os_error(error) from error
+        self._events.say(actor, Level.WARNING, TOPIC, "receive.set_aside")
 
     @staticmethod
     def _is_due(path: Path, now: float) -> bool:

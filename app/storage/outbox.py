@@ -30,6 +30,8 @@ _NAMES = (
 )
 _COLUMNS = ", ".join(_NAMES)
 _OPEN = "('waiting', 'sending', 'parked')"
+# How a copy stands whose sending has begun and not been proven yet.
+ATTEMPTED = "attempted"
 
 
 class Wish(StrEnum):
@@ -110,6 +112,12 @@ class Outbox:
         """Make a destination known; one that is new or enabled gets every image it lacks. Returns how many."""
         now = epoch_ms(utc_now())
         with self._db.write():
+            # What blocked it may be mended by the change: those that met it try again.
+            self._db.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'"
+                " AND code = (SELECT blocked_code FROM destinations WHERE name = ?)",
+                (name, name),
+            )
             self._db.execute(
                 "INSERT INTO destinations (name, kind, enabled) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
                 " SET kind = excluded.kind, enabled = excluded.enabled, blocked_code = NULL, blocked_facts = NULL",
@@ -121,7 +129,8 @@ class Outbox:
                 "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
                 " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.placement = 'filed'"
                 " AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.image_id = i.id"
-                " AND c.destination = ? AND c.gone_at IS NULL) AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
+                " AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted')"
+                " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
                 f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {_OPEN}) ORDER BY i.rank",
                 (name, now, now, name, name),
             ).rowcount
@@ -193,6 +202,13 @@ class Outbox:
                     " gone_at = NULL",
                     (entry.image_id, entry.destination, remote_id, digest, how, at),
                 )
+                # Earlier objects of the image, also those whose answer was lost, are called back.
+                self._db.execute(
+                    "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
+                    " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies WHERE"
+                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL",
+                    (entry.patient_id, at, at, entry.image_id, entry.destination, remote_id),
+                )
                 # Moved to somebody else or deleted while it was on its way: it is called back at once.
                 self._db.execute(
                     "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
@@ -206,6 +222,16 @@ class Outbox:
                 (at, entry.destination),
             )
 
+    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
+        """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
+        with self._db.write():
+            self._db.execute(
+                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
+                " VALUES (?, ?, ?, ?, 'attempted', ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                " digest = excluded.digest, gone_at = NULL",
+                (entry.image_id, entry.destination, remote_id, digest, epoch_ms(now)),
+            )
+
     def settle(
         self,
         entry: Entry,
@@ -215,8 +241,17 @@ class Outbox:
         now: datetime,
         due: datetime | None = None,
     ) -> None:
-        """Say that an entry waits again (from ``due``), is parked or cancelled, and why."""
+        """Say that an entry waits again (from ``due``), is parked or cancelled, and why.
+
+        One whose wish was queued anew meanwhile is cancelled: one of the two is enough.
+        """
         with self._db.write():
+            if state in {EntryState.WAITING, EntryState.PARKED} and self._db.row(
+                "SELECT 1 FROM outbox WHERE destination = ? AND image_id = ? AND wish = ? AND number <> ?"
+                " AND COALESCE(remote_id, '') = COALESCE(?, '') AND state IN ('waiting', 'parked')",
+                (entry.destination, entry.image_id, entry.wish.value, entry.number, entry.remote_id),
+            ):
+                state = EntryState.CANCELLED
             self._db.execute(
                 "UPDATE outbox SET state = ?, tries = tries + ?, due_at = ?, code = ?, facts = ?, changed_at = ?"
                 " WHERE number = ?",
@@ -254,10 +289,15 @@ class Outbox:
                 (destination, *(wanted or ())),
             ).rowcount
 
-    def hurry(self, destination: str) -> None:
-        """Let everything that backs off be due: the destination answers again."""
+    def hurry(self, destination: str, codes: Iterable[str]) -> None:
+        """Let what met one of ``codes`` be due: the destination answers again. Others keep their own time."""
+        wanted = tuple(codes)
         with self._db.write():
-            self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
+            self._db.execute(
+                "UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'"  # noqa: S608 - our own text
+                f" AND code IN ({', '.join('?' * len(wanted))})",
+                (destination, *wanted),
+            )
 
     def next_due(self, destination: str) -> datetime | None:
         """Return when the next entry is due; ``None`` when nothing waits."""

@@ -1,4 +1,4 @@
-"""The DICOM objects made for archives, by image: what each was made for, its SOP Instance UID and its SHA-256."""
+"""The DICOM objects made for archives, by image: what each was made for, what names it there, its SHA-256."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One object. ``made_for`` is a fingerprint of what it says beside its pixels."""
+    """One object. ``made_for`` is a fingerprint of what it says beside its pixels, ``remote_key`` its identifiers."""
 
     image_id: str
     made_for: str
     filename: str
-    sop_instance_uid: str
+    remote_key: str
     sha256: str
 
 
@@ -28,7 +28,7 @@ class Renditions:
     def get(self, image_id: str) -> Rendition | None:
         """Return the object made for an image."""
         row = self._db.row(
-            "SELECT image_id, made_for, filename, sop_instance_uid, sha256 FROM renditions WHERE image_id = ?",
+            "SELECT image_id, made_for, filename, remote_key, sha256 FROM renditions WHERE image_id = ?",
             (image_id,),
         )
         return None if row is None else Rendition(*row)
@@ -37,13 +37,13 @@ class Renditions:
         """Write an object down, in the place of an older one."""
         with self._db.write():
             self._db.execute(
-                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, sop_instance_uid, sha256, made_at)"
+                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, remote_key, sha256, made_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     rendition.image_id,
                     rendition.made_for,
                     rendition.filename,
-                    rendition.sop_instance_uid,
+                    rendition.remote_key,
                     rendition.sha256,
                     epoch_ms(utc_now()),
                 ),

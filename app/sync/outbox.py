@@ -29,6 +29,10 @@ TOGETHER = 24
 PROBE_S = 10.0
 IDLE_S = 2.0
 CONFLICT = "pacs.conflict"
+# What says that the destination cannot be reached at all, whatever is sent.
+AWAY = frozenset({"pacs.unreachable", "pacs.slow", "pacs.cut_off"})
+# An entry that fails so often while the destination answers is for a person to look at.
+MOST_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +199,25 @@ class Drainer:
             together, self._done = self._done, []
         self._queue.confirm(together)
 
+    def _is_silent(self) -> bool:
+        """Whether the destination gives no sign of life: then it is not this one entry's fault."""
+        try:
+            self._sender.probe()
+        except BitewingError:
+            return True
+        return False
+
     def _failed(self, entry: Entry, fault: BitewingError, report: DrainReport) -> bool:
         """Settle an entry that failed; whether what comes after it must wait."""
+        is_away = isinstance(fault, TransientFault) and (fault.code in AWAY or self._is_silent())
         with self._lock:
-            if isinstance(fault, TransientFault):
-                report.away = fault.code
+            if isinstance(fault, TransientFault) and (is_away or entry.tries + 1 < MOST_TRIES):
                 # The jitter is no secret.
                 delay = max(delay_s(entry.tries, random.random()), fault.retry_after_s)
                 self._queue.settle(entry, EntryState.WAITING, fault, utc_now() + timedelta(seconds=delay))
-                self._stop.set()
+                if is_away:
+                    report.away = fault.code
+                    self._stop.set()
                 return True
             report.failed += 1
             report.conflicts += fault.code == CONFLICT

@@ -28,7 +28,9 @@ def translated() -> Iterator[None]:
         raise TransientFault("pacs.unreachable") from error
     except httpx.TimeoutException as error:
         raise TransientFault("pacs.slow") from error
-    except (httpx.TransportError, httpx.StreamError) as error:
+    except httpx.DecodingError as error:
+        raise EnvironmentFault("pacs.not_an_archive") from error
+    except (httpx.RequestError, httpx.StreamError) as error:
         raise TransientFault("pacs.cut_off") from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise EnvironmentFault("pacs.not_an_archive") from error

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +19,7 @@ from typing import Any
 import httpx
 
 from app.core.clock import utc_now
-from app.core.errors import EnvironmentFault, UserError
+from app.core.errors import EnvironmentFault, TransientFault, UserError
 from app.core.files import BLOCK_BYTES
 from app.transfer.http_errors import fault_of, translated
 
@@ -24,6 +27,8 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 # What Orthanc's own configuration file comes with.
 _FIRST_PASSWORD = ("orthanc", "orthanc")
 _CLOCK_S = 60.0
+# No answer that is asked for here is longer than some kilobytes.
+_LONGEST_ANSWER = 4 << 20
 _PROBE_TIMEOUT = httpx.Timeout(5.0)
 
 
@@ -121,8 +126,8 @@ class Orthanc:
             version=str(told.get("Version", "")),
             name=str(told.get("Name", "")),
             plugins=tuple(str(name) for name in plugins) if isinstance(plugins, list) else (),
-            instances=int(counted.get("CountInstances", 0)),
-            disk_bytes=int(counted.get("TotalDiskSize", 0)),
+            instances=_count(counted.get("CountInstances")),
+            disk_bytes=_count(counted.get("TotalDiskSize")),
             warnings=tuple(self._warnings()),
         )
 
@@ -133,8 +138,7 @@ class Orthanc:
             yield "pacs.no_password"
         elif self._lets_in(_FIRST_PASSWORD):
             yield "pacs.default_password"
-        with translated():
-            there = self._client.get("tools/now")
+        there = self._ask("GET", "tools/now")
         try:
             told = datetime.strptime(there.text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
         except ValueError:
@@ -177,7 +181,8 @@ class Orthanc:
         found = self._json("POST", "tools/lookup", content=sop_instance_uid.encode("ascii"))
         if not isinstance(found, list):
             raise EnvironmentFault("pacs.not_an_archive")
-        return [str(item["ID"]) for item in found if item.get("Type") == "Instance"]
+        rows = [item for item in found if isinstance(item, dict) and item.get("Type") == "Instance"]
+        return [str(item.get("ID", "")) for item in rows]
 
     def remove(self, instance: str) -> bool:
         """Remove an instance; false when it was not there. What gets empty by it goes too, by Orthanc's own rule."""
@@ -191,14 +196,23 @@ class Orthanc:
         response = self._ask(method, path, **more)
         self._require_well(response)
         try:
-            return response.json()
-        except ValueError as error:
+            return json.loads(response.content)
+        except (ValueError, RecursionError) as error:
             # A login page, a router, something else that listens there.
             raise EnvironmentFault("pacs.not_an_archive") from error
 
-    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        with translated():
-            return self._client.request(method, path, **more)
+    def _ask(self, method: str, path: str, *, timeout: httpx.Timeout = _TIMEOUT, **more: Any) -> httpx.Response:
+        """Ask and read the whole answer, which may neither be long nor take for ever to come."""
+        with translated(), self._client.stream(method, path, timeout=timeout, **more) as response:
+            deadline = time.monotonic() + (timeout.read or 0.0)
+            answer = bytearray()
+            for block in response.iter_bytes():
+                answer += block
+                if len(answer) > _LONGEST_ANSWER:
+                    raise EnvironmentFault("pacs.not_an_archive")
+                if time.monotonic() > deadline:
+                    raise TransientFault("pacs.slow")
+            return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(answer))
 
     def _require_well(self, response: httpx.Response) -> None:
         fault = fault_of(response)
@@ -206,10 +220,29 @@ class Orthanc:
             raise fault
 
 
+def instance_id(key: str) -> str:
+    """Return the id that Orthanc gives an instance, known before it is sent.
+
+    SHA-1 of Patient ID, Study, Series and SOP Instance UID with bars between them (Orthanc Book, "Orthanc IDs").
+    """
+    digest = hashlib.sha1(key.encode("utf-8"), usedforsecurity=False).hexdigest()
+    return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
+
+
+def _plain(headers: httpx.Headers) -> dict[str, str]:
+    """Return the headers of an answer that has been unpacked already."""
+    packed = {"content-encoding", "content-length", "transfer-encoding"}
+    return {name: value for name, value in headers.items() if name.lower() not in packed}
+
+
 def _object(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise EnvironmentFault("pacs.not_an_archive")
     return answer
+
+
+def _count(value: Any) -> int:
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

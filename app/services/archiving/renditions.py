@@ -19,7 +19,7 @@ from app.core.settings import ClinicSettings
 from app.domain.image import ImageRecord
 from app.domain.patient import Patient
 from app.imaging.child.client import Decoder
-from app.services.export.dicom_files import DicomWriter, may_go_as_it_is
+from app.services.export.dicom_files import DicomWriter, key_of_original, may_go_as_it_is
 from app.services.export.model import Exportable, ExportArgs, ExportFormat
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
@@ -28,9 +28,10 @@ from app.storage.renditions import Rendition
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A file that may be sent, and its digests."""
+    """A file that may be sent, what names it in an archive, and its digests."""
 
     path: Path
+    key: str
     sha256: str
     md5: str
 
@@ -56,7 +57,7 @@ class Renditions:
             be decoded; ``disk.full`` and kin.
         """
         original = self._locator.path_of(record)
-        outgoing = _outgoing(original)
+        outgoing = _outgoing(original, key_of_original(record))
         if outgoing.sha256 != record.sha256:
             # Rotten bytes must not reach the archive under a good image's name.
             raise ItemError("file.corrupt")
@@ -68,17 +69,26 @@ class Renditions:
         with self._store.read():
             kept = self._store.renditions.get(record.id)
         if kept is not None and kept.made_for == made_for and target.exists():
-            made = _outgoing(target)
+            made = _outgoing(target, kept.remote_key)
             if made.sha256 == kept.sha256:
                 return made
         return self._make(image, target, made_for)
+
+    def key_now(self, record: ImageRecord, patient: Patient) -> str | None:
+        """Return what names an image's object in an archive as it is filed now; ``None`` while none was made."""
+        image = Exportable(record, patient, self._locator.path_of(record), 1)
+        if may_go_as_it_is(image):
+            return key_of_original(record)
+        with self._store.read():
+            kept = self._store.renditions.get(record.id)
+        return kept.remote_key if kept is not None and kept.made_for == _made_for(record, patient) else None
 
     def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
         part = target.with_suffix(".part")
         try:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
             part.unlink(missing_ok=True)
-            uid = self._writer.write_to(image, part)
+            key = self._writer.write_to(image, part, made_for)
             with part.open("r+b") as file:
                 os.fsync(file.fileno())
             part.replace(target)
@@ -87,12 +97,12 @@ class Renditions:
             raise translate_os_error(error) from error
         finally:
             part.unlink(missing_ok=True)
-        made = _outgoing(target)
-        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, uid, made.sha256))
+        made = _outgoing(target, key)
+        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256))
         return made
 
 
-def _outgoing(path: Path) -> Outgoing:
+def _outgoing(path: Path, key: str) -> Outgoing:
     """Read a file once for both digests. Raises as :meth:`Renditions.of`."""
     # What Orthanc keeps of a file; nothing rests on its being hard to forge.
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
@@ -103,7 +113,7 @@ def _outgoing(path: Path) -> Outgoing:
                 sha256.update(block)
     except OSError as error:
         raise translate_os_error(error) from error
-    return Outgoing(path, sha256.hexdigest(), md5.hexdigest())
+    return Outgoing(path, key, sha256.hexdigest(), md5.hexdigest())
 
 
 def _made_for(record: ImageRecord, patient: Patient) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from app.core.clock import utc_now
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
-from app.domain.image import Placement
+from app.domain.image import ImageRecord, Placement
+from app.domain.patient import Patient
 from app.services.archiving.renditions import Renditions
-from app.services.door import survivor
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry
 from app.sync.outbox import CONFLICT, Sent
-from app.transfer.orthanc import Orthanc
+from app.transfer.orthanc import Orthanc, instance_id
 
 HOW = "md5"
 
@@ -40,16 +41,12 @@ class OrthancSender:
         """
         with self._store.read():
             record = self._store.images.get(entry.image_id)
-            patient = survivor(self._store, entry.patient_id or "")
-        if (
-            record is None
-            or patient is None
-            or record.deleted_at is not None
-            or record.placement is not Placement.FILED
-            or record.patient_id != patient.id
-        ):
+            patient = self._store.patients.get(entry.patient_id or "")
+        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
+        if record is None or patient is None or not _is_filed_for(record, patient):
             return None
         outgoing = self._renditions.of(record, patient)
+        self._store.outbox.attempt(entry, instance_id(outgoing.key), outgoing.md5, utc_now())
         try:
             stored = self._orthanc.store(outgoing.path)
         except OSError as error:
@@ -70,6 +67,8 @@ class OrthancSender:
             ``pacs.conflict`` when other bytes lie there than we had sent.
         """
         instance = entry.remote_id or ""
+        if self._is_wanted(entry.image_id, instance):
+            return None
         with self._store.read():
             ours = {copy.digest for copy in self._store.outbox.copies(entry.image_id) if copy.remote_id == instance}
         there = self._orthanc.md5(instance)
@@ -80,3 +79,18 @@ class OrthancSender:
             if self._orthanc.md5(instance) is not None:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
+
+    def _is_wanted(self, image_id: str, instance: str) -> bool:
+        """Whether the image came back meanwhile, so that this very object is to be there."""
+        with self._store.read():
+            record = self._store.images.get(image_id)
+            patient = self._store.patients.get(record.patient_id) if record and record.patient_id else None
+        if record is None or patient is None or not _is_filed_for(record, patient):
+            return False
+        key = self._renditions.key_now(record, patient)
+        return key is not None and instance_id(key) == instance
+
+
+def _is_filed_for(record: ImageRecord, patient: Patient) -> bool:
+    is_filed = record.placement is Placement.FILED and record.deleted_at is None
+    return is_filed and record.patient_id == patient.id and patient.merged_into is None

@@ -24,7 +24,7 @@ from app.services.locating import Locator
 from app.services.settings import ORTHANC, SettingsService
 from app.storage.events import Level
 from app.storage.outbox import Entry, EntryState
-from app.sync.outbox import Drainer, DrainReport, Sent
+from app.sync.outbox import AWAY, Drainer, DrainReport, Sent
 from app.transfer.http_errors import BLOCKING
 from app.transfer.orthanc import Orthanc, OrthancArgs, System, is_private
 
@@ -78,8 +78,9 @@ class ArchiveService:
         self._door.require(actor, Action.ARCHIVE_PUSH)
         report = DrainReport()
         with self._drainer(actor) as drainer:
+            # Whoever is sending just now takes these up.
+            self._door.store.outbox.release(ORTHANC)
             if drainer is not None:
-                self._door.store.outbox.release(ORTHANC)
                 with self._jobs.running(actor, KIND, {"destination": ORTHANC}, trigger) as job:
                     report = drainer.drain(ctx)
                     job.counts = {
@@ -193,7 +194,7 @@ class _ArchiveQueue:
             return any(queue.blocked_code for queue in self._outbox.queues() if queue.name == ORTHANC)
 
     def hurry(self) -> None:
-        self._outbox.hurry(ORTHANC)
+        self._outbox.hurry(ORTHANC, AWAY)
 
     def waiting(self) -> int:
         with self._door.store.read():

@@ -27,7 +27,7 @@ from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.settings import ClinicSettings
 from app.domain.identity import compare
-from app.domain.image import FileKind, ImageType, Laterality
+from app.domain.image import FileKind, ImageRecord, ImageType, Laterality
 from app.domain.patient import Patient
 from app.domain.tooth import ordered
 from app.domain.tooth_codes import BY_UNIVERSAL
@@ -66,14 +66,17 @@ class DicomWriter:
             self.write_to(image, temporary)
         return (path,)
 
-    def write_to(self, image: Exportable, target: Path) -> str:
-        """Write one image to exactly ``target`` and return its SOP Instance UID."""
+    def write_to(self, image: Exportable, target: Path, salt: str = "") -> str:
+        """Write one image to exactly ``target`` and return what names it in an archive (:func:`key_of`).
+
+        Objects made with another ``salt`` get another SOP Instance UID: other bytes must not bear the same.
+        """
         if not self._args.deidentify and may_go_as_it_is(image):
             _copy_with_clean_preamble(image.path, target)
-            return image.record.sop_instance_uid or ""
-        dataset = self.dataset(image)
+            return key_of_original(image.record)
+        dataset = self.dataset(image, salt)
         dataset.save_as(target, enforce_file_format=True)
-        return str(dataset.SOPInstanceUID)
+        return key_of(dataset.PatientID, dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID)
 
     def commit(self) -> None:
         """Nothing is written for all images together."""
@@ -81,20 +84,21 @@ class DicomWriter:
     def abort(self) -> None:
         """Every file that has its name is complete and stays."""
 
-    def dataset(self, image: Exportable) -> Dataset:
+    def dataset(self, image: Exportable, salt: str = "") -> Dataset:
         """Return the data set to be written where a byte copy will not do."""
         if image.record.kind is FileKind.DICOM:
             dataset = open_dataset(image.path)
-            self._complete(dataset, image)
+            self._complete(dataset, image, salt)
             if not self._args.deidentify:
                 return dataset if _header_is_right(image) else _coerced(dataset, image.patient)
         else:
-            dataset = self._made(image)
+            dataset = self._made(image, salt)
         return deidentified(dataset, self._uids) if self._args.deidentify else dataset
 
-    def _made(self, image: Exportable) -> Dataset:
+    def _made(self, image: Exportable, salt: str) -> Dataset:
         record = image.record
         dataset = _new_object(image, self._study_of(image), self._clinic.clinic_name)
+        dataset.SOPInstanceUID = _instance_uid(record, salt)
         if record.kind is FileKind.DOCUMENT:
             dataset.SOPClassUID = EncapsulatedPDFStorage
             dataset.Modality, dataset.ConversionType = "DOC", "WSD"
@@ -106,14 +110,14 @@ class DicomWriter:
             dataset.EncapsulatedDocumentLength = len(document)
         else:
             self._put_picture(dataset, image)
-        self._complete(dataset, image)
+        self._complete(dataset, image, salt)
         return dataset
 
-    def _complete(self, dataset: Dataset, image: Exportable) -> None:
+    def _complete(self, dataset: Dataset, image: Exportable, salt: str) -> None:
         """Supply what sensors leave out, the same each time: the three UIDs, and what a Part 10 file needs."""
         record = image.record
         for keyword, value in (
-            ("SOPInstanceUID", generate_uid(entropy_srcs=["instance", record.id, record.sha256])),
+            ("SOPInstanceUID", _instance_uid(record, salt)),
             ("SeriesInstanceUID", generate_uid(entropy_srcs=["series", record.id])),
             ("StudyInstanceUID", self._study_of(image)),
         ):
@@ -145,6 +149,20 @@ class DicomWriter:
         return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))
 
 
+def key_of(patient_id: object, study: object, series: object, instance: object) -> str:
+    """Return the four identifiers that name an instance, put together as Orthanc does (Orthanc Book, "Orthanc IDs")."""
+    return "|".join(str(part or "").strip() for part in (patient_id, study, series, instance))
+
+
+def key_of_original(record: ImageRecord) -> str:
+    """Return the key of a DICOM file that goes as it is."""
+    return key_of(record.identity.patient_id, record.study_uid, record.series_uid, record.sop_instance_uid)
+
+
+def _instance_uid(record: ImageRecord, salt: str) -> str:
+    return str(generate_uid(entropy_srcs=["instance", record.id, record.sha256, *([salt] if salt else [])]))
+
+
 def may_go_as_it_is(image: Exportable) -> bool:
     """Whether a DICOM file has its numbers and says whose image it is, just as the catalogue does."""
     record = image.record
@@ -156,7 +174,9 @@ def _header_is_right(image: Exportable) -> bool:
     if image.patient is None:
         return _has_preamble(image.path)
     identity = image.record.identity
-    return not identity.is_empty and not compare(identity, image.patient) and _has_preamble(image.path)
+    # Archives tell patients apart by this alone: it must be the very one that this patient's objects have.
+    is_theirs = identity.patient_id == (image.patient.chart_number or image.patient.id)
+    return is_theirs and not compare(identity, image.patient) and _has_preamble(image.path)
 
 
 def _has_preamble(path: Path) -> bool:
@@ -212,7 +232,6 @@ def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     put_patient(dataset, image.patient)
     dataset.StudyInstanceUID = study_uid
     dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", record.id])
-    dataset.SOPInstanceUID = generate_uid(entropy_srcs=["instance", record.id, record.sha256])
     dataset.StudyDate = dataset.ContentDate = moment.strftime("%Y%m%d")
     dataset.StudyTime = dataset.ContentTime = moment.strftime("%H%M%S")
     dataset.AcquisitionDateTime = moment.strftime("%Y%m%d%H%M%S+0000")

@@ -72,7 +72,7 @@ STATEMENTS = (
         image_id TEXT PRIMARY KEY,
         made_for TEXT NOT NULL,
         filename TEXT NOT NULL,
-        sop_instance_uid TEXT NOT NULL,
+        remote_key TEXT NOT NULL,
         sha256 TEXT NOT NULL,
         made_at INTEGER NOT NULL
     ) WITHOUT ROWID""",

@@ -17,6 +17,11 @@ def texts() -> dict[str, ErrorTemplates]:
         "receive.port_refused": ErrorTemplates(
             t("Port refused"), t("This account may not listen on port {port}."), t("Choose a port above 1023.")
         ),
+        "receive.set_aside": ErrorTemplates(
+            t("Received, no image"),
+            t("Something was received that is no image, such as a report or a presentation state."),
+            t("It is kept in the library's folder .received/aside."),
+        ),
         "receive.not_imported": ErrorTemplates(
             t("Received, not yet imported"),
             t("{files} objects were received and could not be imported: {cause}."),

@@ -198,3 +198,15 @@ def test_on_the_command_line(library: Library, tmp_path: Path, tool: Tool) -> No
     out, errors = process.communicate(timeout=30)
     assert b"Traceback" not in errors
     assert b'"imported": 1' in out
+
+
+def test_what_is_no_image_is_kept_all_the_same(library: Library) -> None:
+    library.paths.received.mkdir()
+    report = Path(str(get_testdata_file("test-SR.dcm"))).read_bytes()
+    (library.paths.received / "sr.dcm").write_bytes(report)
+    receiver = Receiver(library)
+    receiver.start()
+    receiver.wait_for(1)
+    receiver.stop()
+    kept = [path.read_bytes() for path in library.paths.root.rglob("*.dcm")]
+    assert report in kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import BitewingError, TransientFault, UserError
-from app.transfer.orthanc import Orthanc, OrthancArgs
+from app.transfer.orthanc import Orthanc, OrthancArgs, instance_id
 from tests.integration.import_material import radiograph
 from tests.servers import PASSWORD, USER, OrthancServer, free_port
 
@@ -131,3 +132,44 @@ def test_addresses_that_are_none() -> None:
             Orthanc(OrthancArgs(url))
     with pytest.raises(UserError, match=r"pacs\.bad_ca"):
         Orthanc(OrthancArgs("https://archive", ca="/nowhere/ca.pem"))
+
+
+def drips(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _number in range(60):
+        try:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+        except OSError:
+            # Who asked has had enough.
+            return
+        time.sleep(0.25)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (says(200, b"no gzip at all", Content_Encoding="gzip"), "pacs.not_an_archive"),
+        (says(200, b"[" * 100_000), "pacs.not_an_archive"),
+        (says(200, b" " * (5 << 20)), "pacs.not_an_archive"),
+        (says(200, b'{"ApiVersion": 1, "CountInstances": null}'), None),
+        (drips, "pacs.slow"),
+    ],
+    ids=["encoding", "deep", "endless", "nulls", "drips"],
+)
+def test_answers_that_mean_harm(answer: Answer, code: str | None) -> None:
+    with between(answer) as url, closing(Orthanc(OrthancArgs(url, USER, PASSWORD))) as orthanc:
+        if code is None:
+            assert orthanc.system().instances == 0
+            return
+        with pytest.raises(BitewingError) as caught:
+            orthanc.probe()
+        assert caught.value.code == code
+
+
+def test_the_id_is_known_before_it_is_sent(server: OrthancServer, tmp_path: Path) -> None:
+    path = radiograph(tmp_path / "a.dcm", 1, PatientID="17 b", SOPInstanceUID="2.25.5", SeriesInstanceUID="2.25.6")
+    with closing(Orthanc(OrthancArgs(server.url, USER, PASSWORD))) as orthanc:
+        assert orthanc.store(path).instance == instance_id("17 b|1.2.3.4|2.25.6|2.25.5")
