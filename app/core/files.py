@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -203,6 +204,26 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+
+
+def replace_durably(temporary: Path, final: Path) -> None:
+    """Put a finished file in the place of ``final``, which may be there, so that it survives a power cut."""
+    with temporary.open("r+b") as file:
+        os.fsync(file.fileno())
+    _retry_busy(lambda: os.replace(temporary, final))  # noqa: PTH105 - pathlib's returns a value
+    fsync_directory(final.parent)
+
+
+def claim_some_name(temporary: Path, final: Path) -> Path:
+    """Give ``temporary`` the name ``final`` or, where that is taken, one like it; return it. Raises OSError."""
+    name = final
+    while True:
+        try:
+            claim(temporary, name)
+        except FileExistsError:
+            name = final.with_name(f"{final.stem}-{uuid.uuid4()}{final.suffix}")
+        else:
+            return name
 
 
 def free_bytes(folder: Path) -> int:

@@ -6,15 +6,13 @@ them, so that a crash in between loses nothing.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import time
 from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
-from app.core.files import free_bytes, fsync_directory, translate_os_error
+from app.core.files import claim_some_name, free_bytes, translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
 from app.services.door import Door
@@ -45,6 +43,7 @@ class ReceivingService:
         self._settings = settings
         self._imports = imports
         self._events = events
+        self._again: dict[Path, float] = {}
 
     def run(
         self, actor: Actor, ctx: JobContext, report: ReceiveReport, port: int | None = None, ae_title: str = ""
@@ -77,8 +76,9 @@ class ReceivingService:
 
     def _take(self, actor: Actor, ctx: JobContext, report: ReceiveReport) -> bool:
         """Import what lies in the spool; whether there was anything."""
-        now = time.time()
-        waiting = [path for path in sorted(self._paths.received.glob("*.dcm")) if self._is_due(path, now)][:BATCH]
+        now = time.monotonic()
+        found = sorted(self._paths.received.glob("*.dcm"))
+        waiting = [path for path in found if self._again.get(path, now) <= now][:BATCH]
         if not waiting:
             return False
         settled: list[Path] = []
@@ -100,28 +100,21 @@ class ReceivingService:
             self._events.say(actor, Level.ERROR, TOPIC, "receive.not_imported", cause=error.code, files=len(waiting))
             ctx.wait(_AGAIN_S)
         finally:
+            # Whatever is still there is tried again later, not in a circle.
+            self._again = {path: again for path, again in self._again.items() if path in found and again > now}
             for path in settled:
-                with contextlib.suppress(OSError):
+                try:
                     path.unlink()
-        for path in set(waiting) - set(settled):
-            # Tried again later, not in a circle.
-            with contextlib.suppress(OSError):
-                os.utime(path, (now + _AGAIN_S, now + _AGAIN_S))
+                except OSError as error:
+                    log.warning("imported, and cannot be removed from the spool: %s", type(error).__name__)
+            self._again.update((path, now + _AGAIN_S) for path in waiting if path.exists())
         return True
 
     def _set_aside(self, actor: Actor, path: Path) -> None:
         aside = self._paths.received / "aside"
         try:
             aside.mkdir(mode=0o700, exist_ok=True)
-            path.replace(aside / path.name)
-            fsync_directory(aside)
+            claim_some_name(path, aside / path.name)
         except OSError as error:
             raise translate_os_error(error) from error
         self._events.say(actor, Level.WARNING, TOPIC, "receive.set_aside")
-
-    @staticmethod
-    def _is_due(path: Path, now: float) -> bool:
-        try:
-            return path.stat().st_mtime <= now + 1.0
-        except OSError:
-            return False

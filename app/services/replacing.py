@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from app.core.clock import utc_now
-from app.core.files import fsync_directory, make_directories, translate_os_error
+from app.core.files import fsync_directory, make_directories, replace_durably, translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.image import ImageRecord
 
@@ -36,9 +36,6 @@ def put_right(paths: LibraryPaths, record: ImageRecord, right: Path) -> None:
                 shutil.copyfile(path, kept)
             fsync_directory(aside)
         make_directories(path.parent, paths.root)
-        with right.open("r+b") as file:
-            os.fsync(file.fileno())
-        right.replace(path)
-        fsync_directory(path.parent)
+        replace_durably(right, path)
     except OSError as error:
         raise translate_os_error(error) from error

@@ -274,19 +274,16 @@ class Outbox:
                 (code, to_json(dict(facts)), destination),
             )
 
-    def release(self, destination: str, codes: Iterable[str] | None = None) -> int:
-        """Let parked entries (those of ``codes``, when given) wait again, and unblock the destination."""
-        wanted = None if codes is None else tuple(codes)
-        places = "" if wanted is None else f" AND code IN ({', '.join('?' * len(wanted))})"
+    def release(self, destination: str) -> int:
+        """Let parked entries wait again and what backs off be due, and unblock the destination."""
         with self._db.write():
             self._db.execute(
                 "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?", (destination,)
             )
-            # What backs off is tried at once, too.
             self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
             return self._db.execute(
-                f"UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'{places}",  # noqa: S608 - our own text
-                (destination, *(wanted or ())),
+                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'",
+                (destination,),
             ).rowcount
 
     def hurry(self, destination: str, codes: Iterable[str]) -> None:
@@ -298,12 +295,6 @@ class Outbox:
                 f" AND code IN ({', '.join('?' * len(wanted))})",
                 (destination, *wanted),
             )
-
-    def next_due(self, destination: str) -> datetime | None:
-        """Return when the next entry is due; ``None`` when nothing waits."""
-        return moment_or_none(
-            self._db.value("SELECT MIN(due_at) FROM outbox WHERE destination = ? AND state = 'waiting'", (destination,))
-        )
 
     def entries(self, destination: str, states: Iterable[EntryState], limit: int = 200) -> list[Entry]:
         """Return entries in these states, oldest first."""

@@ -7,7 +7,7 @@ of their entries.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -98,7 +98,7 @@ class DrainReport:
 
 
 class Drainer:
-    """Empties one queue. ``leave`` is called by each thread that ends."""
+    """Empties one queue, over several connections at once."""
 
     def __init__(
         self,
@@ -107,13 +107,11 @@ class Drainer:
         blocking: Collection[str],
         *,
         connections: int = 4,
-        leave: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = queue
         self._sender = sender
         self._blocking = frozenset(blocking)
         self._connections = connections
-        self._leave = leave
         self._lock = Lock()
         self._stop = Event()
         self._done: list[tuple[Entry, Sent]] = []
@@ -124,21 +122,17 @@ class Drainer:
         self._stop.clear()
         total = self._queue.waiting()
         with ThreadPoolExecutor(self._connections, thread_name_prefix="outbox") as pool:
-            try:
-                while not self._stop.is_set():
-                    ctx.check()
-                    batch = self._queue.take(utc_now(), BATCH)
-                    if not batch:
-                        break
-                    try:
-                        list(pool.map(lambda row: self._patient(row, report, ctx), _by_patient(batch)))
-                    finally:
-                        self._confirm(at_least=1)
-                    done = report.sent + report.already_there + report.removed + report.failed
-                    ctx.report(Progress(done, max(total, done), "images", ""))
-            finally:
-                # One call a thread: their connections to the catalogue end with them.
-                list(pool.map(lambda _number: self._leave(), range(self._connections)))
+            while not self._stop.is_set():
+                ctx.check()
+                batch = self._queue.take(utc_now(), BATCH)
+                if not batch:
+                    break
+                try:
+                    list(pool.map(lambda row: self._patient(row, report, ctx), _by_patient(batch)))
+                finally:
+                    self._confirm(at_least=1)
+                done = report.sent + report.already_there + report.removed + report.failed
+                ctx.report(Progress(done, max(total, done), "images", ""))
         return report
 
     def run(self, ctx: JobContext) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import EnvironmentFault
-from app.core.files import fsync_directory
+from app.core.files import claim_some_name
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +110,7 @@ class Listener:
                 shutil.copyfileobj(reader, writer, 1 << 20)
                 writer.flush()
                 os.fsync(writer.fileno())
-            final = folder / f"{name}.dcm"
-            while True:
-                try:
-                    os.link(part, final)
-                    break
-                except FileExistsError:
-                    # Sent twice in a row: both are kept, the importer tells whether they are the same.
-                    final = folder / f"{name}-{uuid.uuid4()}.dcm"
-            fsync_directory(folder)
+            # Sent twice in a row: both are kept, the importer tells whether they are the same.
+            claim_some_name(part, folder / f"{name}.dcm")
         finally:
             part.unlink(missing_ok=True)

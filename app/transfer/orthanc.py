@@ -176,14 +176,6 @@ class Orthanc:
         answer: str = response.text
         return answer.strip().strip('"').lower()
 
-    def instances_of(self, sop_instance_uid: str) -> list[str]:
-        """Return the ids of all instances with a SOP Instance UID: of several patients, there may be several."""
-        found = self._json("POST", "tools/lookup", content=sop_instance_uid.encode("ascii"))
-        if not isinstance(found, list):
-            raise EnvironmentFault("pacs.not_an_archive")
-        rows = [item for item in found if isinstance(item, dict) and item.get("Type") == "Instance"]
-        return [str(item.get("ID", "")) for item in rows]
-
     def remove(self, instance: str) -> bool:
         """Remove an instance; false when it was not there. What gets empty by it goes too, by Orthanc's own rule."""
         response = self._ask("DELETE", f"instances/{instance}")

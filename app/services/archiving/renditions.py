@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import ItemError
-from app.core.files import BLOCK_BYTES, fsync_directory, translate_os_error
+from app.core.files import BLOCK_BYTES, replace_durably, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.settings import ClinicSettings
 from app.domain.image import ImageRecord
@@ -89,10 +88,7 @@ class Renditions:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
             part.unlink(missing_ok=True)
             key = self._writer.write_to(image, part, made_for)
-            with part.open("r+b") as file:
-                os.fsync(file.fileno())
-            part.replace(target)
-            fsync_directory(target.parent)
+            replace_durably(part, target)
         except OSError as error:
             raise translate_os_error(error) from error
         finally:

@@ -148,7 +148,6 @@ class ArchiveService:
                     OrthancSender(store, orthanc, renditions),
                     BLOCKING,
                     connections=CONNECTIONS,
-                    leave=store.close_thread,
                 )
             finally:
                 lock.release()

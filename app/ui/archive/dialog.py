@@ -20,11 +20,10 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Action
-from app.jobs.handle import JobHandle
 from app.ui.archive.states import archive_queue, archive_state
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment
-from app.ui.panels.activity import RunningCard
+from app.ui.panels.job_slot import JobSlot
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.status.chip import Dot, Health
@@ -37,7 +36,6 @@ from app.words import t, tn
 if TYPE_CHECKING:
     from app.services.outbox import Queued
 
-_TICK_MS = 250
 _SOON_MS = 500
 _IMAGE = Qt.ItemDataRole.UserRole
 SHOWN = 200
@@ -53,7 +51,6 @@ class ArchiveDialog(DialogFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session = session
         self._lane = ("archive", id(self))
-        self._card: RunningCard | None = None
         self._dot, self._state = Dot(), plain_label("", "title", wrap=True)
         head = QHBoxLayout()
         head.setSpacing(UNIT)
@@ -76,8 +73,8 @@ class ArchiveDialog(DialogFrame):
         self._found = plain_label("", wrap=True)
         self._found.hide()
         self.body.addWidget(self._found)
-        self._job_row = QHBoxLayout()
-        self.body.addLayout(self._job_row)
+        self._job = JobSlot()
+        self.body.addWidget(self._job)
         self.list = QTreeWidget()
         self.list.setProperty("role", "boxed")
         self.list.setRootIsDecorated(False)
@@ -98,9 +95,6 @@ class ArchiveDialog(DialogFrame):
         self._more = plain_label("", "muted")
         self.body.addWidget(self._more)
         self.add_cancel(t("Close"))
-        self._tick = QTimer(self)
-        self._tick.setInterval(_TICK_MS)
-        self._tick.timeout.connect(self._on_tick_timeout)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_SOON_MS)
@@ -115,7 +109,11 @@ class ArchiveDialog(DialogFrame):
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask(
             self._lane,
-            lambda: (library.outbox.queues(actor), library.outbox.queued(actor, "orthanc", SHOWN)),
+            lambda: (
+                library.outbox.queues(actor),
+                library.outbox.queued(actor, "orthanc", SHOWN),
+                library.settings.clinic().orthanc_url,
+            ),
             self._on_read,
             self._on_failed,
         )
@@ -123,7 +121,6 @@ class ArchiveDialog(DialogFrame):
     def done(self, result: int) -> None:
         """Ask for nothing more."""
         self._session.calls.drop(self._lane)
-        self._tick.stop()
         super().done(result)
 
     @Slot()
@@ -138,7 +135,7 @@ class ArchiveDialog(DialogFrame):
         handle = self._session.runner.start("push", t("Sending to the archive"), engine)
         handle.failed.connect(self._on_failed)
         handle.finished.connect(self.reload)
-        self._show_job(handle)
+        self._job.show_job(handle)
 
     @Slot()
     def try_connection(self) -> None:
@@ -164,10 +161,9 @@ class ArchiveDialog(DialogFrame):
     # -- answers -----------------------------------------------------------------------------------------
 
     def _on_read(self, found: Any) -> None:
-        queues, rows = found
+        queues, rows, address = found
         queue = archive_queue(queues)
-        clinic = self._session.library.settings.clinic()
-        self._address.setText(ltr(clinic.orthanc_url))
+        self._address.setText(ltr(address))
         self.send_button.setEnabled(queue is not None and self._session.may(Action.ARCHIVE_PUSH))
         if queue is None:
             self._dot.set_health(Health.OFF)
@@ -216,26 +212,6 @@ class ArchiveDialog(DialogFrame):
     def _on_bus_changed(self, changes: ChangeSet) -> None:
         if (changes.of(Entity.OUTBOX) or changes.of(Entity.SETTING)) and not self._later.isActive():
             self._later.start()
-
-    def _show_job(self, handle: JobHandle) -> None:
-        self._drop_card()
-        self._card = RunningCard(handle)
-        self._job_row.addWidget(self._card)
-        self._tick.start()
-
-    @Slot()
-    def _on_tick_timeout(self) -> None:
-        if self._card is None or not self._card.handle.running:
-            self._drop_card()
-            self._tick.stop()
-        else:
-            self._card.refresh()
-
-    def _drop_card(self) -> None:
-        if self._card is not None:
-            self._card.hide()
-            self._card.deleteLater()
-            self._card = None
 
 
 def _what(row: Queued) -> str:

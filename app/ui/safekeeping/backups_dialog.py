@@ -8,18 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QStackedWidget, QWidget
 
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.roles import Action
-from app.jobs.handle import JobHandle
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, moment
 from app.ui.later import part
 from app.ui.main_window.backups import Backups
-from app.ui.panels.activity import RunningCard
+from app.ui.panels.job_slot import JobSlot
 from app.ui.safekeeping.backup_list import BackupList
 from app.ui.safekeeping.health_card import HealthCard
 from app.ui.session import Session
@@ -27,8 +26,6 @@ from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t
-
-_TICK_MS = 250
 
 
 class BackupsDialog(DialogFrame):
@@ -42,12 +39,11 @@ class BackupsDialog(DialogFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session, self._backups = session, backups
         self._lane = ("backups", id(self))
-        self._card: RunningCard | None = None
         self.health = HealthCard()
         self.body.addWidget(self.health)
         self.body.addLayout(self._start_row())
-        self._job_row = QHBoxLayout()
-        self.body.addLayout(self._job_row)
+        self._job = JobSlot()
+        self.body.addWidget(self._job)
         self.list = BackupList()
         self.list.itemSelectionChanged.connect(self._on_selection_changed)
         self._empty = plain_label(
@@ -62,9 +58,6 @@ class BackupsDialog(DialogFrame):
         self.body.addWidget(self._stack, 1)
         self.body.addLayout(self._row_row())
         self.add_cancel(t("Close"))
-        self._tick = QTimer(self)
-        self._tick.setInterval(_TICK_MS)
-        self._tick.timeout.connect(self._on_tick_timeout)
         backups.changed.connect(self.reload)
         self.resize(UNIT * 108, UNIT * 72)
         self._on_selection_changed()
@@ -84,7 +77,6 @@ class BackupsDialog(DialogFrame):
     def done(self, result: int) -> None:
         """Ask for nothing more."""
         self._session.calls.drop(self._lane)
-        self._tick.stop()
         super().done(result)
 
     # -- parts ---------------------------------------------------------------------------------------
@@ -125,26 +117,26 @@ class BackupsDialog(DialogFrame):
     def back_up(self) -> None:
         """Make a backup where the settings say; without a place there, ask for one."""
         if self._session.library.settings.clinic().backup_folder:
-            self._show_job(self._backups.create())
+            self._job.show_job(self._backups.create())
         else:
             self._on_to_file_clicked()
 
     @Slot()
     def drill(self) -> None:
         """Try restoring the newest backup."""
-        self._show_job(self._backups.drill())
+        self._job.show_job(self._backups.drill())
 
     @Slot()
     def _on_to_file_clicked(self) -> None:
         name, _kind = QFileDialog.getSaveFileName(self, t("Back up to a file"), suggested_name(), t("Backups (*.zip)"))
         if name:
-            self._show_job(self._backups.create(name if name.casefold().endswith(".zip") else f"{name}.zip"))
+            self._job.show_job(self._backups.create(name if name.casefold().endswith(".zip") else f"{name}.zip"))
 
     @Slot()
     def _on_verify_clicked(self) -> None:
         record = self.list.chosen()
         if record is not None:
-            self._show_job(self._backups.verify(Path(record.path)))
+            self._job.show_job(self._backups.verify(Path(record.path)))
 
     @Slot()
     def _on_restore_clicked(self) -> None:
@@ -159,7 +151,7 @@ class BackupsDialog(DialogFrame):
             return
         dialog = part("PatientRestoreDialog")(self._session, Path(record.path), self)
         if dialog.exec() and dialog.wish is not None:
-            self._show_job(self._backups.restore_patient(dialog.wish))
+            self._job.show_job(self._backups.restore_patient(dialog.wish))
 
     @Slot()
     def _on_other_clicked(self) -> None:
@@ -215,26 +207,6 @@ class BackupsDialog(DialogFrame):
         has_images = record is not None and record.contents != "database"
         self._one.setEnabled(there and has_images and may(Action.BACKUP_RESTORE))
         self._delete.setEnabled(record is not None and bool(record.id) and may(Action.BACKUP_DELETE))
-
-    def _show_job(self, handle: JobHandle) -> None:
-        self._drop_card()
-        self._card = RunningCard(handle)
-        self._job_row.addWidget(self._card)
-        self._tick.start()
-
-    @Slot()
-    def _on_tick_timeout(self) -> None:
-        if self._card is None or not self._card.handle.running:
-            self._drop_card()
-            self._tick.stop()
-        else:
-            self._card.refresh()
-
-    def _drop_card(self) -> None:
-        if self._card is not None:
-            self._card.hide()
-            self._card.deleteLater()
-            self._card = None
 
 
 def suggested_name() -> str:

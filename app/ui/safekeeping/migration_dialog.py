@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.core.context import JobContext
@@ -13,7 +13,7 @@ from app.core.errors import BitewingError
 from app.jobs.handle import JobHandle
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, number
-from app.ui.panels.activity import RunningCard
+from app.ui.panels.job_slot import JobSlot
 from app.ui.session import Session
 from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -23,7 +23,6 @@ from app.words import t, tn
 if TYPE_CHECKING:
     from app.services.migration import MigrationReport
 
-_TICK_MS = 250
 _MOST_SHOWN = 2000
 
 
@@ -35,7 +34,6 @@ class MigrationDialog(DialogFrame):
         self._session = session
         self._source: Path | None = None
         self._handle: JobHandle | None = None
-        self._card: RunningCard | None = None
         said = t(
             "The folder is only read, never changed. Lists of patients, images and treatments beside the images "
             "(CSV, SQLite, JSON) are understood; without them the folders say whose the images are. What is not sure "
@@ -54,8 +52,8 @@ class MigrationDialog(DialogFrame):
         self._facts = plain_label("", wrap=True)
         self.body.addWidget(self._headline)
         self.body.addWidget(self._facts)
-        self._job_row = QHBoxLayout()
-        self.body.addLayout(self._job_row)
+        self._job = JobSlot()
+        self.body.addWidget(self._job)
         self.exceptions = QTreeWidget()
         self.exceptions.setProperty("role", "boxed")
         self.exceptions.setRootIsDecorated(False)
@@ -68,9 +66,6 @@ class MigrationDialog(DialogFrame):
         self.go = self.add_button(t("Bring in"), "primary", default=True)
         self.go.setEnabled(False)
         self.go.clicked.connect(self._on_go_clicked)
-        self._tick = QTimer(self)
-        self._tick.setInterval(_TICK_MS)
-        self._tick.timeout.connect(self._on_tick_timeout)
         self.resize(UNIT * 100, UNIT * 72)
         if source is not None:
             self.look_at(source)
@@ -93,7 +88,6 @@ class MigrationDialog(DialogFrame):
 
     def done(self, code: int) -> None:
         """Stop looking; a run goes on."""
-        self._tick.stop()
         if self._handle is not None and self._handle.running and self._handle.key != "migrate":
             self._handle.cancel()
         super().done(code)
@@ -109,11 +103,7 @@ class MigrationDialog(DialogFrame):
         self.say_problem("")
         self._handle = self._session.runner.start(key, title, engine, self._source)
         self._handle.failed.connect(self._on_failed)
-        self._handle.finished.connect(self._drop_card)
-        self._drop_card()
-        self._card = RunningCard(self._handle)
-        self._job_row.addWidget(self._card)
-        self._tick.start()
+        self._job.show_job(self._handle)
 
     @Slot()
     def _on_go_clicked(self) -> None:
@@ -170,16 +160,3 @@ class MigrationDialog(DialogFrame):
         self._facts.setText("")
         self.say_problem(" ".join(part for part in (words.explanation, words.what_to_do) if part))
         self._close.setText(t("Close"))
-
-    @Slot()
-    def _on_tick_timeout(self) -> None:
-        if self._card is not None:
-            self._card.refresh()
-
-    @Slot()
-    def _drop_card(self) -> None:
-        self._tick.stop()
-        if self._card is not None:
-            self._card.hide()
-            self._card.deleteLater()
-            self._card = None

@@ -208,5 +208,33 @@ def test_what_is_no_image_is_kept_all_the_same(library: Library) -> None:
     receiver.start()
     receiver.wait_for(1)
     receiver.stop()
-    kept = [path.read_bytes() for path in library.paths.root.rglob("*.dcm")]
-    assert report in kept
+    # Another one of the same name does not take its place.
+    (library.paths.received / "sr.dcm").write_bytes(report + b"\0\0")
+    receiver = Receiver(library)
+    receiver.start()
+    receiver.wait_for(1)
+    receiver.stop()
+    kept = [path.read_bytes() for path in (library.paths.received / "aside").iterdir()]
+    assert sorted(kept) == [report, report + b"\0\0"]
+
+
+def test_what_cannot_leave_the_spool_is_not_imported_in_a_circle(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.paths.received.mkdir()
+    stuck = radiograph(library.paths.received / "1.2.3.dcm", 1)
+    unlink = Path.unlink
+
+    def refusing(self: Path, missing_ok: bool = False) -> None:
+        if self == stuck:
+            raise PermissionError(13, "held by a scanner", str(self))
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    receiver = Receiver(library)
+    receiver.start()
+    receiver.wait_for(1)
+    time.sleep(2)
+    receiver.stop()
+    assert receiver.report.counts == {"imported": 1}
+    assert len(library.images.list(OWNER)) == 1
