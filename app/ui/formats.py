@@ -5,6 +5,7 @@ Dates, sizes and durations come from :mod:`app.words.numbers`, so that window an
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 
 from app.domain.patient import Patient, Sex
@@ -14,6 +15,9 @@ day = numbers.day
 moment = numbers.moment
 clock = numbers.clock
 remaining = numbers.remaining
+
+
+_FROM_THE_RIGHT = frozenset({"R", "AL"})
 
 
 def number(value: int) -> str:
@@ -46,8 +50,13 @@ def patient_detail(patient: Patient) -> str:
 
 
 def isolated(text: str) -> str:
-    """Return text whose direction cannot disturb its surroundings; left as it is in left-to-right windows."""
-    return f"\u2068{text}\u2069" if text and is_right_to_left() else text
+    """Return text whose direction cannot disturb its surroundings.
+
+    An Arabic name in an English line would draw the day of birth after it to its other side. Text that runs the way
+    the window does is left as it is.
+    """
+    turns = is_right_to_left() or any(unicodedata.bidirectional(letter) in _FROM_THE_RIGHT for letter in text)
+    return f"\u2068{text}\u2069" if text and turns else text
 
 
 def ltr(text: str) -> str:

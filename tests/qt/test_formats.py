@@ -39,3 +39,9 @@ def test_a_sentence_begins_at_the_right_in_arabic(arabic):
     label.setText("DICOM")
     assert label.text() == "\u200fDICOM"
     assert plain_label("Ctrl+,", "key").text() == "Ctrl+,"
+
+
+def test_a_name_from_the_right_leaves_the_numbers_after_it_where_they_are():
+    set_language("en")
+    assert joined("العمري, خالد", "25 Dec 1973") == "\u2068العمري, خالد\u2069 · 25 Dec 1973"
+    assert joined("Hassan, Ahmed", "14 Mar 1985") == "Hassan, Ahmed · 14 Mar 1985"
