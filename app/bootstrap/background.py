@@ -23,6 +23,7 @@ from app.jobs.runner import JobRunner
 from app.jobs.scheduler import Scheduler
 from app.services.receive_report import ReceiveReport
 from app.services.schedule import Task
+from app.services.settings import ORTHANC
 from app.storage.lease import Lease
 from app.words import t
 
@@ -132,7 +133,7 @@ class Background(QObject):
         self._library.receiving.run(self._actor, ctx, ReceiveReport())
 
     def _archive(self, _args: Any, ctx: JobContext) -> None:
-        self._library.archive.run(self._actor, ctx)
+        self._library.sending.run(self._actor, ctx, ORTHANC)
 
     def _monitor(self, _args: Any, ctx: JobContext) -> object:
         return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)

@@ -27,6 +27,7 @@ from app.storage.events import Level
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.archiving.connector import OrthancConnector
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from app.services.proof import ProofService
     from app.services.receiving import ReceivingService
     from app.services.schedule import ScheduleService
+    from app.services.sending.service import SendingService
     from app.services.settings import SettingsService
     from app.services.shelf import Shelf
     from app.services.status import StatusService
@@ -175,10 +177,18 @@ class Library:
         lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events),
     )
     outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
+    orthanc: Lazy[OrthancConnector] = Lazy(
+        "archiving.connector",
+        "OrthancConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders),
+    )
+    sending: Lazy[SendingService] = Lazy(
+        "sending.service",
+        "SendingService",
+        lambda make, its: make(its.door, its.paths, its.jobs, its.events, {"orthanc": its.orthanc}),
+    )
     archive: Lazy[ArchiveService] = Lazy(
-        "archiving.service",
-        "ArchiveService",
-        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders, its.jobs, its.events),
+        "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)
     )
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     migration: Lazy[MigrationService] = Lazy(

@@ -16,14 +16,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from app.core.destinations import AE_TITLE, DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of, named_key, names_of
 from app.core.errors import UserError
 from app.core.files import write_atomically
 
 log = logging.getLogger(__name__)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-# PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
-_AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
 _WEB_ADDRESS = r"(https?://[^\s/]+\S*)?"
 _TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
 
@@ -70,7 +69,7 @@ class WorkstationSettings:
     monitor_interval_s: int = field(default=30, metadata={"key": "monitor.interval", "minimum": 1})
     receive_enabled: bool = field(default=False, metadata={"key": "receive.enabled"})
     receive_port: int = field(default=11112, metadata={"key": "receive.port", "minimum": 1})
-    receive_aet: str = field(default="BITEWING", metadata={"key": "receive.aet", "pattern": _AE_TITLE})
+    receive_aet: str = field(default="BITEWING", metadata={"key": "receive.aet", "pattern": AE_TITLE})
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -85,6 +84,7 @@ class SettingKey:
     default: Any
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    maximum: int | None = None
     pattern: str | None = None
 
     @property
@@ -108,6 +108,8 @@ class SettingKey:
             fits = value in self.choices
         if fits and self.minimum is not None:
             fits = value >= self.minimum
+        if fits and self.maximum is not None:
+            fits = value <= self.maximum
         if fits and self.pattern is not None:
             fits = re.fullmatch(self.pattern, value) is not None
         if not fits:
@@ -127,19 +129,15 @@ _PARSERS: dict[type, Callable[[str], Any]] = {str: str, int: int, bool: _parse_b
 
 def _keys_of(scope: str, settings: Any) -> list[SettingKey]:
     return [
-        SettingKey(
-            key=item.metadata["key"],
-            attribute=item.name,
-            scope=scope,
-            type=type(getattr(settings, item.name)),
-            default=getattr(settings, item.name),
-            choices=item.metadata.get("choices", ()),
-            minimum=item.metadata.get("minimum"),
-            pattern=item.metadata.get("pattern"),
-        )
+        _entry(item.metadata["key"], item.name, scope, getattr(settings, item.name), item.metadata)
         for item in fields(settings)
         if "key" in item.metadata
     ]
+
+
+def _entry(key: str, attribute: str, scope: str, default: Any, metadata: Mapping[str, Any]) -> SettingKey:
+    limits = {name: metadata.get(name) for name in ("minimum", "maximum", "pattern")}
+    return SettingKey(key, attribute, scope, type(default), default, metadata.get("choices", ()), **limits)
 
 
 SECRET = "secret"  # noqa: S105 - the name of a scope
@@ -158,10 +156,35 @@ SETTING_KEYS: dict[str, SettingKey] = {
 
 def setting_key(key: str) -> SettingKey:
     """Return the setting of that name. Raises ``settings.unknown_key``."""
-    try:
+    if key in SETTING_KEYS:
         return SETTING_KEYS[key]
-    except KeyError as error:
-        raise UserError("settings.unknown_key", key=key) from error
+    named = named_key(key)
+    if named is None:
+        raise UserError("settings.unknown_key", key=key)
+    return _entry(key, named.field, "clinic" if named.field else SECRET, named.default, named.metadata)
+
+
+def mirrors(values: Mapping[str, Any]) -> list[MirrorSettings]:
+    """Return every mirror among stored values, by name; what does not fit falls back to its default."""
+    return [replace(MirrorSettings(name), **_named(MIRROR, name, values)) for name in names_of(MIRROR, values)]
+
+
+def dimse_archives(values: Mapping[str, Any]) -> list[DimseSettings]:
+    """Return every archive that speaks DICOM alone, by name; what does not fit falls back to its default."""
+    return [replace(DimseSettings(name), **_named(DIMSE, name, values)) for name in names_of(DIMSE, values)]
+
+
+def _named(topic: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    entries = (setting_key(key) for key in keys_of(topic, name) if key in values)
+    return {entry.attribute: values[entry.key] for entry in entries if not entry.is_secret and _fits(entry, values)}
+
+
+def _fits(entry: SettingKey, values: Mapping[str, Any]) -> bool:
+    try:
+        entry.require_valid(values[entry.key])
+    except UserError:
+        return False
+    return True
 
 
 def clinic_settings(values: Mapping[str, Any]) -> ClinicSettings:
@@ -179,13 +202,8 @@ def workstation_settings(values: Mapping[str, Any]) -> WorkstationSettings:
 def _build(defaults: Any, scope: str, values: Mapping[str, Any]) -> Any:
     chosen = {}
     for entry in SETTING_KEYS.values():
-        if entry.scope != scope or entry.key not in values:
-            continue
-        try:
-            entry.require_valid(values[entry.key])
-        except UserError:
-            continue
-        chosen[entry.attribute] = values[entry.key]
+        if entry.scope == scope and entry.key in values and _fits(entry, values):
+            chosen[entry.attribute] = values[entry.key]
     return replace(defaults, **chosen)
 
 

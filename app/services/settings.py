@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, is_name, keys_of, named_key, names_of
+from app.core.errors import UserError
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.secrets import Sealer, SecretStore, system_secret_store
@@ -15,6 +17,8 @@ from app.core.settings import (
     SettingKey,
     WorkstationSettings,
     clinic_settings,
+    dimse_archives,
+    mirrors,
     read_workstation,
     setting_key,
     write_workstation,
@@ -59,6 +63,16 @@ class SettingsService:
         """Return this workstation's settings."""
         return read_workstation(self._paths.workstation_toml)
 
+    def mirrors(self) -> list[MirrorSettings]:
+        """Return the clinic's mirrors, by name."""
+        with self._door.store.read():
+            return mirrors(self._door.store.settings.all())
+
+    def dimse_archives(self) -> list[DimseSettings]:
+        """Return the clinic's archives that speak DICOM alone, by name."""
+        with self._door.store.read():
+            return dimse_archives(self._door.store.settings.all())
+
     def get(self, actor: Actor, key: str) -> Any:
         """Return one value, ``None`` for a secret. Raises ``settings.unknown_key``."""
         entry = setting_key(key)
@@ -77,8 +91,14 @@ class SettingsService:
                 entry.choices,
                 is_set=not entry.is_secret or self.has_secret(entry.key),
             )
-            for entry in SETTING_KEYS.values()
+            for entry in (*SETTING_KEYS.values(), *map(setting_key, self._named_keys()))
         ]
+
+    def _named_keys(self) -> tuple[str, ...]:
+        with self._door.store.read():
+            stored = {**self._door.store.settings.all(), **dict.fromkeys(self._door.store.secrets.names())}
+        topics = (MIRROR, DIMSE)
+        return tuple(key for topic in topics for name in names_of(topic, stored) for key in keys_of(topic, name))
 
     def has_secret(self, key: str) -> bool:
         """Whether a secret is stored."""
@@ -126,16 +146,44 @@ class SettingsService:
             return value
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             unit.store.settings.set(key, value)
-            if key.startswith(_ARCHIVE_KEYS):
-                self._tell_outbox(unit)
+            self._tell_outbox(unit, key)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
 
-    def _tell_outbox(self, unit: Unit) -> None:
+    def forget(self, actor: Actor, topic: str, name: str) -> None:
+        """Forget a mirror or an archive with its secrets. What lies there stays there; what waits is cancelled.
+
+        Raises
+        ------
+        UserError
+            ``settings.no_connection`` when there is none of that name.
+        """
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            keys = [*keys_of(topic, name)] if is_name(name) else []
+            stored = {*unit.store.settings.all(), *unit.store.secrets.names()}
+            known = [key for key in keys if key in stored]
+            if not known:
+                raise UserError("settings.no_connection", name=name)
+            for key in known:
+                unit.store.settings.remove(key)
+                unit.store.secrets.remove(key)
+                unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
+            unit.store.outbox.forget(f"{topic}.{name}")
+            unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+    def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""
-        enabled = bool(clinic_settings(unit.store.settings.all()).orthanc_enabled)
-        unit.store.outbox.set_destination(ORTHANC, ORTHANC, enabled=enabled)
+        values, named = unit.store.settings.all(), named_key(key)
+        if key.startswith(_ARCHIVE_KEYS):
+            enabled = bool(clinic_settings(values).orthanc_enabled)
+            unit.store.outbox.set_destination(ORTHANC, ORTHANC, enabled=enabled)
+        elif named is not None:
+            every = mirrors(values) if named.topic == MIRROR else dimse_archives(values)
+            for one in every:
+                if one.name == named.name:
+                    is_ready = one.enabled and (named.topic == MIRROR or bool(one.host))
+                    unit.store.outbox.set_destination(one.destination, named.topic, enabled=is_ready)
 
     def _set_secret(self, actor: Actor, key: str, value: str) -> None:
         """Seal and store a secret; an empty one is forgotten."""
@@ -146,8 +194,7 @@ class SettingsService:
                 unit.store.secrets.remove(key)
             else:
                 unit.store.secrets.set(key, sealed)
-            if key.startswith(_ARCHIVE_KEYS):
-                self._tell_outbox(unit)
+            self._tell_outbox(unit, key)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
 
@@ -168,5 +215,9 @@ class SettingsService:
     def _value(self, entry: SettingKey) -> Any:
         if entry.is_secret:
             return None
+        named = named_key(entry.key)
+        if named is not None:
+            every = self.mirrors() if named.topic == MIRROR else self.dimse_archives()
+            return next((getattr(one, entry.attribute) for one in every if one.name == named.name), entry.default)
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)

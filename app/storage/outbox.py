@@ -135,6 +135,15 @@ class Outbox:
                 (name, now, now, name, name),
             ).rowcount
 
+    def forget(self, destination: str) -> None:
+        """Forget a destination and what waits for it; where images are known to lie stays known."""
+        with self._db.write():
+            self._db.execute(
+                f"UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state IN {_OPEN}",  # noqa: S608 - our own text
+                (destination,),
+            )
+            self._db.execute("DELETE FROM destinations WHERE name = ?", (destination,))
+
     def queues(self) -> list[Queue]:
         """Return every destination with its figures."""
         rows = self._db.rows(
@@ -145,6 +154,27 @@ class Outbox:
             f" LEFT JOIN outbox o ON o.destination = d.name AND o.state IN {_OPEN} GROUP BY d.name ORDER BY d.name"
         )
         return [_queue_of(row) for row in rows]
+
+    def waiting(self, destination: str) -> int:
+        """Return how many entries wait or are being sent."""
+        return int(
+            self._db.value(
+                "SELECT COUNT(*) FROM outbox WHERE destination = ? AND state IN ('waiting', 'sending')", (destination,)
+            )
+        )
+
+    def is_due(self, destination: str, now: datetime) -> bool:
+        """Whether anything might be sent now."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM outbox WHERE destination = ? AND state = 'waiting' AND due_at <= ?)",
+                (destination, epoch_ms(now)),
+            )
+        )
+
+    def is_blocked(self, destination: str) -> bool:
+        """Whether nothing is sent there until a person acts."""
+        return self._db.value("SELECT blocked_code FROM destinations WHERE name = ?", (destination,)) is not None
 
     def recover(self, destination: str) -> int:
         """Let what a dead drainer was sending wait again; delivery is at least once and idempotent."""
@@ -205,8 +235,10 @@ class Outbox:
                 # Earlier objects of the image, also those whose answer was lost, are called back.
                 self._db.execute(
                     "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
-                    " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies WHERE"
-                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL",
+                    " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies c WHERE"
+                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND NOT EXISTS"
+                    " (SELECT 1 FROM outbox o WHERE o.image_id = c.image_id AND o.destination = c.destination"
+                    " AND o.remote_id = c.remote_id AND o.wish = 'remove' AND o.state = 'sending')",
                     (entry.patient_id, at, at, entry.image_id, entry.destination, remote_id),
                 )
                 # Moved to somebody else or deleted while it was on its way: it is called back at once.

@@ -7,13 +7,13 @@ of their entries.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from threading import Event, Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
@@ -23,16 +23,28 @@ from app.domain.backoff import delay_s
 from app.storage.outbox import Entry, EntryState, Wish
 
 BATCH = 256
+# So many are made ready while others are sent; that they are about to be sent is written down together.
+AHEAD = 32
 # Confirmations are written so many at a time: each time costs an fsync. What a crash takes is sent again and found.
 TOGETHER = 24
 # How often a destination that is away is asked for a sign of life, and how often the queue is looked at.
 PROBE_S = 10.0
 IDLE_S = 2.0
 CONFLICT = "pacs.conflict"
+CONFLICTS = frozenset({CONFLICT, "store.conflict"})
 # What says that the destination cannot be reached at all, whatever is sent.
-AWAY = frozenset({"pacs.unreachable", "pacs.slow", "pacs.cut_off"})
+AWAY = frozenset(f"{room}.{how}" for room in ("pacs", "dimse", "store") for how in ("unreachable", "slow", "cut_off"))
 # An entry that fails so often while the destination answers is for a person to look at.
 MOST_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An image about to be sent: what it will be called there, its digest, and whatever its sender needs."""
+
+    remote_id: str
+    digest: str
+    carried: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,7 @@ class Sent:
     digest: str = ""
     how: str = ""
     was_there: bool = False
+    bytes: int = 0
 
 
 class Sender(Protocol):
@@ -51,7 +64,10 @@ class Sender(Protocol):
     def probe(self) -> None:
         """Ask for a sign of life. Raises BitewingError."""
 
-    def send(self, entry: Entry) -> Sent | None:
+    def prepare(self, entry: Entry) -> Ready | None:
+        """Make ready what is to be sent; ``None`` when it is not to go any more. Raises BitewingError."""
+
+    def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there and prove it; ``None`` when it is not to go any more. Raises BitewingError."""
 
     def remove(self, entry: Entry) -> Sent | None:
@@ -63,6 +79,9 @@ class Queue(Protocol):
 
     def take(self, now: datetime, limit: int) -> list[Entry]:
         """Claim what is due."""
+
+    def attempt(self, about: Sequence[tuple[Entry, Ready]]) -> None:
+        """Write down that these are about to be sent, together."""
 
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down that these are done, together."""
@@ -92,6 +111,7 @@ class DrainReport:
     removed: int = 0
     conflicts: int = 0
     failed: int = 0
+    bytes: int = 0
     away: str | None = None
     blocked: str | None = None
     faults: dict[str, str] = field(default_factory=dict)
@@ -121,27 +141,64 @@ class Drainer:
         report = DrainReport()
         self._stop.clear()
         total = self._queue.waiting()
-        with ThreadPoolExecutor(self._connections, thread_name_prefix="outbox") as pool:
+        with (
+            ThreadPoolExecutor(self._connections, thread_name_prefix="outbox") as pool,
+            ThreadPoolExecutor(1, thread_name_prefix="outbox-ahead") as ahead,
+        ):
             while not self._stop.is_set():
                 ctx.check()
                 batch = self._queue.take(utc_now(), BATCH)
                 if not batch:
                     break
+                round_ = _Round(report, ctx, pool, total)
                 try:
-                    list(pool.map(lambda row: self._patient(row, report, ctx), _by_patient(batch)))
+                    self._send_batch(batch, round_, ahead)
                 finally:
                     self._confirm(at_least=1)
-                done = report.sent + report.already_there + report.removed + report.failed
-                ctx.report(Progress(done, max(total, done), "images", ""))
+                round_.say()
         return report
 
-    def run(self, ctx: JobContext) -> None:
-        """Drain for ever. While the destination is away only a light probe asks for it. Raises Cancelled."""
+    def run(
+        self, ctx: JobContext, pause_s: float = IDLE_S, drain: Callable[[JobContext], DrainReport] | None = None
+    ) -> None:
+        """Drain for ever. While the destination is away only a light probe asks for it. Raises Cancelled.
+
+        Parameters
+        ----------
+        pause_s
+            For how long a drained queue is left alone.
+        drain
+            Called instead of :meth:`drain`, by whoever keeps a history of rounds.
+        """
         while True:
-            report = self.drain(ctx)
+            report = (drain or self.drain)(ctx)
             if report.away is not None:
                 self._wait_for_it(ctx)
-            ctx.wait(IDLE_S)
+            ctx.wait(pause_s)
+
+    def _send_batch(self, batch: list[Entry], round_: _Round, ahead: ThreadPoolExecutor) -> None:
+        """Send a part of the batch while the next is made ready."""
+        parts = [batch[start : start + AHEAD] for start in range(0, len(batch), AHEAD)]
+        coming = ahead.submit(self._make_ready, parts[0], round_)
+        for following in [*parts[1:], None]:
+            made = coming.result()
+            if following is not None:
+                coming = ahead.submit(self._make_ready, following, round_)
+            list(round_.pool.map(lambda row: self._patient(row, round_), _by_patient(made)))
+            round_.say()
+
+    def _make_ready(self, entries: list[Entry], round_: _Round) -> list[_Made]:
+        made = [self._made(entry, round_) for entry in entries]
+        self._queue.attempt([(one.entry, one.ready) for one in made if one.ready is not None])
+        return made
+
+    def _made(self, entry: Entry, round_: _Round) -> _Made:
+        if entry.wish is Wish.REMOVE or self._stop.is_set() or round_.ctx.token.cancelled:
+            return _Made(entry)
+        try:
+            return _Made(entry, self._sender.prepare(entry))
+        except Exception as fault:  # noqa: BLE001 - raised again where the entry is settled
+            return _Made(entry, fault=fault)
 
     def _wait_for_it(self, ctx: JobContext) -> None:
         while True:
@@ -156,21 +213,22 @@ class Drainer:
             self._queue.hurry()
             return
 
-    def _patient(self, entries: Iterable[Entry], report: DrainReport, ctx: JobContext) -> None:
+    def _patient(self, entries: Sequence[_Made], round_: _Round) -> None:
         """Work through one patient's entries in order; after a failure the rest waits its turn."""
-        is_held_up = False
-        for entry in entries:
-            if is_held_up or self._stop.is_set():
+        for made in entries:
+            entry, report = made.entry, round_.report
+            if entry.patient_id in round_.held_up or self._stop.is_set():
                 self._queue.settle(entry, EntryState.WAITING, None, None)
                 continue
             try:
-                ctx.check()
-                sent = self._sender.remove(entry) if entry.wish is Wish.REMOVE else self._sender.send(entry)
+                round_.ctx.check()
+                sent = self._carry_out(made)
             except Cancelled:
                 self._stop.set()
                 self._queue.settle(entry, EntryState.WAITING, None, None)
             except BitewingError as fault:
-                is_held_up = self._failed(entry, fault, report)
+                if self._failed(entry, fault, report):
+                    round_.held_up.add(entry.patient_id)
             except BaseException:
                 # Ours to fix; the entry must not stay claimed for it.
                 self._queue.settle(entry, EntryState.WAITING, None, utc_now() + timedelta(seconds=60))
@@ -184,6 +242,14 @@ class Drainer:
                     report.removed += entry.wish is Wish.REMOVE
                     report.sent += entry.wish is Wish.PUT and not sent.was_there
                     report.already_there += entry.wish is Wish.PUT and sent.was_there
+                    report.bytes += sent.bytes
+
+    def _carry_out(self, made: _Made) -> Sent | None:
+        if made.fault is not None:
+            raise made.fault
+        if made.entry.wish is Wish.REMOVE:
+            return self._sender.remove(made.entry)
+        return self._sender.send(made.entry, made.ready) if made.ready is not None else None
 
     def _confirm(self, *done: tuple[Entry, Sent], at_least: int = TOGETHER) -> None:
         with self._lock:
@@ -214,7 +280,7 @@ class Drainer:
                     self._stop.set()
                 return True
             report.failed += 1
-            report.conflicts += fault.code == CONFLICT
+            report.conflicts += fault.code in CONFLICTS
             report.faults[entry.image_id] = fault.code
             self._queue.settle(entry, EntryState.PARKED, fault, None)
             if fault.code in self._blocking:
@@ -224,8 +290,33 @@ class Drainer:
             return False
 
 
-def _by_patient(batch: list[Entry]) -> list[list[Entry]]:
-    """Group entries by patient, each group in order, the groups by their first."""
-    rows = sorted(batch, key=lambda entry: (entry.patient_id or "", entry.number))
-    groups = [list(group) for _patient, group in groupby(rows, key=lambda entry: entry.patient_id or "")]
-    return sorted(groups, key=lambda group: group[0].number)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An entry made ready, or why it could not be; with neither it is not to go any more (or calls back)."""
+
+    entry: Entry
+    ready: Ready | None = None
+    fault: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Round:
+    """One round over what is due. ``held_up``: patients of whom an entry failed that must arrive first."""
+
+    report: DrainReport
+    ctx: JobContext
+    pool: ThreadPoolExecutor
+    total: int
+    held_up: set[str | None] = field(default_factory=set)
+
+    def say(self) -> None:
+        report = self.report
+        done = report.sent + report.already_there + report.removed + report.failed
+        self.ctx.report(Progress(done, max(self.total, done), "images", ""))
+
+
+def _by_patient(made: Iterable[_Made]) -> list[list[_Made]]:
+    """Group by patient, each group in order, the groups by their first."""
+    rows = sorted(made, key=lambda one: (one.entry.patient_id or "", one.entry.number))
+    groups = [list(group) for _patient, group in groupby(rows, key=lambda one: one.entry.patient_id or "")]
+    return sorted(groups, key=lambda group: group[0].entry.number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.clock import utc_now
+from pathlib import Path
+
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
 from app.domain.image import ImageRecord, Placement
@@ -10,7 +11,7 @@ from app.domain.patient import Patient
 from app.services.archiving.renditions import Renditions
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry
-from app.sync.outbox import CONFLICT, Sent
+from app.sync.outbox import CONFLICT, Ready, Sent
 from app.transfer.orthanc import Orthanc, instance_id
 
 HOW = "md5"
@@ -28,8 +29,22 @@ class OrthancSender:
         """Ask for a sign of life."""
         self._orthanc.probe()
 
-    def send(self, entry: Entry) -> Sent | None:
-        """Bring an image there; ``None`` when it is not to go any more.
+    def prepare(self, entry: Entry) -> Ready | None:
+        """Make ready the object to be sent; ``None`` when the image is not to go any more.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`Renditions.of`.
+        """
+        found = self._still_goes(entry)
+        if found is None:
+            return None
+        outgoing = self._renditions.of(*found)
+        return Ready(instance_id(outgoing.key), outgoing.md5, outgoing.path)
+
+    def send(self, entry: Entry, ready: Ready) -> Sent | None:
+        """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
 
         Raises
         ------
@@ -39,24 +54,19 @@ class OrthancSender:
             ``pacs.conflict`` when something else lies there under its UIDs, ``pacs.altered`` when the server
             keeps other bytes than it was sent.
         """
-        with self._store.read():
-            record = self._store.images.get(entry.image_id)
-            patient = self._store.patients.get(entry.patient_id or "")
-        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
-        if record is None or patient is None or not _is_filed_for(record, patient):
+        if self._still_goes(entry) is None:
             return None
-        outgoing = self._renditions.of(record, patient)
-        self._store.outbox.attempt(entry, instance_id(outgoing.key), outgoing.md5, utc_now())
+        path: Path = ready.carried
         try:
-            stored = self._orthanc.store(outgoing.path)
+            stored, size = self._orthanc.store(path), path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
         if there is None:
             raise TransientFault("pacs.not_proven")
-        if there != outgoing.md5:
+        if there != ready.digest:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
-        return Sent(stored.instance, there, HOW, was_there=not stored.is_new)
+        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Call an image back; what lies there by now and is not ours stays.
@@ -80,17 +90,25 @@ class OrthancSender:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
 
+    def _still_goes(self, entry: Entry) -> tuple[ImageRecord, Patient] | None:
+        with self._store.read():
+            record = self._store.images.get(entry.image_id)
+            patient = self._store.patients.get(entry.patient_id or "")
+        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
+        return (record, patient) if record and patient and is_filed_for(record, patient) else None
+
     def _is_wanted(self, image_id: str, instance: str) -> bool:
         """Whether the image came back meanwhile, so that this very object is to be there."""
         with self._store.read():
             record = self._store.images.get(image_id)
             patient = self._store.patients.get(record.patient_id) if record and record.patient_id else None
-        if record is None or patient is None or not _is_filed_for(record, patient):
+        if record is None or patient is None or not is_filed_for(record, patient):
             return False
         key = self._renditions.key_now(record, patient)
         return key is not None and instance_id(key) == instance
 
 
-def _is_filed_for(record: ImageRecord, patient: Patient) -> bool:
+def is_filed_for(record: ImageRecord, patient: Patient) -> bool:
+    """Whether an image is in the library, as this very patient's."""
     is_filed = record.placement is Placement.FILED and record.deleted_at is None
     return is_filed and record.patient_id == patient.id and patient.merged_into is None

@@ -71,9 +71,6 @@ def _blocked() -> dict[str, ErrorTemplates]:
             t("Something answers at this address, but not an Orthanc: perhaps a login page or another program."),
             t("Check the address and the port."),
         ),
-        "pacs.blocked": ErrorTemplates(
-            t("Nothing is sent to the archive"), t("Sending was stopped: {cause}."), t("Put it right and push again.")
-        ),
     }
 
 
@@ -109,8 +106,5 @@ def _one_image() -> dict[str, ErrorTemplates]:
             t("Changed by the archive"),
             t("The archive keeps other bytes than it was sent."),
             t("Ask whoever runs it whether it compresses images as they come in."),
-        ),
-        "pacs.parked": ErrorTemplates(
-            t("An image was not sent"), t("It waits for a decision: {cause}."), t("Push again once that is settled.")
         ),
     }

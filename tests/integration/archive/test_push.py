@@ -257,3 +257,47 @@ def test_an_open_or_fresh_orthanc_is_warned_of(library: Library, server: Orthanc
             )
             assert done.returncode == 0, done.stderr
             assert "password" in done.stderr
+
+
+def test_corrections_are_sent_and_what_was_wrong_is_called_back(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    patient = fill(library, tmp_path / "in", 2)
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    photo = next(image for image in library.images.list(OWNER) if image.tooth == "8")
+    [first] = library.outbox.copies(OWNER, photo.id)
+    library.images.move(OWNER, [photo.id], Filing(tooth="9"))
+    assert library.archive.push(OWNER, QUIET).drained.sent == 1
+    assert library.archive.push(OWNER, QUIET).drained.failed == 0
+    [gone, second] = library.outbox.copies(OWNER, photo.id)
+    assert (gone.remote_id, gone.gone_at is None) == (first.remote_id, False)
+    [region] = server.tags(second.remote_id)["PrimaryAnatomicStructureSequence"]
+    assert region["CodeValue"] != ""
+    # A name that was misspelt: every object that says it is replaced, and the new ones say the new.
+    library.patients.edit(OWNER, patient.id, PatientDraft("Dow", "Jane", "17", patient.birth_date, patient.sex), 1)
+    images = library.images.list(OWNER)
+    report = library.archive.push(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.removed, report.queued) == (len(images), len(images), 0)
+    instances = server.instances()
+    assert len(instances) == len(images)
+    assert {server.tags(instance)["PatientName"] for instance in instances} == {"Dow^Jane"}
+
+
+def test_a_correction_that_is_taken_back_at_once_leaves_what_is_there(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    fill(library, tmp_path / "in", 1)
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    photo = next(image for image in library.images.list(OWNER) if image.tooth == "8")
+    there = set(server.instances())
+    for tooth in ("9", "8"):
+        library.images.move(OWNER, [photo.id], Filing(tooth=tooth))
+    report = library.archive.push(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.already_there, report.drained.failed) == (0, 1, 0)
+    for tooth in ("9", "8"):
+        library.images.move(OWNER, [photo.id], Filing(tooth=tooth))
+        report = library.archive.push(OWNER, QUIET)
+        assert (report.drained.failed, report.queued) == (0, 0)
+    assert set(server.instances()) == there

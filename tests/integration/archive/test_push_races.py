@@ -117,19 +117,20 @@ def test_merging_after_everything_was_sent(library: Library, server: OrthancServ
     require_truth(library, server)
 
 
+@pytest.mark.parametrize("step", ["prepare", "send"])
 def test_merging_while_they_are_sent(
-    library: Library, server: OrthancServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, server: OrthancServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     connect(library, server.url)
     away, kept = fill(library, tmp_path / "in", 4), add(library, "Doe", "99")
-    send, merged = OrthancSender.send, []
+    go_on, merged = getattr(OrthancSender, step), []
 
-    def late(self: OrthancSender, entry):
+    def late(self: OrthancSender, *arguments):
         if not merged:
             merged.append(library.patients.merge(OWNER, kept.id, away.id))
-        return send(self, entry)
+        return go_on(self, *arguments)
 
-    monkeypatch.setattr(OrthancSender, "send", late)
+    monkeypatch.setattr(OrthancSender, step, late)
     push_all(library)
     assert len(merged) == 1
     require_truth(library, server)

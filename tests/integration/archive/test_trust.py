@@ -101,7 +101,7 @@ def test_plain_text_to_another_computer_needs_consent_that_is_written_down(libra
             use()
         assert caught.value.code == "pacs.plain_refused"
     with pytest.raises(BitewingError):
-        library.archive.run(OWNER, QUIET)
+        library.sending.run(OWNER, QUIET, "orthanc")
     assert library.outbox.queues(OWNER)[0].blocked_code == "pacs.plain_refused"
     library.settings.set(OWNER, "orthanc.allow_plain", "true")
     assert library.outbox.queues(OWNER)[0].blocked_code is None

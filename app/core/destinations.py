@@ -1,0 +1,118 @@
+"""Settings that exist once per name: mirrors and archives that speak DICOM alone (``mirror.NAME.host``).
+
+Pure: stored values by key in, frozen dataclasses out. What a destination is called among the queues is
+``KIND.NAME``, so that a name serves once per kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+# PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
+AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
+MIRROR = "mirror"
+DIMSE = "dimse"
+_NAME = r"[A-Za-z0-9_-]{1,32}"
+_KEY = re.compile(rf"(mirror|dimse)\.({_NAME})\.([a-z_]+)")
+_PORT = {"minimum": 0, "maximum": 65535}
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorSettings:
+    """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds."""
+
+    name: str = ""
+    enabled: bool = field(default=False, metadata={"key": "enabled"})
+    kind: str = field(default="folder", metadata={"key": "kind", "choices": ("folder", "ftp", "ftps", "sftp", "s3")})
+    host: str = field(default="", metadata={"key": "host"})
+    port: int = field(default=0, metadata={"key": "port", **_PORT})
+    username: str = field(default="", metadata={"key": "username"})
+    key_file: str = field(default="", metadata={"key": "key_file"})
+    path: str = field(default="", metadata={"key": "path"})
+    layout: str = field(default="library", metadata={"key": "layout", "choices": ("library", "clinical-images")})
+    interval_s: int = field(default=120, metadata={"key": "interval", "minimum": 1})
+    connections: int = field(default=4, metadata={"key": "connections", "minimum": 1, "maximum": 16})
+    trust: str = field(default="", metadata={"key": "trust"})
+    allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
+    public_url: str = field(default="", metadata={"key": "public_url", "pattern": r"(https://[^\s/]+\S*)?"})
+    endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
+    region: str = field(default="", metadata={"key": "region"})
+    bucket: str = field(default="", metadata={"key": "bucket"})
+    access_key: str = field(default="", metadata={"key": "access_key"})
+    path_style: bool = field(default=False, metadata={"key": "path_style"})
+
+    @property
+    def destination(self) -> str:
+        """What its queue is called."""
+        return f"{MIRROR}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DimseSettings:
+    """One archive that speaks DICOM's own protocol. ``aet`` is its AE title."""
+
+    name: str = ""
+    enabled: bool = field(default=True, metadata={"key": "enabled"})
+    host: str = field(default="", metadata={"key": "host"})
+    port: int = field(default=104, metadata={"key": "port", "minimum": 1, "maximum": 65535})
+    aet: str = field(default="ANY-SCP", metadata={"key": "aet", "pattern": AE_TITLE})
+    worklist: bool = field(default=False, metadata={"key": "worklist"})
+    tls: bool = field(default=False, metadata={"key": "tls"})
+    trust: str = field(default="", metadata={"key": "trust"})
+    allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
+
+    @property
+    def destination(self) -> str:
+        """What its queue is called."""
+        return f"{DIMSE}.{self.name}"
+
+
+_TOPICS: dict[str, type] = {MIRROR: MirrorSettings, DIMSE: DimseSettings}
+_SECRETS = {MIRROR: ("password", "secret_key"), DIMSE: ()}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """A key that was taken apart. ``field`` names the field that it sets; empty for a secret."""
+
+    topic: str
+    name: str
+    field: str
+    default: Any
+    metadata: Mapping[str, Any]
+
+
+def named_key(key: str) -> NamedKey | None:
+    """Return what a key of a named destination stands for; ``None`` for all others."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return None
+    topic, name, last = match.groups()
+    if last in _SECRETS[topic]:
+        return NamedKey(topic, name, "", "", {})
+    for item in fields(_TOPICS[topic]):
+        if item.metadata.get("key") == last:
+            return NamedKey(topic, name, item.name, item.default, item.metadata)
+    return None
+
+
+def keys_of(topic: str, name: str) -> Iterator[str]:
+    """Yield every key of one destination, secrets last."""
+    for item in fields(_TOPICS[topic]):
+        if "key" in item.metadata:
+            yield f"{topic}.{name}.{item.metadata['key']}"
+    yield from (f"{topic}.{name}.{secret}" for secret in _SECRETS[topic])
+
+
+def is_name(text: str) -> bool:
+    """Whether a destination may be called that."""
+    return re.fullmatch(_NAME, text) is not None
+
+
+def names_of(topic: str, keys: Mapping[str, Any]) -> list[str]:
+    """Return the names that occur among stored keys, sorted."""
+    parsed = (_KEY.fullmatch(key) for key in keys)
+    return sorted({match[2] for match in parsed if match is not None and match[1] == topic})

@@ -1,0 +1,163 @@
+"""Sending as a use case: one round on request, for ever in the background; each round with something to do is a row.
+
+Knows queues and connectors only; what a destination is, is its connector's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from app.core.clock import utc_now
+from app.core.context import JobContext
+from app.core.errors import UserError
+from app.core.file_lock import FileLock
+from app.core.paths import LibraryPaths
+from app.domain.roles import Action, Actor
+from app.services.door import Door
+from app.services.events import EventLog
+from app.services.jobs import JobLog, RunningJob
+from app.services.sending.connector import Connector
+from app.services.sending.queue import DestinationQueue
+from app.sync.outbox import Drainer, DrainReport
+
+_ASIDE_S = 5.0
+# What a run is called in the history, by the kind of its destination.
+KINDS = {"orthanc": "push", "dimse": "push", "mirror": "mirror"}
+ARCHIVES = ("orthanc", "dimse")
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What one round did; ``queued`` counts what waits still, ``by_destination`` has a report for each."""
+
+    drained: DrainReport
+    queued: int
+    by_destination: Mapping[str, DrainReport] = field(default_factory=dict)
+
+
+class SendingService:
+    """The queues of one library, emptied. Any thread."""
+
+    def __init__(
+        self,
+        door: Door,
+        paths: LibraryPaths,
+        jobs: JobLog,
+        events: EventLog,
+        connectors: Mapping[str, Connector],
+    ) -> None:
+        self._door = door
+        self._paths = paths
+        self._jobs = jobs
+        self._events = events
+        self._connectors = connectors
+
+    def enabled(self, kinds: Iterable[str]) -> list[str]:
+        """Return the destinations of these kinds that images go to."""
+        wanted = frozenset(kinds)
+        with self._door.store.read():
+            return [queue.name for queue in self._door.store.outbox.queues() if queue.enabled and queue.kind in wanted]
+
+    def send(self, actor: Actor, ctx: JobContext, destinations: Iterable[str], trigger: str = "user") -> SendReport:
+        """Send what is queued, once; what was parked or blocked is tried again.
+
+        While another process is sending nothing is done here but counting.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            When by the settings nothing can be sent to one of them.
+        """
+        self._door.require(actor, Action.ARCHIVE_PUSH)
+        reports, waiting = {}, 0
+        for destination in destinations:
+            reports[destination] = self._send_to(actor, ctx, destination, trigger)
+            with self._door.store.read():
+                waiting += self._door.store.outbox.waiting(destination)
+        return SendReport(_sum(reports.values()), waiting, reports)
+
+    def run(self, actor: Actor, ctx: JobContext, destination: str) -> None:
+        """Send for ever; while another process is sending, wait for it. Raises Cancelled, and as :meth:`send`."""
+        self._door.require(actor, Action.ARCHIVE_PUSH)
+        while True:
+            try:
+                with self._drainer(actor, destination) as found:
+                    if found is not None:
+                        drainer, pause_s = found
+                        drainer.run(ctx, pause_s, partial(self._round, actor, drainer, destination))
+            except UserError as error:
+                # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
+                self._door.store.outbox.block(destination, error.code, error.facts)
+                raise
+            ctx.wait(_ASIDE_S)
+
+    def _send_to(self, actor: Actor, ctx: JobContext, destination: str, trigger: str) -> DrainReport:
+        with self._drainer(actor, destination) as found:
+            # Whoever is sending just now takes these up.
+            self._door.store.outbox.release(destination)
+            if found is None:
+                return DrainReport()
+            with self._row(actor, destination, trigger) as job:
+                return _counted(found[0].drain(ctx), job)
+
+    def _round(self, actor: Actor, drainer: Drainer, destination: str, ctx: JobContext) -> DrainReport:
+        """One round in the background: a row only where there is something to do."""
+        with self._door.store.read():
+            is_idle = self._door.store.outbox.is_blocked(destination) or not self._door.store.outbox.is_due(
+                destination, utc_now()
+            )
+        if is_idle:
+            ctx.check()
+            return DrainReport()
+        with self._row(actor, destination, "schedule") as job:
+            return _counted(drainer.drain(ctx), job)
+
+    def _row(self, actor: Actor, destination: str, trigger: str) -> contextlib.AbstractContextManager[RunningJob]:
+        kind = KINDS[destination.split(".")[0]]
+        return self._jobs.running(actor, kind, {"destination": destination}, trigger)
+
+    @contextlib.contextmanager
+    def _drainer(self, actor: Actor, destination: str) -> Iterator[tuple[Drainer, float] | None]:
+        """Give the one drainer of a destination and its pause; ``None`` while another process has it."""
+        connector = self._connectors[destination.split(".")[0]]
+        with connector.connect(destination) as connection:
+            lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
+            if not lock.acquire():
+                yield None
+                return
+            try:
+                self._door.store.outbox.recover(destination)
+                queue = DestinationQueue(self._door, self._events, actor, destination)
+                drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)
+                yield drainer, connection.pause_s
+            finally:
+                lock.release()
+
+
+def _counted(report: DrainReport, job: RunningJob) -> DrainReport:
+    job.counts = {
+        "sent": report.sent,
+        "already_there": report.already_there,
+        "removed": report.removed,
+        "failed": report.failed,
+        "bytes": report.bytes,
+    }
+    # An absence is waited out and nobody's fault; the row says why nothing was sent all the same.
+    job.stopped = report.blocked or report.away
+    return report
+
+
+def _sum(reports: Iterable[DrainReport]) -> DrainReport:
+    total = DrainReport()
+    for report in reports:
+        for name in ("sent", "already_there", "removed", "conflicts", "failed", "bytes"):
+            setattr(total, name, getattr(total, name) + getattr(report, name))
+        total.away = total.away or report.away
+        total.blocked = total.blocked or report.blocked
+        total.faults.update(report.faults)
+    return total

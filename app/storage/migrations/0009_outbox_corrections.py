@@ -1,0 +1,41 @@
+"""What is corrected here is sent anew: another tooth or type, another name or birth date of the patient.
+
+Archives hold who and where within the object, so both matter to them; mirrors hold ids and teeth in their paths, so
+the name does not. What lay there before is called back once the new copy is proven (``Outbox.confirm``). Frozen.
+"""
+
+_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+_IS = "NEW.placement = 'filed' AND NEW.deleted_at IS NULL"
+_WAS = "OLD.placement = 'filed' AND OLD.deleted_at IS NULL"
+_IMAGE = ("tooth", "teeth", "image_type", "view", "laterality", "directory", "filename")
+_PATIENT = ("family_name", "given_name", "chart_number", "birth_date", "sex")
+
+
+def _differs(columns):
+    return " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
+
+
+STATEMENTS = (
+    f"""
+    CREATE TRIGGER images_queued_on_correction AFTER UPDATE OF {", ".join(_IMAGE)} ON images
+    WHEN ({_WAS}) AND ({_IS}) AND OLD.patient_id IS NEW.patient_id AND ({_differs(_IMAGE)})
+    BEGIN
+        INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)
+        SELECT name, NEW.id, NEW.patient_id, 'put', {_NOW}, {_NOW} FROM destinations WHERE enabled = 1;
+    END""",  # noqa: S608 - our own text
+    f"""
+    CREATE TRIGGER images_queued_on_patient_correction AFTER UPDATE OF {", ".join(_PATIENT)} ON patients
+    WHEN {_differs(_PATIENT)}
+    BEGIN
+        INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)
+        SELECT d.name, i.id, i.patient_id, 'put', {_NOW}, {_NOW} FROM images i, destinations d
+        WHERE i.patient_id = NEW.id AND i.placement = 'filed' AND i.deleted_at IS NULL
+        AND d.enabled = 1 AND d.kind IN ('orthanc', 'dimse') ORDER BY i.rank;
+    END""",  # noqa: S608 - our own text
+)
+
+
+def up(execute):
+    """Make the triggers."""
+    for statement in STATEMENTS:
+        execute(statement)
