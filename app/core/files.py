@@ -16,6 +16,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +51,28 @@ def sha256_file(path: Path, on_block: Callable[[int], None] | None = None) -> tu
             if on_block:
                 on_block(len(block))
     return digest.hexdigest(), size
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a file's bytes come to; ``md5`` is what archives and stores keep of a file, and proves nothing else."""
+
+    sha256: str
+    md5: str
+    size_bytes: int
+
+
+def digest_file(path: Path, on_block: Callable[[int], None] | None = None) -> Digests:
+    """Read a file once for both digests; ``on_block`` gets each block's length and may raise."""
+    sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    with path.open("rb") as source:
+        while block := source.read(BLOCK_BYTES):
+            sha256.update(block)
+            md5.update(block)
+            size += len(block)
+            if on_block:
+                on_block(len(block))
+    return Digests(sha256.hexdigest(), md5.hexdigest(), size)
 
 
 def fsync_directory(folder: Path) -> None:

@@ -132,6 +132,7 @@ class ImageRecord:
     changed_at: datetime | None = None
     version: int = 1
     deleted_at: datetime | None = None
+    md5: str | None = None
 
     @property
     def path(self) -> str:

@@ -254,6 +254,17 @@ class Outbox:
                 (at, entry.destination),
             )
 
+    def still_goes(self, entry: Entry) -> bool:
+        """Whether the image is in the library still, as the very patient's that it was queued for."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM images i JOIN patients p ON p.id = i.patient_id"
+                " WHERE i.id = ? AND p.id = ? AND i.placement = 'filed' AND i.deleted_at IS NULL"
+                " AND p.merged_into IS NULL)",
+                (entry.image_id, entry.patient_id),
+            )
+        )
+
     def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
         with self._db.write():

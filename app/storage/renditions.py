@@ -17,6 +17,7 @@ class Rendition:
     filename: str
     remote_key: str
     sha256: str
+    md5: str | None = None
 
 
 class Renditions:
@@ -28,7 +29,7 @@ class Renditions:
     def get(self, image_id: str) -> Rendition | None:
         """Return the object made for an image."""
         row = self._db.row(
-            "SELECT image_id, made_for, filename, remote_key, sha256 FROM renditions WHERE image_id = ?",
+            "SELECT image_id, made_for, filename, remote_key, sha256, md5 FROM renditions WHERE image_id = ?",
             (image_id,),
         )
         return None if row is None else Rendition(*row)
@@ -37,14 +38,15 @@ class Renditions:
         """Write an object down, in the place of an older one."""
         with self._db.write():
             self._db.execute(
-                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, remote_key, sha256, made_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, remote_key, sha256, md5, made_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     rendition.image_id,
                     rendition.made_for,
                     rendition.filename,
                     rendition.remote_key,
                     rendition.sha256,
+                    rendition.md5,
                     epoch_ms(utc_now()),
                 ),
             )

@@ -82,6 +82,7 @@ IMAGE_NAMES = (
     "changed_at",
     "version",
     "deleted_at",
+    "md5",
 )
 IMAGE_COLUMNS = ", ".join(f"i.{name}" for name in IMAGE_NAMES)
 
@@ -220,6 +221,7 @@ def image_values(record: ImageRecord) -> tuple[Any, ...]:
         milliseconds(record.changed_at),
         record.version,
         milliseconds(record.deleted_at),
+        record.md5,
     )
 
 
@@ -267,6 +269,7 @@ def image_of(row: Sequence[Any]) -> ImageRecord:
         changed_at=moment_or_none(row[41]),
         version=row[42],
         deleted_at=moment_or_none(row[43]),
+        md5=row[44],
     )
 
 
@@ -277,7 +280,8 @@ def image_to_json(record: ImageRecord) -> dict[str, Any]:
 
 def image_from_json(values: Mapping[str, Any]) -> ImageRecord:
     """Return the record of :func:`image_to_json`."""
-    return image_of([values[name] for name in IMAGE_NAMES])
+    # Written before there was an MD5, it has none.
+    return image_of([values.get(name) if name == "md5" else values[name] for name in IMAGE_NAMES])
 
 
 def image_search_text(record: ImageRecord) -> str:

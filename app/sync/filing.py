@@ -186,6 +186,7 @@ class Filer:
             reason=code,
             reason_facts=dict(facts),
             added_by=self._added_by,
+            md5=prepared.md5,
         )
 
     def _take(self, prepared: Prepared, facts: FileFacts) -> ImportItem:
@@ -251,7 +252,7 @@ class Filer:
             return _inbox("identity.unusable", None, {"why": error.code})
 
     def _record(self, prepared: Prepared, facts: FileFacts, described: Described, outcome: _Outcome) -> ImageRecord:
-        arrival = Arrival(prepared.source.original_name, prepared.sha256, prepared.source.size)
+        arrival = Arrival(prepared.source.original_name, prepared.sha256, prepared.source.size, prepared.md5)
         record = record_of(
             str(uuid.uuid4()),
             arrival,

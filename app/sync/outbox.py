@@ -7,11 +7,10 @@ of their entries.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 from threading import Event, Lock
 from typing import Any, Protocol
 
@@ -21,10 +20,12 @@ from app.core.errors import BitewingError, Cancelled, EnvironmentFault, Transien
 from app.core.progress import Progress
 from app.domain.backoff import delay_s
 from app.storage.outbox import Entry, EntryState, Wish
+from app.sync.lines import Lines
 
 BATCH = 256
 # So many are made ready while others are sent; that they are about to be sent is written down together.
-AHEAD = 32
+AHEAD = 16
+BACKLOG = 40
 # Confirmations are written so many at a time: each time costs an fsync. What a crash takes is sent again and found.
 TOGETHER = 24
 # How often a destination that is away is asked for a sign of life, and how often the queue is looked at.
@@ -141,10 +142,7 @@ class Drainer:
         report = DrainReport()
         self._stop.clear()
         total = self._queue.waiting()
-        with (
-            ThreadPoolExecutor(self._connections, thread_name_prefix="outbox") as pool,
-            ThreadPoolExecutor(1, thread_name_prefix="outbox-ahead") as ahead,
-        ):
+        with ThreadPoolExecutor(self._connections, thread_name_prefix="outbox") as pool:
             while not self._stop.is_set():
                 ctx.check()
                 batch = self._queue.take(utc_now(), BATCH)
@@ -152,7 +150,7 @@ class Drainer:
                     break
                 round_ = _Round(report, ctx, pool, total)
                 try:
-                    self._send_batch(batch, round_, ahead)
+                    self._send_batch(batch, round_)
                 finally:
                     self._confirm(at_least=1)
                 round_.say()
@@ -176,16 +174,16 @@ class Drainer:
                 self._wait_for_it(ctx)
             ctx.wait(pause_s)
 
-    def _send_batch(self, batch: list[Entry], round_: _Round, ahead: ThreadPoolExecutor) -> None:
-        """Send a part of the batch while the next is made ready."""
-        parts = [batch[start : start + AHEAD] for start in range(0, len(batch), AHEAD)]
-        coming = ahead.submit(self._make_ready, parts[0], round_)
-        for following in [*parts[1:], None]:
-            made = coming.result()
-            if following is not None:
-                coming = ahead.submit(self._make_ready, following, round_)
-            list(round_.pool.map(lambda row: self._patient(row, round_), _by_patient(made)))
-            round_.say()
+    def _send_batch(self, batch: list[Entry], round_: _Round) -> None:
+        """Send in the pool's threads while this one makes the next ready."""
+        lines = Lines[_Made](round_.pool, lambda made: self._send_one(made, round_), BACKLOG)
+        try:
+            for start in range(0, len(batch), AHEAD):
+                for made in self._make_ready(batch[start : start + AHEAD], round_):
+                    lines.feed(made.entry.patient_id, made)
+                round_.say()
+        finally:
+            lines.join()
 
     def _make_ready(self, entries: list[Entry], round_: _Round) -> list[_Made]:
         made = [self._made(entry, round_) for entry in entries]
@@ -213,36 +211,38 @@ class Drainer:
             self._queue.hurry()
             return
 
-    def _patient(self, entries: Sequence[_Made], round_: _Round) -> None:
-        """Work through one patient's entries in order; after a failure the rest waits its turn."""
-        for made in entries:
-            entry, report = made.entry, round_.report
-            if entry.patient_id in round_.held_up or self._stop.is_set():
-                self._queue.settle(entry, EntryState.WAITING, None, None)
-                continue
-            try:
-                round_.ctx.check()
-                sent = self._carry_out(made)
-            except Cancelled:
-                self._stop.set()
-                self._queue.settle(entry, EntryState.WAITING, None, None)
-            except BitewingError as fault:
-                if self._failed(entry, fault, report):
-                    round_.held_up.add(entry.patient_id)
-            except BaseException:
-                # Ours to fix; the entry must not stay claimed for it.
-                self._queue.settle(entry, EntryState.WAITING, None, utc_now() + timedelta(seconds=60))
-                raise
-            else:
-                if sent is None:
-                    self._queue.settle(entry, EntryState.CANCELLED, None, None)
-                    continue
-                self._confirm((entry, sent))
-                with self._lock:
-                    report.removed += entry.wish is Wish.REMOVE
-                    report.sent += entry.wish is Wish.PUT and not sent.was_there
-                    report.already_there += entry.wish is Wish.PUT and sent.was_there
-                    report.bytes += sent.bytes
+    def _send_one(self, made: _Made, round_: _Round) -> None:
+        """Carry out an entry; after a failure those of the same patient wait their turn."""
+        entry, report = made.entry, round_.report
+        if entry.patient_id in round_.held_up or self._stop.is_set():
+            self._queue.settle(entry, EntryState.WAITING, None, None)
+            return
+        try:
+            round_.ctx.check()
+            sent = self._carry_out(made)
+        except Cancelled:
+            self._stop.set()
+            self._queue.settle(entry, EntryState.WAITING, None, None)
+        except BitewingError as fault:
+            if self._failed(entry, fault, report):
+                round_.held_up.add(entry.patient_id)
+        except BaseException:
+            # Ours to fix; the entry must not stay claimed for it.
+            self._queue.settle(entry, EntryState.WAITING, None, utc_now() + timedelta(seconds=60))
+            raise
+        else:
+            self._done_with(entry, sent, report)
+
+    def _done_with(self, entry: Entry, sent: Sent | None, report: DrainReport) -> None:
+        if sent is None:
+            self._queue.settle(entry, EntryState.CANCELLED, None, None)
+            return
+        self._confirm((entry, sent))
+        with self._lock:
+            report.removed += entry.wish is Wish.REMOVE
+            report.sent += entry.wish is Wish.PUT and not sent.was_there
+            report.already_there += entry.wish is Wish.PUT and sent.was_there
+            report.bytes += sent.bytes
 
     def _carry_out(self, made: _Made) -> Sent | None:
         if made.fault is not None:
@@ -313,10 +313,3 @@ class _Round:
         report = self.report
         done = report.sent + report.already_there + report.removed + report.failed
         self.ctx.report(Progress(done, max(self.total, done), "images", ""))
-
-
-def _by_patient(made: Iterable[_Made]) -> list[list[_Made]]:
-    """Group by patient, each group in order, the groups by their first."""
-    rows = sorted(made, key=lambda one: (one.entry.patient_id or "", one.entry.number))
-    groups = [list(group) for _patient, group in groupby(rows, key=lambda one: one.entry.patient_id or "")]
-    return sorted(groups, key=lambda group: group[0].entry.number)

@@ -32,6 +32,7 @@ class Arrival:
     original_name: str
     sha256: str
     size_bytes: int
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +162,5 @@ def record_of(
         picture_hash=facts.picture_hash,
         identity=facts.identity,
         added_by=added_by,
+        md5=arrival.md5,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault
-from app.core.files import sha256_file
+from app.core.files import digest_file
 from app.imaging.examined import Examined
 from app.imaging.sniff import Content
 from app.sync.report import Examiner
@@ -36,6 +36,7 @@ class Prepared:
 
     source: Source
     sha256: str = ""
+    md5: str | None = None
     examined: Examined | None = None
     error: BitewingError | None = None
     is_known: bool = False
@@ -113,13 +114,14 @@ def _hash(source: Source, ctx: JobContext) -> Prepared:
     if source.path is None:
         return Prepared(source)
     try:
-        digest, size = sha256_file(source.path, lambda _bytes: ctx.check())
+        digests = digest_file(source.path, lambda _bytes: ctx.check())
     except Cancelled:
         return Prepared(source, error=Cancelled())
     except OSError as error:
         return Prepared(source, error=_unreadable(error))
-    prepared = Prepared(replace(source, size=size), digest, seconds=time.monotonic() - started)
-    if source.problem is None and (size == 0 or source.content is Content.EMPTY):
+    seconds = time.monotonic() - started
+    prepared = Prepared(replace(source, size=digests.size_bytes), digests.sha256, digests.md5, seconds=seconds)
+    if source.problem is None and (digests.size_bytes == 0 or source.content is Content.EMPTY):
         return replace(prepared, error=EnvironmentFault("file.empty"))
     return prepared
 

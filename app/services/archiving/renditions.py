@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import ItemError
-from app.core.files import BLOCK_BYTES, replace_durably, translate_os_error
+from app.core.files import digest_file, replace_durably, sha256_file, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.settings import ClinicSettings
 from app.domain.image import ImageRecord
@@ -56,7 +56,7 @@ class Renditions:
             be decoded; ``disk.full`` and kin.
         """
         original = self._locator.path_of(record)
-        outgoing = _outgoing(original, key_of_original(record))
+        outgoing = _outgoing(original, key_of_original(record), record.md5)
         if outgoing.sha256 != record.sha256:
             # Rotten bytes must not reach the archive under a good image's name.
             raise ItemError("file.corrupt")
@@ -68,7 +68,7 @@ class Renditions:
         with self._store.read():
             kept = self._store.renditions.get(record.id)
         if kept is not None and kept.made_for == made_for and target.exists():
-            made = _outgoing(target, kept.remote_key)
+            made = _outgoing(target, kept.remote_key, kept.md5)
             if made.sha256 == kept.sha256:
                 return made
         return self._make(image, target, made_for)
@@ -94,22 +94,22 @@ class Renditions:
         finally:
             part.unlink(missing_ok=True)
         made = _outgoing(target, key)
-        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256))
+        self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256, made.md5))
         return made
 
 
-def _outgoing(path: Path, key: str) -> Outgoing:
-    """Read a file once for both digests. Raises as :meth:`Renditions.of`."""
-    # What Orthanc keeps of a file; nothing rests on its being hard to forge.
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+def _outgoing(path: Path, key: str, md5: str | None = None) -> Outgoing:
+    """Read a file once for its digests; for one only where its MD5 is known. Raises as :meth:`Renditions.of`.
+
+    That the MD5 is the file's is then proven by its SHA-256: both were counted in one reading.
+    """
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                md5.update(block)
-                sha256.update(block)
+        if md5 is not None:
+            return Outgoing(path, key, sha256_file(path)[0], md5)
+        digests = digest_file(path)
     except OSError as error:
         raise translate_os_error(error) from error
-    return Outgoing(path, key, sha256.hexdigest(), md5.hexdigest())
+    return Outgoing(path, key, digests.sha256, digests.md5)
 
 
 def _made_for(record: ImageRecord, patient: Patient) -> str:

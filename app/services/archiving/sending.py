@@ -37,10 +37,13 @@ class OrthancSender:
         BitewingError
             As :meth:`Renditions.of`.
         """
-        found = self._still_goes(entry)
-        if found is None:
+        with self._store.read():
+            record = self._store.images.get(entry.image_id)
+            patient = self._store.patients.get(entry.patient_id or "")
+        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
+        if record is None or patient is None or not is_filed_for(record, patient):
             return None
-        outgoing = self._renditions.of(*found)
+        outgoing = self._renditions.of(record, patient)
         return Ready(instance_id(outgoing.key), outgoing.md5, outgoing.path)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
@@ -54,8 +57,9 @@ class OrthancSender:
             ``pacs.conflict`` when something else lies there under its UIDs, ``pacs.altered`` when the server
             keeps other bytes than it was sent.
         """
-        if self._still_goes(entry) is None:
-            return None
+        with self._store.read():
+            if not self._store.outbox.still_goes(entry):
+                return None
         path: Path = ready.carried
         try:
             stored, size = self._orthanc.store(path), path.stat().st_size
@@ -89,13 +93,6 @@ class OrthancSender:
             if self._orthanc.md5(instance) is not None:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
-
-    def _still_goes(self, entry: Entry) -> tuple[ImageRecord, Patient] | None:
-        with self._store.read():
-            record = self._store.images.get(entry.image_id)
-            patient = self._store.patients.get(entry.patient_id or "")
-        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
-        return (record, patient) if record and patient and is_filed_for(record, patient) else None
 
     def _is_wanted(self, image_id: str, instance: str) -> bool:
         """Whether the image came back meanwhile, so that this very object is to be there."""

@@ -16,6 +16,9 @@ def _differs(columns):
 
 
 STATEMENTS = (
+    # What archives and stores keep of a file: known from the import on, it need not be counted again to be compared.
+    "ALTER TABLE images ADD COLUMN md5 TEXT",
+    "ALTER TABLE renditions ADD COLUMN md5 TEXT",
     f"""
     CREATE TRIGGER images_queued_on_correction AFTER UPDATE OF {", ".join(_IMAGE)} ON images
     WHEN ({_WAS}) AND ({_IS}) AND OLD.patient_id IS NEW.patient_id AND ({_differs(_IMAGE)})
@@ -36,6 +39,6 @@ STATEMENTS = (
 
 
 def up(execute):
-    """Make the triggers."""
+    """Make the columns and the triggers."""
     for statement in STATEMENTS:
         execute(statement)

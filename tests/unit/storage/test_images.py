@@ -42,6 +42,7 @@ FULL = {
     "similar_to": "x",
     "public_url": "https://example.org/x",
     "added_by": "owner",
+    "md5": "ef" * 16,
 }
 
 
