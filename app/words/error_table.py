@@ -22,6 +22,7 @@ from app.words.error_texts import (
     program,
     proof,
     receiving,
+    stores,
     treatments,
 )
 from app.words.error_texts.templates import ErrorTemplates
@@ -43,6 +44,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "archive": decoding.texts,
     "identity": identity.texts,
     "pacs": pacs.texts,
+    "store": stores.texts,
     "receive": receiving.texts,
     "image": images.texts,
     "import": images.texts,
