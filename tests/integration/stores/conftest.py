@@ -7,7 +7,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ import pytest
 
 from app.core.context import JobContext
 from app.transfer.stores.folder import FolderArgs, FolderStore
+from app.transfer.stores.ftp import FtpStore
+from app.transfer.stores.ftp_link import FtpArgs
 from app.transfer.stores.store import Store
+from tests.certificates import Authority
+from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, vsftpd
 
-KINDS = ("folder",)
-NETWORKED = tuple(kind for kind in KINDS if kind != "folder")
+KINDS = ("folder", "ftp", "ftps")
+NETWORKED = KINDS[1:]
 QUIET = JobContext.silent()
 
 
@@ -51,6 +55,46 @@ def folder_place(tmp_path: Path) -> Place:
         return FolderStore(FolderArgs(**{"path": base, **changed}))
 
     return Place("folder", make)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
+    with vsftpd(tmp_path_factory.mktemp("vsftpd") / "plain") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftps_server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[FtpServer]:
+    with vsftpd(tmp_path_factory.mktemp("vsftpd") / "tls", authority.sign().both) as server:
+        yield server
+
+
+def ftp_args(server: FtpServer, **changed: Any) -> FtpArgs:
+    wanted = {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": FTP_USER,
+        "password": FTP_PASSWORD,
+        "path": unique(),
+    }
+    return FtpArgs(**{**wanted, **changed})
+
+
+@pytest.fixture
+def ftp_place(ftp_server: FtpServer) -> Place:
+    args = ftp_args(ftp_server, secure=False, allow_plain=True)
+    return Place("ftp", lambda **changed: FtpStore(replace(args, **changed)), (args.port,), ftp_server.data_ports)
+
+
+@pytest.fixture
+def ftps_place(ftps_server: FtpServer, authority: Authority) -> Place:
+    args = ftp_args(ftps_server, trust=str(authority.pem))
+    return Place("ftps", lambda **changed: FtpStore(replace(args, **changed)), (args.port,), ftps_server.data_ports)
 
 
 @pytest.fixture(params=KINDS)
