@@ -145,3 +145,51 @@ def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True) 
     configuration.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     with running([program, str(configuration)], folder / "output.log", port):
         yield FtpServer(root, port, tuple(range(first, first + _DATA_PORTS)))
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """A running sshd with SFTP alone; ``root`` is an empty folder of ours, ``key`` gets in."""
+
+    root: Path
+    port: int
+    key: Path
+    fingerprint: str
+    username: str
+
+
+@contextmanager
+def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
+    """Run OpenSSH's server for whoever runs the tests, with a new host key."""
+    program, keygen = executable("sshd"), executable("ssh-keygen")
+    root = folder / "root"
+    root.mkdir(parents=True)
+    for name in ("host", "client"):
+        command = [keygen, "-q", "-t", kind, "-N", "", "-f", str(folder / name)]
+        subprocess.run(command, check=True, capture_output=True)
+    (folder / "authorised").write_bytes((folder / "client.pub").read_bytes())
+    told = subprocess.run(
+        [keygen, "-l", "-f", str(folder / "host.pub")], check=True, capture_output=True, text=True
+    ).stdout
+    if os.geteuid() == 0:
+        # Debian's service makes it; without it sshd does not start.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    port = free_port()
+    settings = {
+        "ListenAddress": "127.0.0.1",
+        "Port": port,
+        "HostKey": folder / "host",
+        "PidFile": "none",
+        "AuthorizedKeysFile": folder / "authorised",
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PasswordAuthentication": "yes",
+        "PermitRootLogin": "yes",
+        "Subsystem": "sftp internal-sftp",
+        "ForceCommand": "internal-sftp",
+        "MaxStartups": "100",
+    }
+    configuration = folder / "sshd_config"
+    configuration.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+    with running([program, "-D", "-e", "-f", str(configuration)], folder / "output.log", port):
+        yield SshServer(root, port, folder / "client", told.split()[1], getpass.getuser())

@@ -48,10 +48,11 @@ class Source:
         return block
 
     def passed(self, size: int) -> None:
-        """Count bytes that went over the line."""
+        """Count bytes that went over the line. Raises Cancelled."""
         self.sent += size
         if self._on_block:
             self._on_block(size)
+        self._ctx.check()
 
     def digest(self, algorithm: str) -> str:
         """Return the hash of what was read so far."""
@@ -76,9 +77,9 @@ def sending(source: Path, ctx: JobContext, on_block: OnBlock | None, *algorithms
 
 
 class Sink:
-    """What arrives, counted and hashed on the way to a temporary file."""
+    """What arrives, counted and hashed on the way to a temporary file, or to none where only the hash is wanted."""
 
-    def __init__(self, file: BinaryIO, ctx: JobContext, on_block: OnBlock | None) -> None:
+    def __init__(self, file: BinaryIO | None, ctx: JobContext, on_block: OnBlock | None) -> None:
         self._file, self._ctx, self._on_block = file, ctx, on_block
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self.received = 0
@@ -87,7 +88,8 @@ class Sink:
         """Take a block. Raises Cancelled and ``disk.full`` and its kin."""
         self._ctx.check()
         try:
-            self._file.write(block)
+            if self._file is not None:
+                self._file.write(block)
         except OSError as error:
             raise translate_os_error(error) from error
         self._sha256.update(block)

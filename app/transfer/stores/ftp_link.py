@@ -145,18 +145,14 @@ class Link(ftplib.FTP_TLS):
 
     def finish(self, connection: socket.socket) -> None:
         """End a data connection and read what the server says of the transfer. Raises ftplib's errors."""
-        self.let_go(connection)
-        self.voidresp()
-
-    def let_go(self, connection: socket.socket) -> None:
-        """Close a data connection in good order."""
-        if isinstance(connection, ssl.SSLSocket):
-            connection.settimeout(_GOODBYE_S)
-            # Some servers just hang up; that all of it arrived is proven by the size, not by this.
-            with suppress(OSError, ValueError):
-                connection.unwrap()
-        connection.close()
-        self._data = None
+        try:
+            say_goodbye(connection)
+            self._data = None
+            self.voidresp()
+        finally:
+            # Not before the answer: closing with something unread (a TLS ticket) would reset the connection,
+            # and with it what the server has not read yet.
+            connection.close()
 
     def hang_up(self) -> None:
         """Wake the thread that waits for this server. Any thread.
@@ -224,6 +220,22 @@ class Link(ftplib.FTP_TLS):
         if not (self.is_utf8 or name.isascii()):
             raise EnvironmentFault("store.bad_name", name=name)
         return name.encode("utf-8").decode("latin-1")
+
+
+def say_goodbye(connection: socket.socket) -> None:
+    """Tell the other side that this was all, without waiting for it to say the same (vsftpd takes 14 ms)."""
+    if isinstance(connection, ssl.SSLSocket):
+        connection.settimeout(0)
+        # Said, and not answered yet; or the server just hung up. The size proves that all of it arrived.
+        with suppress(OSError, ValueError):
+            try:
+                connection.unwrap()
+            except ssl.SSLWantWriteError:
+                # The line is full of data: now it has to be waited for.
+                connection.settimeout(_GOODBYE_S)
+                connection.unwrap()
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_WR)
 
 
 def certificate_of(args: FtpArgs) -> str:

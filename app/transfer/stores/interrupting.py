@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -11,14 +12,21 @@ from app.core.errors import TransientFault
 
 
 @contextmanager
-def interruptible(ctx: JobContext, hang_up: Callable[[], None]) -> Iterator[None]:
-    """Call ``hang_up`` (from another thread) when the run is cancelled inside. Raises Cancelled."""
-    with ctx.token.calling(hang_up):
+def interruptible(ctx: JobContext, hang_up: Callable[[], None], grace_s: float = 0.0) -> Iterator[None]:
+    """Call ``hang_up`` (from another thread) when the run is cancelled inside. Raises Cancelled.
+
+    ``grace_s``: how long the block may still take to stop by itself and tidy up.
+    """
+    timer = threading.Timer(grace_s, hang_up)
+    timer.daemon = True
+    with ctx.token.calling(timer.start if grace_s else hang_up):
         try:
             yield
         except TransientFault:
             ctx.check()
             raise
+        finally:
+            timer.cancel()
 
 
 def shut(connection: socket.socket | None) -> None:

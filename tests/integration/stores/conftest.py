@@ -17,11 +17,13 @@ from app.core.context import JobContext
 from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.ftp_link import FtpArgs
+from app.transfer.stores.sftp import SftpStore
+from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
-from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, vsftpd
+from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, SshServer, sshd, vsftpd
 
-KINDS = ("folder", "ftp", "ftps")
+KINDS = ("folder", "ftp", "ftps", "sftp")
 NETWORKED = KINDS[1:]
 QUIET = JobContext.silent()
 
@@ -95,6 +97,31 @@ def ftp_place(ftp_server: FtpServer) -> Place:
 def ftps_place(ftps_server: FtpServer, authority: Authority) -> Place:
     args = ftp_args(ftps_server, trust=str(authority.pem))
     return Place("ftps", lambda **changed: FtpStore(replace(args, **changed)), (args.port,), ftps_server.data_ports)
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with sshd(tmp_path_factory.mktemp("sshd") / "first") as server:
+        yield server
+
+
+def sftp_args(server: SshServer, **changed: Any) -> SftpArgs:
+    wanted = {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": server.username,
+        "key_file": str(server.key),
+        "trust": server.fingerprint,
+        "path": str(server.root / unique()),
+        "reread_every": 2,
+    }
+    return SftpArgs(**{**wanted, **changed})
+
+
+@pytest.fixture
+def sftp_place(ssh_server: SshServer) -> Place:
+    args = sftp_args(ssh_server)
+    return Place("sftp", lambda **changed: SftpStore(replace(args, **changed)), (args.port,))
 
 
 @pytest.fixture(params=KINDS)
