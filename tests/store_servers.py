@@ -7,6 +7,7 @@ that needs a password, sshd with its own host key and one authorised key.
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from tests.servers import free_port
@@ -57,10 +60,14 @@ def _is_free(port: int) -> bool:
 
 
 @contextmanager
-def running(command: list[str], log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log: Path, port: int, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends, from when its port answers."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=environment
+        )
     try:
         deadline = time.monotonic() + _START_S
         while True:
@@ -193,3 +200,41 @@ def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
     configuration.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
     with running([program, "-D", "-e", "-f", str(configuration)], folder / "output.log", port):
         yield SshServer(root, port, folder / "client", told.split()[1], getpass.getuser())
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running moto with one bucket, and somebody who may do anything in it."""
+
+    port: int
+    bucket: str
+    access_key: str
+    secret_key: str
+
+    def client(self) -> Any:
+        return boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+        )
+
+
+@contextmanager
+def moto(folder: Path, bucket: str = "clinic") -> Iterator[S3Server]:
+    """Run moto as a server that checks signatures and rights from its fourth request on."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4"}
+    with running(command, folder / "output.log", port, environment):
+        here = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
+        anybody = {"aws_access_key_id": "first", "aws_secret_access_key": "first"}
+        iam = boto3.client("iam", **here, **anybody)
+        boto3.client("s3", **here, **anybody).create_bucket(Bucket=bucket)
+        iam.create_user(UserName="clinic")
+        key = iam.create_access_key(UserName="clinic")["AccessKey"]
+        rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        iam.put_user_policy(UserName="clinic", PolicyName="all", PolicyDocument=json.dumps(rights))
+        yield S3Server(port, bucket, key["AccessKeyId"], key["SecretAccessKey"])

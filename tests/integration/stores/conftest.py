@@ -17,13 +17,15 @@ from app.core.context import JobContext
 from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.ftp_link import FtpArgs
+from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_client import S3Args
 from app.transfer.stores.sftp import SftpStore
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
-from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, SshServer, sshd, vsftpd
+from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, S3Server, SshServer, moto, sshd, vsftpd
 
-KINDS = ("folder", "ftp", "ftps", "sftp")
+KINDS = ("folder", "ftp", "ftps", "sftp", "s3")
 NETWORKED = KINDS[1:]
 QUIET = JobContext.silent()
 
@@ -122,6 +124,30 @@ def sftp_args(server: SshServer, **changed: Any) -> SftpArgs:
 def sftp_place(ssh_server: SshServer) -> Place:
     args = sftp_args(ssh_server)
     return Place("sftp", lambda **changed: SftpStore(replace(args, **changed)), (args.port,))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with moto(tmp_path_factory.mktemp("moto") / "first") as server:
+        yield server
+
+
+def s3_args(server: S3Server, **changed: Any) -> S3Args:
+    wanted = {
+        "bucket": server.bucket,
+        "access_key": server.access_key,
+        "secret_key": server.secret_key,
+        "endpoint": f"http://127.0.0.1:{server.port}",
+        "prefix": unique(),
+        "path_style": True,
+    }
+    return S3Args(**{**wanted, **changed})
+
+
+@pytest.fixture
+def s3_place(s3_server: S3Server) -> Place:
+    args = s3_args(s3_server)
+    return Place("s3", lambda **changed: S3Store(replace(args, **changed)), (s3_server.port,))
 
 
 @pytest.fixture(params=KINDS)
