@@ -35,16 +35,20 @@ PROGRAM = (
     "libxkbcommon-x11-0",
     "libxkbcommon0",
 )
-# A display for the window's tests, a second opinion on DICOM files, a way to kill at every call, an archive.
+# A display for the window's tests, a second opinion on DICOM files, a way to kill at every call, servers to send to.
 TESTS = (
     "dcmtk",
     "dicom3tools",
     "e2fsprogs",
     "libgdcm-tools",
     "mount",
+    "openssh-client",
+    "openssh-server",
+    "openssh-sftp-server",
     "orthanc",
     "orthanc-dicomweb",
     "strace",
+    "vsftpd",
     "xauth",
     "xvfb",
 )

@@ -6,7 +6,8 @@ One fresh token per run: a shared flag that is cleared again can lose a request.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from app.core.errors import Cancelled
 
@@ -51,3 +52,17 @@ class CancelToken:
                 self._callbacks.append(callback)
                 return
         callback()
+
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call ``callback`` on cancelling while the block runs, and forget it after.
+
+        For what closes a connection: one token sees thousands of transfers.
+        """
+        self.on_cancel(callback)
+        try:
+            yield
+        finally:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)

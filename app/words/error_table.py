@@ -23,6 +23,7 @@ from app.words.error_texts import (
     program,
     proof,
     receiving,
+    stores,
     treatments,
 )
 from app.words.error_texts.templates import ErrorTemplates
@@ -45,6 +46,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "identity": identity.texts,
     "outbox": outbox.texts,
     "pacs": pacs.texts,
+    "store": stores.texts,
     "receive": receiving.texts,
     "image": images.texts,
     "import": images.texts,
