@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -14,8 +15,9 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from app.bootstrap.library import Library
 from app.bootstrap.standing import StandingJob
 from app.core.context import JobContext
+from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
-from app.domain.changes import ChangeSet
+from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Actor
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -33,6 +35,7 @@ MONITOR = "monitor"
 ARCHIVE = "archive"
 LISTENER = "listener"
 _LEASE_MS = 5_000
+NAMED = (MIRROR, DIMSE)
 
 
 class Background(QObject):
@@ -70,6 +73,7 @@ class Background(QObject):
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
+        self._named: dict[str, StandingJob] = {}
         bus.changed.connect(self._on_bus_changed)
         self._bus = bus
 
@@ -85,7 +89,7 @@ class Background(QObject):
     def stop(self, timeout_s: float) -> bool:
         """Stop everything; ``False`` when the monitor is still busy (ask again)."""
         self._again.stop()
-        for job in self._standing:
+        for job in self._jobs():
             job.stop()
         self._scheduler.stop()
         quiet = self._watching.shutdown(timeout_s)
@@ -104,7 +108,8 @@ class Background(QObject):
             self._again.start()
             return
         self._again.stop()
-        for job in self._standing:
+        self._meet_destinations()
+        for job in self._jobs():
             job.start()
         self._scheduler.start()
 
@@ -140,8 +145,35 @@ class Background(QObject):
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
-        for job in self._standing:
+        settings = changes.of(Entity.SETTING)
+        if self.active and any(change.id.startswith(tuple(f"{topic}." for topic in NAMED)) for change in settings):
+            self._meet_destinations()
+        for job in self._jobs():
             job.hear(changes)
+
+    def _jobs(self) -> list[StandingJob]:
+        return [*self._standing, *self._named.values()]
+
+    def _meet_destinations(self) -> None:
+        """Have a job for every mirror and every archive that was named; forgotten ones are not wanted any more."""
+        settings = self._library.settings
+        found = [mirror.destination for mirror in settings.mirrors()]
+        found += [archive.destination for archive in settings.dimse_archives()]
+        for destination in found:
+            if destination not in self._named:
+                self._named[destination] = self._stand(
+                    destination,
+                    lambda: t("Sending to a mirror or an archive"),
+                    f"{destination}.",
+                    partial(self._send_to, destination),
+                    partial(self._is_enabled, destination),
+                )
+
+    def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
+        self._library.sending.run(self._actor, ctx, destination)
+
+    def _is_enabled(self, destination: str) -> bool:
+        return destination in self._library.sending.enabled(NAMED)
 
     def _due(self) -> list[str]:
         return [task.value for task in self._library.schedule.due()]

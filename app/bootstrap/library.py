@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from app.services.logbook import Logbook
     from app.services.merging import MergeReport, Merging
     from app.services.migration import MigrationService
+    from app.services.mirroring.connector import MirrorConnector
+    from app.services.mirroring.service import MirrorService
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.outbox import OutboxService
@@ -185,7 +187,15 @@ class Library:
     sending: Lazy[SendingService] = Lazy(
         "sending.service",
         "SendingService",
-        lambda make, its: make(its.door, its.paths, its.jobs, its.events, {"orthanc": its.orthanc}),
+        lambda make, its: make(
+            its.door, its.paths, its.jobs, its.events, {"orthanc": its.orthanc, "mirror": its.mirror_places}
+        ),
+    )
+    mirror_places: Lazy[MirrorConnector] = Lazy(
+        "mirroring.connector", "MirrorConnector", lambda make, its: make(its.door, its.settings, its.locator)
+    )
+    mirrors: Lazy[MirrorService] = Lazy(
+        "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)
     )
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)

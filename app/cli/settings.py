@@ -13,11 +13,13 @@ from app.cli import output
 from app.cli.group import group
 from app.cli.library import opened
 from app.cli.session import Session, common
+from app.core.context import JobContext
+from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import UserError
 from app.core.settings import SECRET
 from app.services.settings import ORTHANC
 from app.words import errors as error_words
-from app.words import t, tn
+from app.words import numbers, t, tn
 
 
 @group("settings", t("Show and change settings."))
@@ -87,6 +89,9 @@ def set_value(session: Session, key: str, value: str | None) -> int:
 @click.pass_obj
 def test(session: Session, name: str) -> int:
     """Test a connection."""
+    topic, _dot, rest = name.partition(".")
+    if topic == MIRROR and rest:
+        return _test_mirror(session, name, rest)
     with opened(session) as library:
         if name != ORTHANC:
             raise UserError("settings.no_connection", name=name)
@@ -98,6 +103,35 @@ def test(session: Session, name: str) -> int:
         output.say(f"{t('Orthanc {version}', version=system.version)} · {system.name} · {there}")
         for warning in system.warnings:
             output.complain(error_words.reason(warning))
+    return 0
+
+
+def _test_mirror(session: Session, name: str, mirror: str) -> int:
+    with opened(session) as library:
+        system = library.mirrors.test(library.owner(), mirror, JobContext.silent())
+    if session.json:
+        output.emit({"name": name, "ok": True, **asdict(system)})
+        return 0
+    free = "" if system.free_bytes is None else t("{size} free", size=numbers.size(system.free_bytes))
+    output.say(" · ".join(part for part in (t("A file was written, read and deleted."), system.software, free) if part))
+    for warning in system.warnings:
+        output.complain(error_words.reason(warning))
+    return 0
+
+
+@command.command("forget", help=t("Forget a mirror or an archive, as in mirror.NAME, with its password."))
+@click.argument("name")
+@common
+@click.pass_obj
+def forget(session: Session, name: str) -> int:
+    """Forget."""
+    topic, _dot, rest = name.partition(".")
+    if topic not in {MIRROR, DIMSE}:
+        raise UserError("settings.no_connection", name=name)
+    with opened(session) as library:
+        library.settings.forget(library.owner(), topic, rest)
+    if session.json:
+        output.emit({"name": name, "forgotten": True})
     return 0
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.errors import UserError
+from app.core.errors import TransientFault, UserError
 from app.core.file_lock import FileLock
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
@@ -21,7 +21,7 @@ from app.services.events import EventLog
 from app.services.jobs import JobLog, RunningJob
 from app.services.sending.connector import Connector
 from app.services.sending.queue import DestinationQueue
-from app.sync.outbox import Drainer, DrainReport
+from app.sync.outbox import PROBE_S, Drainer, DrainReport
 
 _ASIDE_S = 5.0
 # What a run is called in the history, by the kind of its destination.
@@ -94,16 +94,22 @@ class SendingService:
                 # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
                 self._door.store.outbox.block(destination, error.code, error.facts)
                 raise
+            except TransientFault:
+                ctx.wait(PROBE_S)
             ctx.wait(_ASIDE_S)
 
     def _send_to(self, actor: Actor, ctx: JobContext, destination: str, trigger: str) -> DrainReport:
-        with self._drainer(actor, destination) as found:
-            # Whoever is sending just now takes these up.
-            self._door.store.outbox.release(destination)
-            if found is None:
-                return DrainReport()
-            with self._row(actor, destination, trigger) as job:
-                return _counted(found[0].drain(ctx), job)
+        # Whoever is sending just now takes these up.
+        self._door.store.outbox.release(destination)
+        try:
+            with self._drainer(actor, destination) as found:
+                if found is None:
+                    return DrainReport()
+                with self._row(actor, destination, trigger) as job:
+                    return _counted(found[0].drain(ctx), job)
+        except TransientFault as fault:
+            # A drive that is not connected, say: nothing is lost, and it is waited for.
+            return DrainReport(away=fault.code)
 
     def _round(self, actor: Actor, drainer: Drainer, destination: str, ctx: JobContext) -> DrainReport:
         """One round in the background: a row only where there is something to do."""

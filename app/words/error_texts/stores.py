@@ -125,6 +125,11 @@ def _files() -> dict[str, ErrorTemplates]:
         "store.bad_name": ErrorTemplates(
             t("Name not possible"), t("The destination cannot keep a file named “{name}”.")
         ),
+        "store.conflict": ErrorTemplates(
+            t("Something else is there"),
+            t("Under the name {name} the destination has other bytes, and keeps them."),
+            t("Compare both and decide; nothing was overwritten."),
+        ),
         "store.not_there": ErrorTemplates(
             t("File not there"), t("The destination has no file “{name}”."), t("It may have been deleted there.")
         ),

@@ -1,0 +1,54 @@
+"""Mirrors as destinations of the queues: connected by their settings."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from app.core.context import JobContext
+from app.core.destinations import MIRROR, MirrorSettings
+from app.core.errors import UserError
+from app.domain.remote_names import Layout
+from app.services.door import Door
+from app.services.locating import Locator
+from app.services.mirroring.opening import BLOCKING, open_store
+from app.services.mirroring.sending import MirrorSender
+from app.services.sending.connector import Connection
+from app.services.settings import SettingsService
+from app.transfer.stores.store import Store
+
+
+class MirrorConnector:
+    """Connects to the clinic's mirrors. Any thread."""
+
+    def __init__(self, door: Door, settings: SettingsService, locator: Locator) -> None:
+        self._door = door
+        self._settings = settings
+        self._locator = locator
+
+    @contextlib.contextmanager
+    def connect(self, destination: str) -> Iterator[Connection]:
+        """Make ready to send.
+
+        Raises
+        ------
+        BitewingError
+            ``mirror.not_set_up``, and as :func:`open_store`.
+        """
+        mirror = self.mirror(destination)
+        if not mirror.enabled:
+            raise UserError("mirror.not_set_up", destination=mirror.name)
+        with contextlib.closing(self.open(mirror)) as store:
+            sender = MirrorSender(self._door.store, store, Layout(mirror.layout), self._locator, JobContext.silent())
+            yield Connection(sender, BLOCKING, mirror.connections, float(mirror.interval_s))
+
+    def mirror(self, destination: str) -> MirrorSettings:
+        """Return the settings of a mirror by the name of its queue. Raises ``settings.no_connection``."""
+        for mirror in self._settings.mirrors():
+            if mirror.destination == destination:
+                return mirror
+        raise UserError("settings.no_connection", name=destination.removeprefix(f"{MIRROR}."))
+
+    def open(self, mirror: MirrorSettings) -> Store:
+        """Return the store of a mirror. Raises as :func:`open_store`."""
+        return open_store(mirror, self._settings, self._door.store)

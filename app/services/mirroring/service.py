@@ -1,0 +1,54 @@
+"""Mirrors as a use case: synchronising now, trying the connection."""
+
+from __future__ import annotations
+
+import contextlib
+
+from app.core.context import JobContext
+from app.core.destinations import MIRROR
+from app.core.errors import UserError
+from app.domain.roles import Action, Actor
+from app.services.door import Door
+from app.services.mirroring.connector import MirrorConnector
+from app.services.sending.service import SendingService, SendReport
+from app.transfer.stores.store import System
+
+
+class MirrorService:
+    """The mirrors of one library. Any thread."""
+
+    def __init__(self, door: Door, sending: SendingService, connector: MirrorConnector) -> None:
+        self._door = door
+        self._sending = sending
+        self._connector = connector
+
+    def sync(self, actor: Actor, ctx: JobContext, name: str | None = None, trigger: str = "user") -> SendReport:
+        """Send what waits to every mirror, or to the one of that name; what was parked is tried again.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``mirror.none`` where there is no mirror; ``settings.no_connection`` for an unknown name.
+        """
+        self._door.require(actor, Action.ARCHIVE_PUSH)
+        wanted = self._sending.enabled((MIRROR,))
+        if name is not None:
+            wanted = [self._connector.mirror(f"{MIRROR}.{name}").destination]
+        if not wanted:
+            raise UserError("mirror.none")
+        return self._sending.send(actor, ctx, wanted, trigger)
+
+    def test(self, actor: Actor, name: str, ctx: JobContext) -> System:
+        """Try the connection: sign in, write, read and delete a small file.
+
+        Raises
+        ------
+        BitewingError
+            As every call of a store; ``settings.no_connection``, ``mirror.not_set_up``.
+        """
+        self._door.require(actor, Action.SETTINGS_VIEW)
+        mirror = self._connector.mirror(f"{MIRROR}.{name}")
+        with contextlib.closing(self._connector.open(mirror)) as store:
+            return store.check(ctx)
