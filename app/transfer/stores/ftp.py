@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.errors import EnvironmentFault, TransientFault
+from app.core.errors import Cancelled, EnvironmentFault, TransientFault
 from app.transfer.stores.blocks import Source, receiving, require_size, sending
 from app.transfer.stores.checking import try_out
 from app.transfer.stores.ftp_errors import is_refused, translated
@@ -218,7 +218,7 @@ class FtpStore:
         try:
             with interruptible(ctx or JobContext.silent(), link.hang_up), translated(name):
                 yield link
-        except TransientFault:
+        except (TransientFault, Cancelled):
             self.close()
             raise
         finally:

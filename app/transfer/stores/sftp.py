@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 import stat as modes
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,29 +17,25 @@ from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, TransientFault
 from app.transfer.stores import sftp_wire as wires
-from app.transfer.stores.blocks import Sink, Source, receiving, require_digest, require_size, sending
+from app.transfer.stores.blocks import receiving, require_digest, require_size, sending
 from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.interrupting import interruptible
 from app.transfer.stores.names import checked, checked_folder, is_part, joined, part_name
 from app.transfer.stores.sftp_errors import (
-    END_OF_FILE,
-    FAILURE,
     NO_SUCH_FILE,
     SftpStatus,
     connecting,
-    fault_of,
     translated,
 )
-from app.transfer.stores.sftp_wire import Attributes, Reader, Wire, number, text
+from app.transfer.stores.sftp_transfer import fetch, free_bytes, make_folders, move, reread, upload
+from app.transfer.stores.sftp_wire import Attributes, Reader, Wire, text
 from app.transfer.stores.ssh import SftpArgs, connect, host_key_fingerprint
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
 if TYPE_CHECKING:
     import paramiko
 
-_ON_THE_WAY_BYTES = 2 << 20
 _GRACE_S = 5.0
-_NO_SPACE_BYTES = 1 << 20
 
 
 class SftpStore:
@@ -68,13 +63,13 @@ class SftpStore:
                 final, part = self._path(name), self._path(part_name(name))
                 handle = self._new_file(wire, part)
                 try:
-                    require_size(name, *self._upload(wire, handle, reader))
+                    require_size(name, *upload(wire, part, handle, reader))
                     if rereads:
-                        require_digest(name, reader.digest("sha256"), self._reread(wire, part, reader.sent, ctx))
-                    self._move(wire, part, final)
+                        require_digest(name, reader.digest("sha256"), reread(wire, part, reader.sent, ctx))
+                    move(wire, part, final)
                 except BaseException:
-                    if not wire.is_broken:
-                        wire.forget([wire.ask(wires.CLOSE, handle), wire.ask(wires.REMOVE, text(part))])
+                    wire.tell(wires.CLOSE, handle)
+                    wire.tell(wires.REMOVE, text(part))
                     raise
             return Stat(name, reader.sent, digest=Digest("sha256", reader.digest("sha256")) if rereads else None)
 
@@ -85,54 +80,8 @@ class SftpStore:
         except SftpStatus as status:
             if status.number != NO_SUCH_FILE:
                 raise
-        self._make_folders(wire, posixpath.dirname(part))
+        make_folders(wire, posixpath.dirname(part))
         return wire.handle(wires.OPEN, *fields)
-
-    def _upload(self, wire: Wire, handle: bytes, reader: Source) -> tuple[int, int]:
-        """Send everything and return how much was sent and how much is there, in one round trip if it is little."""
-        waiting: deque[tuple[int, int]] = deque()
-        at = 0
-        try:
-            while block := reader.read(wire.write_bytes):
-                waiting.append((wire.ask(wires.WRITE, handle, number(at, ">Q"), text(block)), len(block)))
-                at += len(block)
-                wire.drain()
-                while len(waiting) * wire.write_bytes > _ON_THE_WAY_BYTES:
-                    self._written(wire, reader, *waiting.popleft())
-            told = wire.ask(wires.FSTAT, handle)
-            while waiting:
-                self._written(wire, reader, *waiting.popleft())
-            size = Reader(wire.reply(told)).attributes().size
-            wire.do(wires.CLOSE, handle)
-        except SftpStatus as status:
-            wire.forget([request for request, _size in waiting])
-            raise self._why(wire, status) from status
-        except BaseException:
-            wire.forget([request for request, _size in waiting])
-            raise
-        return at, size
-
-    def _written(self, wire: Wire, reader: Source, request: int, size: int) -> None:
-        wire.reply(request)
-        reader.passed(size)
-
-    def _why(self, wire: Wire, status: SftpStatus) -> Exception:
-        """Say what "failure" is: OpenSSH has no number for a full disk."""
-        if status.number == FAILURE:
-            free = self._free(wire)
-            if free is not None and free < _NO_SPACE_BYTES:
-                return EnvironmentFault("store.full")
-        return fault_of(status)
-
-    def _reread(self, wire: Wire, path: bytes, size: int, ctx: JobContext) -> str:
-        """Return the hash of what the server has."""
-        sink = Sink(None, ctx, None)
-        handle = wire.handle(wires.OPEN, *wires.new_file(path, wires.FOR_READING))
-        try:
-            self._fetch(wire, handle, size, sink)
-        finally:
-            wire.forget([wire.ask(wires.CLOSE, handle)])
-        return sink.digest("sha256")
 
     def get(self, name: str, target: Path, ctx: JobContext, on_block: OnBlock | None = None) -> Stat:
         """Download a file; proven by its size. See the protocol."""
@@ -144,40 +93,11 @@ class SftpStore:
             handle = wire.handle(wires.OPEN, *wires.new_file(self._path(name), wires.FOR_READING))
             try:
                 with receiving(target, ctx, on_block) as sink:
-                    self._fetch(wire, handle, found.size, sink)
+                    fetch(wire, handle, found.size, sink)
                     require_size(name, found.size, sink.received)
             finally:
-                if not wire.is_broken:
-                    wire.forget([wire.ask(wires.CLOSE, handle)])
+                wire.tell(wires.CLOSE, handle)
             return Stat(name, found.size, _time(found), Digest("sha256", sink.digest("sha256")))
-
-    def _fetch(self, wire: Wire, handle: bytes, size: int, sink: Sink) -> None:
-        """Read ``size`` bytes; a server may answer with less than it was asked for (section 6.4)."""
-        waiting: deque[tuple[int, int, int]] = deque()
-        asked = 0
-        try:
-            while asked < size or waiting:
-                while asked < size and len(waiting) * wire.read_bytes < _ON_THE_WAY_BYTES:
-                    length = min(wire.read_bytes, size - asked)
-                    waiting.append((self._ask_block(wire, handle, asked, length), asked, length))
-                    asked += length
-                request, at, length = waiting.popleft()
-                block = Reader(wire.reply(request)).text()
-                if not block or len(block) > length:
-                    raise EOFError
-                sink.write(block)
-                if len(block) < length:
-                    rest = (at + len(block), length - len(block))
-                    waiting.appendleft((self._ask_block(wire, handle, *rest), *rest))
-        except SftpStatus as status:
-            if status.number != END_OF_FILE:
-                raise
-            # It is shorter than it was a moment ago; the size says so.
-        finally:
-            wire.forget([request for request, _at, _length in waiting])
-
-    def _ask_block(self, wire: Wire, handle: bytes, at: int, length: int) -> int:
-        return wire.ask(wires.READ, handle, number(at, ">Q"), number(length))
 
     def stat(self, name: str) -> Stat | None:
         """Return what is known of a file. See the protocol."""
@@ -240,25 +160,12 @@ class SftpStore:
             if self._look(wire, old) is None:
                 raise EnvironmentFault("store.not_there", name=old)
             try:
-                self._move(wire, self._path(old), self._path(new))
+                move(wire, self._path(old), self._path(new))
             except SftpStatus as status:
                 if status.number != NO_SUCH_FILE:
                     raise
-                self._make_folders(wire, posixpath.dirname(self._path(new)))
-                self._move(wire, self._path(old), self._path(new))
-
-    def _move(self, wire: Wire, old: bytes, new: bytes) -> None:
-        if b"posix-rename@openssh.com" in wire.extensions:
-            wire.do(wires.EXTENDED, text(b"posix-rename@openssh.com"), text(old), text(new))
-            return
-        try:
-            wire.do(wires.RENAME, text(old), text(new))
-        except SftpStatus as status:
-            if status.number == NO_SUCH_FILE:
-                raise
-            # Version 3 does not replace: the old one goes, now that the new one is proven.
-            wire.do(wires.REMOVE, text(new))
-            wire.do(wires.RENAME, text(old), text(new))
+                make_folders(wire, posixpath.dirname(self._path(new)))
+                move(wire, self._path(old), self._path(new))
 
     def probe(self) -> None:
         """Ask for a sign of life. See the protocol."""
@@ -269,7 +176,7 @@ class SftpStore:
         """Write, read and delete a small file, and tell the free space. See the protocol."""
         try_out(self, ctx)
         with self._session() as wire:
-            free = self._free(wire)
+            free = free_bytes(wire, self._path(""))
             transport = self._transport
             return System(
                 "sftp",
@@ -278,17 +185,6 @@ class SftpStore:
                 fingerprint=host_key_fingerprint(transport.get_remote_server_key().asbytes()) if transport else "",
                 warnings=space_warnings(free),
             )
-
-    def _free(self, wire: Wire) -> int | None:
-        """Return the bytes free in the base folder; ``None`` where the server does not tell."""
-        if b"statvfs@openssh.com" not in wire.extensions:
-            return None
-        try:
-            told = Reader(wire.do(wires.EXTENDED, text(b"statvfs@openssh.com"), text(self._path(""))))
-        except SftpStatus:
-            return None
-        _block, fragment, _all, _free, available = (told.number(">Q") for _ in range(5))
-        return fragment * available
 
     def sweep(self, older_than: timedelta) -> int:
         """Remove uploads that nobody finished. See the protocol."""
@@ -346,26 +242,6 @@ class SftpStore:
     def _path(self, name: str) -> bytes:
         base = posixpath.join(self._home, self._args.path.encode("utf-8"))
         return posixpath.join(base, name.encode("utf-8", "surrogateescape")) if name else base
-
-    def _make_folders(self, wire: Wire, folder: bytes) -> None:
-        missing = []
-        while folder not in {b"", b"/"}:
-            try:
-                wire.attributes(wires.LSTAT, text(folder))
-            except SftpStatus as status:
-                if status.number != NO_SUCH_FILE:
-                    raise
-                missing.append(folder)
-                folder = posixpath.dirname(folder)
-            else:
-                break
-        for path in reversed(missing):
-            try:
-                wire.do(wires.MKDIR, *wires.new_folder(path))
-            except SftpStatus as status:
-                # Another connection may have been first ("failure" is all that version 3 can say).
-                if status.number != FAILURE:
-                    raise
 
 
 def _time(found: Attributes) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,14 @@ class Wire:
             if self._answers.pop(request, None) is None:
                 self._ignored.add(request)
 
+    def tell(self, kind: int, *fields: bytes) -> None:
+        """Send a request whose answer nobody waits for; nothing on a line that is broken."""
+        if self.is_broken:
+            return
+        # Only ever tidying up: what made it necessary is being raised already.
+        with suppress(OSError, EOFError):
+            self.forget([self.ask(kind, *fields)])
+
     def do(self, kind: int, *fields: bytes) -> bytes:
         """Send a request and wait for its answer."""
         return self.reply(self.ask(kind, *fields))
@@ -173,7 +182,8 @@ class Wire:
             if status.number != END_OF_FILE:
                 raise
         finally:
-            self.forget([*waiting, self.ask(CLOSE, handle)])
+            self.forget(waiting)
+            self.tell(CLOSE, handle)
 
     def drain(self) -> None:
         """Take the answers that are there already, so that the server never waits for us."""
