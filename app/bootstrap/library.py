@@ -192,7 +192,7 @@ class Library:
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
-        "mirroring.connector", "MirrorConnector", lambda make, its: make(its.door, its.settings, its.locator)
+        "mirroring.connector", "MirrorConnector", lambda make, its: make(its.door, its.paths, its.settings, its.locator)
     )
     mirrors: Lazy[MirrorService] = Lazy(
         "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,6 +151,36 @@ class SettingsService:
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
+
+    def set_destination(
+        self, actor: Actor, topic: str, name: str, values: Mapping[str, Any], secrets: Mapping[str, str]
+    ) -> None:
+        """Change several settings of a mirror or an archive at once; ``values`` and ``secrets`` by last part of key.
+
+        Raises
+        ------
+        UserError
+            ``settings.bad_name``; as :meth:`set_value`.
+        EnvironmentFault
+            ``secrets.no_store``: nothing is changed then.
+        """
+        if not is_name(name):
+            raise UserError("settings.bad_name", name=name)
+        entries = {setting_key(f"{topic}.{name}.{last}"): value for last, value in values.items()}
+        for entry, value in entries.items():
+            entry.require_valid(value)
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        keys = {setting_key(f"{topic}.{name}.{last}").key: text for last, text in secrets.items()}
+        sealed = {key: self._sealer.seal(key, text) for key, text in keys.items() if text}
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            for entry, value in entries.items():
+                unit.store.settings.set(entry.key, value)
+            for key, text in sealed.items():
+                unit.store.secrets.set(key, text)
+            for key in (*(entry.key for entry in entries), *sealed):
+                unit.audit(Entity.SETTING, key)
+                unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
+            self._tell_outbox(unit, f"{topic}.{name}.enabled")
 
     def forget(self, actor: Actor, topic: str, name: str) -> None:
         """Forget a mirror or an archive with its secrets. What lies there stays there; what waits is cancelled.

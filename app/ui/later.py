@@ -18,6 +18,7 @@ _PARTS = {
     "HelpDialog": "app.ui.help.dialog",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
+    "DestinationForm": "app.ui.settings.destination_form",
     "Details": "app.services.images",
     "ImportArgs": "app.sync.report",
     "ImportDialog": "app.ui.dialogs.import_dialog",

@@ -85,7 +85,11 @@ class FakeLibrary:
         self.monitor = SimpleNamespace(status=lambda _actor: [])
         self.activity = SimpleNamespace(jobs=lambda _actor, _limit: [])
         self.settings = SimpleNamespace(
-            clinic=lambda: self.clinic_values, workstation=lambda: self.local_values, set_value=self._set
+            clinic=lambda: self.clinic_values,
+            workstation=lambda: self.local_values,
+            set_value=self._set,
+            mirrors=list,
+            dimse_archives=list,
         )
         self.outbox = SimpleNamespace(
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())

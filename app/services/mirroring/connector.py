@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from app.core.context import JobContext
 from app.core.destinations import MIRROR, MirrorSettings
 from app.core.errors import UserError
+from app.core.paths import LibraryPaths
 from app.domain.remote_names import Layout
 from app.services.door import Door
 from app.services.locating import Locator
-from app.services.mirroring.opening import BLOCKING, open_store
+from app.services.mirroring.opening import BLOCKING, Secret, open_marked
 from app.services.mirroring.sending import MirrorSender
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
@@ -21,8 +23,9 @@ from app.transfer.stores.store import Store
 class MirrorConnector:
     """Connects to the clinic's mirrors. Any thread."""
 
-    def __init__(self, door: Door, settings: SettingsService, locator: Locator) -> None:
+    def __init__(self, door: Door, paths: LibraryPaths, settings: SettingsService, locator: Locator) -> None:
         self._door = door
+        self._root = paths.root
         self._settings = settings
         self._locator = locator
 
@@ -33,7 +36,7 @@ class MirrorConnector:
         Raises
         ------
         BitewingError
-            ``mirror.not_set_up``, and as :func:`open_store`.
+            ``mirror.not_set_up``, and as :func:`open_marked`.
         """
         mirror = self.mirror(destination)
         if not mirror.enabled:
@@ -50,5 +53,18 @@ class MirrorConnector:
         raise UserError("settings.no_connection", name=destination.removeprefix(f"{MIRROR}."))
 
     def open(self, mirror: MirrorSettings) -> Store:
-        """Return the store of a mirror. Raises as :func:`open_store`."""
-        return open_store(mirror, self._settings, self._door.store)
+        """Return the store of a mirror. Raises as :func:`open_marked`."""
+        self.require_apart(mirror)
+        return open_marked(mirror, self.secret_of(mirror), self._door.store)
+
+    def require_apart(self, mirror: MirrorSettings) -> None:
+        """Raise ``mirror.inside_library`` for a folder that is a part of the library, or has the library in it."""
+        if mirror.kind != "folder" or not mirror.path:
+            return
+        place, root = Path(mirror.path).resolve(), self._root.resolve()
+        if place.is_relative_to(root) or root.is_relative_to(place):
+            raise UserError("mirror.inside_library", path=mirror.path)
+
+    def secret_of(self, mirror: MirrorSettings) -> Secret:
+        """Return what gives the stored secrets of a mirror."""
+        return lambda last: self._settings.secret(f"{mirror.destination}.{last}") or ""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from app.core.destinations import MirrorSettings
 from app.core.errors import UserError
-from app.services.settings import SettingsService
 from app.storage.catalogue import Catalogue
 from app.transfer.stores.folder import FolderArgs, FolderStore
-from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.ftp_link import FtpArgs
-from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.opening import StoreArgs
+from app.transfer.stores.opening import open_store as open_by_arguments
 from app.transfer.stores.s3_client import S3Args
-from app.transfer.stores.sftp import SftpStore
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
+
+# Gives a secret of the mirror by the last part of its key.
+Secret = Callable[[str], str]
 
 # Codes after which nothing more is sent until a person acts.
 BLOCKING = frozenset(
@@ -25,64 +27,49 @@ BLOCKING = frozenset(
 _PORTS = {"ftp": 21, "ftps": 21, "sftp": 22}
 
 
-def open_store(mirror: MirrorSettings, settings: SettingsService, store: Catalogue) -> Store:
-    """Return the store of a mirror; nothing is asked yet, but of a folder, which is marked as ours when first used.
+def open_store(mirror: MirrorSettings, secret: Secret) -> Store:
+    """Return the store of a mirror, for any thread; nothing is asked yet.
 
     Raises
     ------
     UserError
         ``mirror.not_set_up`` when its address is missing; what the store says of its settings.
-    BitewingError
-        For a folder ``store.unreachable`` and kin.
     """
+    return open_by_arguments(_arguments(mirror, secret), connections=mirror.connections)
+
+
+def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Store:
+    """Return the store of a mirror; a folder is marked as ours when it is first used, and must be that one ever after.
+
+    The marker tells the folder from the empty place where its drive would be mounted.
+
+    Raises
+    ------
+    BitewingError
+        As :func:`open_store`; for a folder that is to be marked ``store.unreachable`` and kin.
+    """
+    arguments = _arguments(mirror, secret)
+    if isinstance(arguments, FolderArgs):
+        key = f"{mirror.destination}.marker"
+        with store.read():
+            known = store.state.get(key)
+        if not (isinstance(known, dict) and known.get("path") == mirror.path):
+            known = {"path": mirror.path, "marker": FolderStore(arguments).adopt()}
+            store.state.set(key, known)
+        arguments = FolderArgs(arguments.path, str(known["marker"]))
+    return open_by_arguments(arguments, connections=mirror.connections)
+
+
+def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
     if mirror.kind == "folder":
-        return _folder(mirror, store)
+        _require(mirror, bool(mirror.path) and Path(mirror.path).is_absolute())
+        return FolderArgs(Path(mirror.path))
     if mirror.kind == "s3":
-        return _bucket(mirror, settings)
-    if not mirror.host:
-        raise UserError("mirror.not_set_up", destination=mirror.name)
-    password = settings.secret(f"{mirror.destination}.password") or ""
-    port = mirror.port or _PORTS[mirror.kind]
-    if mirror.kind == "sftp":
-        return SftpStore(
-            SftpArgs(mirror.host, mirror.username, password, mirror.key_file, port, mirror.path, mirror.trust)
-        )
-    return FtpStore(
-        FtpArgs(
-            mirror.host,
-            mirror.username or "anonymous",
-            password,
-            port,
-            mirror.path,
-            secure=mirror.kind == "ftps",
-            allow_plain=mirror.allow_plain,
-            trust=mirror.trust,
-        )
-    )
-
-
-def _folder(mirror: MirrorSettings, store: Catalogue) -> Store:
-    """Return a folder's store. Its marker tells the folder from the empty place where its drive is not mounted."""
-    if not mirror.path or not Path(mirror.path).is_absolute():
-        raise UserError("mirror.not_set_up", destination=mirror.name)
-    key = f"{mirror.destination}.marker"
-    with store.read():
-        known = store.state.get(key)
-    if isinstance(known, dict) and known.get("path") == mirror.path:
-        return FolderStore(FolderArgs(Path(mirror.path), str(known.get("marker", ""))))
-    found = FolderStore(FolderArgs(Path(mirror.path)))
-    store.state.set(key, {"path": mirror.path, "marker": found.adopt()})
-    return FolderStore(FolderArgs(Path(mirror.path), store.state.get(key)["marker"]))
-
-
-def _bucket(mirror: MirrorSettings, settings: SettingsService) -> Store:
-    if not mirror.bucket:
-        raise UserError("mirror.not_set_up", destination=mirror.name)
-    return S3Store(
-        S3Args(
+        _require(mirror, bool(mirror.bucket))
+        return S3Args(
             mirror.bucket,
             mirror.access_key,
-            settings.secret(f"{mirror.destination}.secret_key") or "",
+            secret("secret_key"),
             mirror.endpoint,
             mirror.region,
             mirror.path,
@@ -91,4 +78,24 @@ def _bucket(mirror: MirrorSettings, settings: SettingsService) -> Store:
             allow_plain=mirror.allow_plain,
             connections=mirror.connections,
         )
+    _require(mirror, bool(mirror.host))
+    port = mirror.port or _PORTS[mirror.kind]
+    if mirror.kind == "sftp":
+        return SftpArgs(
+            mirror.host, mirror.username, secret("password"), mirror.key_file, port, mirror.path, mirror.trust
+        )
+    return FtpArgs(
+        mirror.host,
+        mirror.username or "anonymous",
+        secret("password"),
+        port,
+        mirror.path,
+        secure=mirror.kind == "ftps",
+        allow_plain=mirror.allow_plain,
+        trust=mirror.trust,
     )
+
+
+def _require(mirror: MirrorSettings, is_there: bool) -> None:
+    if not is_there:
+        raise UserError("mirror.not_set_up", destination=mirror.name)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 from app.core.context import JobContext
-from app.core.destinations import MIRROR
+from app.core.destinations import MIRROR, MirrorSettings
 from app.core.errors import UserError
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.mirroring.connector import MirrorConnector
+from app.services.mirroring.opening import open_store
 from app.services.sending.service import SendingService, SendReport
 from app.transfer.stores.store import System
 
@@ -51,4 +53,18 @@ class MirrorService:
         self._door.require(actor, Action.SETTINGS_VIEW)
         mirror = self._connector.mirror(f"{MIRROR}.{name}")
         with contextlib.closing(self._connector.open(mirror)) as store:
+            return store.check(ctx)
+
+    def try_out(self, actor: Actor, mirror: MirrorSettings, secrets: Mapping[str, str], ctx: JobContext) -> System:
+        """Try settings that are not stored yet; a secret that is not among ``secrets`` is the stored one.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`test`.
+        """
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        self._connector.require_apart(mirror)
+        stored = self._connector.secret_of(mirror)
+        with contextlib.closing(open_store(mirror, lambda last: secrets.get(last) or stored(last))) as store:
             return store.check(ctx)

@@ -7,12 +7,14 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
+from app.core.destinations import MIRROR
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
+from app.ui.settings.destinations import DestinationsEditor
 from app.ui.settings.editors import Editor
 from app.ui.settings.folders import FoldersEditor
 from app.ui.settings.pages import Page, pages
@@ -39,6 +41,7 @@ class SettingsDialog(DialogFrame):
         self._session = session
         self.needs_rebuild = False
         self.editors: list[Editor | FoldersEditor] = []
+        self.destinations: list[DestinationsEditor] = []
         settings = session.library.settings
         self._stored = {"clinic": settings.clinic(), "workstation": settings.workstation()}
         self._blocks: list[tuple[int, QWidget, str]] = []
@@ -82,7 +85,9 @@ class SettingsDialog(DialogFrame):
         self._save.setEnabled(may)
         self._save.clicked.connect(self._on_save_clicked)
         self.resize(UNIT * 96, UNIT * 62)
-        starts = [any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()]
+        starts = [
+            entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()
+        ]
         self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
 
     def editor(self, key: str) -> Any:
@@ -113,6 +118,24 @@ class SettingsDialog(DialogFrame):
             column.addWidget(plain_label(f"{field.help} {scope}".strip(), "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
+        if page.topic:
+            self._add_destinations(number, page, enabled=enabled)
+
+    def _add_destinations(self, number: int, page: Page, *, enabled: bool) -> None:
+        editor = DestinationsEditor(page.topic, self._session)
+        editor.widget.setEnabled(enabled)
+        self.destinations.append(editor)
+        says = {
+            MIRROR: t("Every filed image goes there too, as a file, proven to be there; without a network they wait."),
+        }[page.topic]
+        block = QWidget()
+        column = QVBoxLayout(block)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(UNIT // 2)
+        column.addWidget(editor.widget)
+        column.addWidget(plain_label(f"{says} {t('For the whole clinic.')}", "muted", wrap=True))
+        self._column.addWidget(block)
+        self._blocks.append((number, block, f"{page.title} {says} {page.topic}".casefold()))
 
     @Slot(int)
     def _on_page_changed(self, row: int) -> None:
@@ -144,6 +167,9 @@ class SettingsDialog(DialogFrame):
         try:
             for editor in changed:
                 settings.set_value(actor, editor.field.key, editor.value())
+            for listed in self.destinations:
+                if listed.changed:
+                    listed.save()
         except BitewingError as error:
             words = error_words.words_for(error)
             self.say_problem(" ".join(part for part in (words.explanation, words.what_to_do) if part))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core.destinations import MIRROR
 from app.words import t
 
 
@@ -21,11 +22,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Page:
-    """One page."""
+    """One page. ``topic``: the kind of destinations whose list stands below its fields."""
 
     title: str
     icon: str
     fields: tuple[Field, ...]
+    topic: str = ""
 
 
 def pages() -> tuple[Page, ...]:
@@ -63,6 +65,7 @@ def pages() -> tuple[Page, ...]:
         ),
         _folders(),
         _archive(),
+        Page(t("Mirrors"), "mirror", (), MIRROR),
         _backup(),
         Page(
             t("Appearance"),

@@ -69,6 +69,11 @@ def texts() -> dict[str, ErrorTemplates]:
         ),
         "settings.invalid_value": ErrorTemplates(t("Value does not fit"), t("{value} is not a value for {key}.")),
         "settings.unknown_key": ErrorTemplates(t("No such setting"), t("There is no setting {key}.")),
+        "settings.bad_name": ErrorTemplates(
+            t("Name not possible"),
+            t("“{name}” cannot be the name of a destination."),
+            t("Use up to 32 letters from A to Z, digits, hyphens and underscores."),
+        ),
         "settings.no_connection": ErrorTemplates(
             t("No such connection"), t("There is no connection {name} that could be tested.")
         ),

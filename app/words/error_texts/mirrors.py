@@ -12,6 +12,11 @@ def texts() -> dict[str, ErrorTemplates]:
         "mirror.none": ErrorTemplates(
             t("No mirror"), t("No mirror is set up."), t("Add one in the settings, under “Mirrors”.")
         ),
+        "mirror.inside_library": ErrorTemplates(
+            t("Not beside the library"),
+            t("{path} and the library lie within each other."),
+            t("Choose a folder on another disk or another computer."),
+        ),
         "mirror.not_set_up": ErrorTemplates(
             t("Mirror not set up"),
             t("The mirror {destination} is switched off, or its address is missing."),

@@ -1,0 +1,154 @@
+"""The mirrors, or the archives that speak DICOM alone, on a settings page: a list to add to, change and remove from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+
+from app.core.context import JobContext
+from app.core.destinations import MIRROR, DimseSettings, MirrorSettings, keys_of
+from app.core.settings import setting_key
+from app.ui.formats import joined, ltr
+from app.ui.later import part
+from app.ui.session import Session
+from app.ui.settings.destination_fields import Destination, kind_words
+from app.ui.theme.icons import icon
+from app.ui.theme.stylesheet import UNIT
+from app.words import errors as error_words
+from app.words import numbers, t
+
+_ENTRY = Qt.ItemDataRole.UserRole
+
+
+class DestinationsEditor:
+    """Edits the destinations of one topic; nothing is stored before :meth:`save`. GUI thread only."""
+
+    def __init__(self, topic: str, session: Session) -> None:
+        self.topic, self._session = topic, session
+        stored = session.library.settings.mirrors() if topic == MIRROR else session.library.settings.dimse_archives()
+        self._before = {one.name: Destination(one.name, _values_of(topic, one)) for one in stored}
+        self.list = QListWidget()
+        self.list.setProperty("role", "boxed")
+        self.list.setMinimumHeight(UNIT * 24)
+        self.list.setAccessibleName(t("Mirrors") if topic == MIRROR else t("Archives (DICOM)"))
+        self.list.itemActivated.connect(self._on_item_activated)
+        self.list.itemSelectionChanged.connect(self._refresh)
+        self.widget = QWidget()
+        column = QVBoxLayout(self.widget)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(UNIT)
+        column.addWidget(self.list)
+        row = QHBoxLayout()
+        row.setSpacing(UNIT)
+        self.add_button = _button(t("Add…"), self.add)
+        self._edit = _button(t("Change…"), self._on_edit_clicked)
+        self._remove = _button(t("Remove"), self._on_remove_clicked)
+        for button in (self.add_button, self._edit, self._remove):
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addLayout(row)
+        for destination in self._before.values():
+            self._append(destination)
+        self._refresh()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the list differs from what is stored."""
+        return self._now() != self._before
+
+    def save(self) -> None:
+        """Store what differs. Raises BitewingError as the settings do; what was stored before stays stored."""
+        settings, actor = self._session.library.settings, self._session.actor
+        now = self._now()
+        for name in self._before.keys() - now.keys():
+            settings.forget(actor, self.topic, name)
+        for name, destination in now.items():
+            if destination != self._before.get(name):
+                settings.set_destination(actor, self.topic, name, destination.values, destination.secrets)
+
+    def add(self) -> None:
+        """Ask for a new one."""
+        made = self._ask(None)
+        if made is not None:
+            self._append(made)
+            self.list.setCurrentRow(self.list.count() - 1)
+
+    def try_out(self, destination: Destination) -> list[str]:
+        """Try settings that are not stored and return what was found. Any thread. Raises BitewingError."""
+        library, actor = self._session.library, self._session.actor
+        mirror = replace(MirrorSettings(destination.name), **_attributes(self.topic, destination))
+        system = library.mirrors.try_out(actor, mirror, destination.secrets, JobContext.silent())
+        free = "" if system.free_bytes is None else t("{size} free", size=numbers.size(system.free_bytes))
+        lines = [t("A file was written, read and deleted."), joined(system.software, free)]
+        lines += [error_words.reason(warning) for warning in system.warnings]
+        return [line for line in lines if line]
+
+    def _now(self) -> dict[str, Destination]:
+        rows = [self.list.item(number) for number in range(self.list.count())]
+        return {entry.name: entry for row in rows if row is not None and (entry := row.data(_ENTRY))}
+
+    @Slot()
+    def _on_item_activated(self, _item: object) -> None:
+        self._on_edit_clicked()
+
+    def _on_edit_clicked(self) -> None:
+        row = self.list.currentItem()
+        if row is None:
+            return
+        changed = self._ask(row.data(_ENTRY))
+        if changed is not None:
+            _show(self.topic, row, changed)
+
+    def _on_remove_clicked(self) -> None:
+        self.list.takeItem(self.list.currentRow())
+        self._refresh()
+
+    def _ask(self, known: Destination | None) -> Destination | None:
+        form = part("DestinationForm")(
+            self._session, self.topic, known, frozenset(self._now()), self.try_out, self.widget
+        )
+        made: Destination | None = form.destination if form.exec() else None
+        return made
+
+    def _append(self, destination: Destination) -> None:
+        row = QListWidgetItem(icon("export"), "")
+        row.setSizeHint(QSize(0, UNIT * 6))
+        _show(self.topic, row, destination)
+        self.list.addItem(row)
+
+    def _refresh(self) -> None:
+        chosen = self.list.currentItem() is not None and bool(self.list.selectedItems())
+        self._edit.setEnabled(chosen)
+        self._remove.setEnabled(chosen)
+
+
+def _values_of(topic: str, stored: MirrorSettings | DimseSettings) -> dict[str, Any]:
+    keys = (setting_key(key) for key in keys_of(topic, stored.name))
+    return {key.key.rpartition(".")[2]: getattr(stored, key.attribute) for key in keys if not key.is_secret}
+
+
+def _attributes(topic: str, destination: Destination) -> dict[str, Any]:
+    keys = {last: setting_key(f"{topic}.{destination.name}.{last}") for last in destination.values}
+    return {key.attribute: destination.values[last] for last, key in keys.items()}
+
+
+def _show(topic: str, row: QListWidgetItem, destination: Destination) -> None:
+    values = destination.values
+    if topic == MIRROR:
+        kind = kind_words().get(values["kind"], "")
+        place = values["path"] if values["kind"] == "folder" else (values["host"] or values["bucket"])
+    else:
+        kind, place = values["aet"], f"{values['host']}:{values['port']}"
+    state = "" if values["enabled"] else t("off")
+    row.setText(f"{destination.name}\n{joined(kind, ltr(str(place)), state)}")
+    row.setData(_ENTRY, destination)
+
+
+def _button(text: str, slot: Any) -> QPushButton:
+    button = QPushButton(text)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda _checked=False: slot())
+    return button
