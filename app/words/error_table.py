@@ -26,6 +26,7 @@ from app.words.error_texts import (
     receiving,
     stores,
     treatments,
+    watch,
 )
 from app.words.error_texts.templates import ErrorTemplates
 
@@ -69,6 +70,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "drill": proof.texts,
     "proof": proof.texts,
     "treatment": treatments.texts,
+    "watch": watch.texts,
     "monitor": monitor.texts,
     "backup": backups.texts,
     "restore": backups.texts,
