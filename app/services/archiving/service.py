@@ -25,8 +25,9 @@ from app.services.settings import ORTHANC, SettingsService
 from app.storage.events import Level
 from app.storage.outbox import Entry, EntryState
 from app.sync.outbox import AWAY, Drainer, DrainReport, Sent
+from app.transfer.connection import OrthancArgs, is_private
 from app.transfer.http_errors import BLOCKING
-from app.transfer.orthanc import Orthanc, OrthancArgs, System, is_private
+from app.transfer.orthanc import Orthanc, System
 
 KIND = "push"
 PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
