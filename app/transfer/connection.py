@@ -86,7 +86,7 @@ class Connection:
         with translated(), httpx.Client(verify=self._verify, timeout=PROBE) as stranger:
             return stranger.get(f"{self.url}{path}", auth=auth).is_success
 
-    def json(self, method: str, path: str, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:
+    def json(self, method: str, path: str | httpx.URL, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:
         """Ask and read an answer in JSON. Raises as :meth:`ask`, and for whatever is no success."""
         response = self.ask(method, path, longest=longest, **more)
         require_well(response)
@@ -97,7 +97,13 @@ class Connection:
             raise EnvironmentFault("pacs.not_an_archive") from error
 
     def ask(
-        self, method: str, path: str, *, timeout: httpx.Timeout = USUAL, longest: int = LONGEST_ANSWER, **more: Any
+        self,
+        method: str,
+        path: str | httpx.URL,
+        *,
+        timeout: httpx.Timeout = USUAL,
+        longest: int = LONGEST_ANSWER,
+        **more: Any,
     ) -> httpx.Response:
         """Ask and read the whole answer, which may neither be long nor take for ever to come.
 

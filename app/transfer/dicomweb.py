@@ -1,7 +1,7 @@
 """DICOMweb of an archive (PS3.18): searching by QIDO-RS, pictures and files by WADO-RS. Nothing of it is kept.
 
-Written for Orthanc, whose older plug-ins need help: that of Debian 12 (1.7) does not decode percent signs in a search, and
-answers in Latin-1, in which an Arabic name is an empty one. Orthanc's own ``/tools/find`` then does what QIDO-RS cannot.
+Written for Orthanc, whose older plug-ins need help: that of Debian 12 (1.7) does not decode percent signs in a search,
+and answers in Latin-1, in which an Arabic name is an empty one. Orthanc's own ``/tools/find`` does what QIDO-RS cannot.
 """
 
 from __future__ import annotations

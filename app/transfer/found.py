@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.core.errors import EnvironmentFault
 from app.domain.identity import FileIdentity
@@ -137,7 +137,7 @@ def instances_of(answer: Any, series_uid: str) -> list[InstanceFound]:
     return sorted(found, key=lambda instance: (instance.number, len(instance.sop_uid), instance.sop_uid))
 
 
-def is_uid(text: Any) -> bool:
+def is_uid(text: Any) -> TypeGuard[str]:
     """Whether a value is a UID that an address may be built from."""
     return isinstance(text, str) and _UID.fullmatch(text) is not None
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +20,15 @@ import httpx
 from app.core.clock import utc_now
 from app.core.errors import EnvironmentFault
 from app.core.files import BLOCK_BYTES
-from app.transfer.connection import PROBE, Connection, OrthancArgs, is_private, mapping, require_well
+from app.transfer.connection import PROBE, QUICK, Connection, OrthancArgs, is_private, mapping, require_well
+from app.transfer.found import is_uid
 
 # What Orthanc's own configuration file comes with.
 _FIRST_PASSWORD = ("orthanc", "orthanc")
 _CLOCK_S = 60.0
+_CHANGES = 500
+_ARRIVALS = frozenset({"NewStudy", "StableStudy"})
+_ID = re.compile(r"[0-9a-f-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,18 @@ class Stored:
 
     instance: str
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened since a number: studies that came or settled, by Orthanc's id; the last number seen.
+
+    ``is_all`` is false while there is more to be asked for.
+    """
+
+    studies: tuple[str, ...]
+    last: int
+    is_all: bool
 
 
 class Orthanc:
@@ -135,6 +153,36 @@ class Orthanc:
             return False
         require_well(response)
         return True
+
+    def last_change(self) -> int:
+        """Return the number of the newest change. Raises as :meth:`system`."""
+        return _count(mapping(self._server.json("GET", "changes?last", timeout=QUICK)).get("Last"))
+
+    def changes(self, since: int) -> Changes:
+        """Return what happened after the change of that number, some at a time. Raises as :meth:`system`."""
+        told = mapping(self._server.json("GET", f"changes?since={since}&limit={_CHANGES}", timeout=QUICK))
+        rows = told.get("Changes")
+        studies = {
+            str(row["ID"]): None
+            for row in (rows if isinstance(rows, list) else [])
+            if isinstance(row, dict) and row.get("ChangeType") in _ARRIVALS and _ID.fullmatch(str(row.get("ID")))
+        }
+        last = _count(told.get("Last"))
+        # An answer that does not move on would be asked for for ever.
+        return Changes(tuple(studies), last, told.get("Done") is not False or last <= since)
+
+    def study_uid(self, study: str) -> str | None:
+        """Return the Study Instance UID of a study by its id; ``None`` when it is not there any more."""
+        response = self._server.ask("GET", f"studies/{study}", timeout=QUICK)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        require_well(response)
+        try:
+            tags = mapping(json.loads(response.content)).get("MainDicomTags")
+        except (ValueError, RecursionError) as error:
+            raise EnvironmentFault("pacs.not_an_archive") from error
+        uid = tags.get("StudyInstanceUID") if isinstance(tags, dict) else None
+        return uid if is_uid(uid) else None
 
 
 def instance_id(key: str) -> str:

@@ -1,7 +1,6 @@
 """Files out of an archive by WADO-RS: streamed to the disk, whole or not at all, never more than was allowed.
 
-Each object gets a name of our own; what the server calls it is of no importance. Whether it is what was asked for is for
-the caller to see.
+Each object gets a name of our own, nothing of the server's. Whether it is what was asked for is for the caller to see.
 """
 
 from __future__ import annotations

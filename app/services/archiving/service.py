@@ -14,6 +14,7 @@ from app.core.file_lock import FileLock
 from app.core.paths import LibraryPaths
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.domain.roles import Action, Actor
+from app.services.archiving.access import CONNECTIONS, archive_args
 from app.services.archiving.renditions import Renditions
 from app.services.archiving.sending import OrthancSender
 from app.services.decoders import Decoders
@@ -25,13 +26,10 @@ from app.services.settings import ORTHANC, SettingsService
 from app.storage.events import Level
 from app.storage.outbox import Entry, EntryState
 from app.sync.outbox import AWAY, Drainer, DrainReport, Sent
-from app.transfer.connection import OrthancArgs, is_private
 from app.transfer.http_errors import BLOCKING
 from app.transfer.orthanc import Orthanc, System
 
 KIND = "push"
-PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
-CONNECTIONS = 4
 _ASIDE_S = 5.0
 
 
@@ -119,14 +117,7 @@ class ArchiveService:
             return orthanc.system()
 
     def _orthanc(self) -> Orthanc:
-        clinic = self._settings.clinic()
-        if not clinic.orthanc_url:
-            raise UserError("pacs.not_set_up")
-        if not (clinic.orthanc_allow_plain or is_private(clinic.orthanc_url)):
-            raise UserError("pacs.plain_refused", url=clinic.orthanc_url)
-        password = self._settings.secret(PASSWORD_KEY) or ""
-        args = OrthancArgs(clinic.orthanc_url, clinic.orthanc_username, password, clinic.orthanc_ca, CONNECTIONS)
-        return Orthanc(args)
+        return Orthanc(archive_args(self._settings))
 
     @contextlib.contextmanager
     def _drainer(self, actor: Actor) -> Iterator[Drainer | None]:
