@@ -34,6 +34,7 @@ class Wishes:
     sex: str = ""
     tooth: str = ""
     image: str = ""
+    study: str = ""
     files: tuple[str, ...] = ()
 
     @staticmethod
