@@ -18,6 +18,7 @@ from app.ui.archive.fetch_strip import FetchStrip
 from app.ui.archive.found_pane import FoundPane
 from app.ui.archive.search_form import SearchForm
 from app.ui.archive.study_pane import StudyPane
+from app.ui.archive.study_words import name_of
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.session import Session
 from app.ui.theme.stylesheet import UNIT
@@ -112,7 +113,8 @@ class ArchiveBrowser(DialogFrame):
         """Bring what is chosen into the library."""
         study, choice = self.found.chosen(), self.pane.choice()
         if study is not None and self._is_shown(study) and choice.is_fetchable:
-            self.strip.fetch(Wanted(study.found.study_uid, choice.series_uids, choice.sop_uid, self.pane.patient_id))
+            wanted = Wanted(study.found.study_uid, choice.series_uids, choice.sop_uid, self.pane.patient_id)
+            self.strip.fetch(wanted, name_of(study.found))
             self._refresh_buttons()
 
     def _is_shown(self, study: ArchiveStudy) -> bool:

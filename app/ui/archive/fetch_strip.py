@@ -13,7 +13,7 @@ from app.services.archiving.fetching import FetchReport, Wanted
 from app.sync.report import ItemStatus
 from app.ui.archive.found_pane import explained
 from app.ui.archive.study_words import count_words
-from app.ui.formats import joined
+from app.ui.formats import isolated, joined
 from app.ui.panels.job_slot import JobSlot
 from app.ui.session import Session
 from app.ui.states import plain_label
@@ -38,7 +38,7 @@ class FetchStrip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._study_uid = ""
+        self._study_uid = self._whose = ""
         self._items: list[ImportItem] = []
         self._job = JobSlot()
         self.result = plain_label("", "good", wrap=True)
@@ -62,8 +62,8 @@ class FetchStrip(QWidget):
         """Whether a study is being fetched."""
         return self._session.runner.find(("fetch", study_uid)) is not None
 
-    def fetch(self, wanted: Wanted) -> None:
-        """Bring something into the library."""
+    def fetch(self, wanted: Wanted, whose: str) -> None:
+        """Bring something into the library; ``whose`` it is stands before what became of it."""
         library, actor = self._session.library, self._session.actor
         items: list[ImportItem] = []
 
@@ -72,7 +72,7 @@ class FetchStrip(QWidget):
             return report
 
         self._clear()
-        self._items, self._study_uid = items, wanted.study_uid
+        self._items, self._study_uid, self._whose = items, wanted.study_uid, whose
         title = t("Fetching from the archive")
         handle = self._session.runner.start(("fetch", wanted.study_uid), title, engine, wanted)
         handle.succeeded.connect(self._on_succeeded)
@@ -93,7 +93,7 @@ class FetchStrip(QWidget):
         text = joined(log_words.counts_words(counts), ours) or count_words(report.fetched)
         if report.imported.stopped:
             text = joined(error_words.reason(report.imported.stopped, report.imported.stop_facts), text)
-        self.result.setText(text)
+        self.result.setText(t("{patient}: {text}", patient=isolated(self._whose), text=text))
         self.result.show()
         self.show_button.setVisible(bool(self._filed()))
         self.inbox_button.setVisible(report.imported.count(ItemStatus.INBOX) > 0)

@@ -26,6 +26,7 @@ from app.transfer.found import StudyQuery
 from app.ui.archive.delegate import ROW_PX, WhoDelegate
 from app.ui.archive.results import StudiesModel
 from app.ui.formats import joined
+from app.ui.header.identity_card import mark
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.status.chip import Dot, Health
@@ -182,7 +183,8 @@ class FoundPane(QWidget):
     def _on_search_failed(self, error: BitewingError) -> None:
         words = error_words.words_for(error)
         is_away = isinstance(error, TransientFault)
-        self._failed.set_words(words.title, explained(error))
+        # That images wait to be sent is no answer to somebody who looks for some.
+        self._failed.set_words(words.title, words.explanation if is_away else explained(error))
         self._settings.setVisible(not is_away and self._session.may(Action.SETTINGS_VIEW))
         self.stack.setCurrentWidget(self._failed)
         self._say(Health.WAITING if is_away else Health.FAILED, t("offline") if is_away else words.title)
@@ -195,6 +197,7 @@ class FoundPane(QWidget):
     def _say(self, health: Health, text: str) -> None:
         self._dot.set_health(health)
         self._state.setText(text)
+        mark(self._state, {Health.WAITING: "warn", Health.FAILED: "bad"}.get(health, "muted"))
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_changed(self, _current: QModelIndex, _previous: QModelIndex) -> None:

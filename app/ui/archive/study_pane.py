@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QHeaderView,
+    QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -18,13 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.errors import BitewingError
-from app.domain.identity import compare
+from app.domain.identity import Verdict, compare
 from app.domain.patient import Patient
 from app.ui.archive.study_words import facts_of, kinds_of, name_of, taken, verdict_words
 from app.ui.formats import isolated, joined, leading, number
 from app.ui.header.identity_card import mark
 from app.ui.session import Session
-from app.ui.states import plain_label
+from app.ui.states import StatePage, plain_label, set_margins
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t, terms, tn
@@ -76,8 +77,18 @@ class StudyPane(QWidget):
         self.tree.itemExpanded.connect(self._on_item_expanded)
         self.tree.itemSelectionChanged.connect(self.choice_changed)
         self._hint = plain_label("", "muted", wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(UNIT, 0, UNIT, 0)
+        self._nobody = StatePage(
+            "patient", t("No study is chosen"), t("Choose one to see whose it is and what it holds.")
+        )
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        self._stack = QStackedWidget()
+        whole.addWidget(self._stack)
+        page = QWidget()
+        self._stack.addWidget(self._nobody)
+        self._stack.addWidget(page)
+        column = QVBoxLayout(page)
+        set_margins(column, UNIT, 0, 0, 0)
         column.setSpacing(UNIT // 2)
         for label in (self._name, self._facts, self._what):
             column.addWidget(label)
@@ -116,14 +127,9 @@ class StudyPane(QWidget):
         self._study, self._open_patient = study, open_patient
         self.tree.clear()
         self._session.calls.drop(("archive-series", id(self)))
-        for widget in (self._verdict, self.tree):
-            widget.setVisible(study is not None)
         self.for_open.hide()
+        self._stack.setCurrentIndex(0 if study is None else 1)
         if study is None:
-            self._name.setText(leading(t("No study is chosen")))
-            self._facts.setText(t("Choose one to see whose it is and what it holds."))
-            self._what.setText("")
-            self._hint.setText("")
             return
         found = study.found
         self._name.setText(leading(name_of(found)))
@@ -147,7 +153,8 @@ class StudyPane(QWidget):
 
     def _offer_open_patient(self) -> None:
         study, patient = self._study, self._open_patient
-        if study is None or patient is None or (study.patient is not None and study.patient.id == patient.id):
+        # Who is surely meant is not changed from here.
+        if study is None or patient is None or study.decision.verdict is Verdict.FILE:
             return
         self.for_open.setText(t("File it for the open patient, {patient}", patient=isolated(patient.name)))
         self.for_open.setChecked(False)
