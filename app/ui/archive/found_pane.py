@@ -28,7 +28,7 @@ from app.ui.archive.results import StudiesModel
 from app.ui.formats import joined
 from app.ui.header.identity_card import mark
 from app.ui.session import Session
-from app.ui.states import StatePage, plain_label
+from app.ui.states import StatePage, plain_label, set_margins
 from app.ui.status.chip import Dot, Health
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
@@ -73,7 +73,7 @@ class FoundPane(QWidget):
         head.addWidget(self._dot)
         head.addWidget(self._state, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, UNIT, 0)
+        set_margins(column, 0, 0, UNIT, 0)
         column.setSpacing(UNIT)
         column.addLayout(head)
         column.addWidget(self.stack, 1)
@@ -98,7 +98,7 @@ class FoundPane(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 18), (2, 8), (4, 8), (5, 12)):
+        for column, width in ((1, 21), (2, 8), (4, 8), (5, 12)):
             table.setColumnWidth(column, UNIT * width)
         table.selectionModel().currentRowChanged.connect(self._on_current_changed)
         table.activated.connect(self._on_activated)
@@ -157,7 +157,8 @@ class FoundPane(QWidget):
         is_empty = self.model.rowCount() == 0
         self.stack.setCurrentWidget(self._empty if is_empty and not self.model.has_more else self.table)
         if not is_empty:
-            self.table.selectRow(0)
+            # selectRow() chooses nothing from right to left before the table has been laid out.
+            self.table.setCurrentIndex(self.model.index(0, 0))
         elif self.model.has_more:
             self.model.fetchMore(QModelIndex())
 
