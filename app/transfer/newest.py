@@ -16,6 +16,7 @@ Find = Callable[[StudyQuery, int, int], Sequence[StudyFound]]
 """Gets query, limit and offset."""
 
 _OLDEST = date(1900, 1, 1)
+_DAY = timedelta(days=1)
 _FIRST_SPAN = 30
 _WIDEST_SPAN = 40_000
 # What has no date is looked for among everything, so many at a time and so often for one page.
@@ -53,14 +54,15 @@ def page_of(find: Find, query: StudyQuery, place: Place | None, size: int, today
     gathered: list[StudyFound] = []
     oldest = query.since or _OLDEST
     while len(gathered) * 2 < size:
-        start = max((place.end or today) - timedelta(days=place.span - 1), oldest)
-        days = replace(query, since=start, until=place.end)
-        found = find(days, size + 1, place.offset)
+        # What is dated tomorrow or later is one span, however far it reaches.
+        start = max(today + _DAY if place.end is None else place.end - (place.span - 1) * _DAY, oldest)
+        found = find(replace(query, since=start, until=place.end), size + 1, place.offset)
         if len(found) > size:
-            if gathered and place.span > 1:
+            is_divisible = place.end is not None and start < place.end
+            if gathered and is_divisible:
                 break
-            if place.span > 1:
-                place = replace(place, span=max(place.span // 4, 1))
+            if place.end is not None and is_divisible:
+                place = replace(place, span=(place.end - _later(start, place.end, found)).days + 1)
                 continue
             # One day, fuller than a page.
             following = replace(place, offset=place.offset + size)
@@ -69,8 +71,15 @@ def page_of(find: Find, query: StudyQuery, place: Place | None, size: int, today
         if start <= oldest:
             is_everything = not query.since and not query.until
             return Page(_sorted(gathered), Place(None, is_undated=True) if is_everything else None)
-        place = Place(start - timedelta(days=1), _next_span(place.span, len(found), size))
+        place = Place(start - _DAY, _next_span(place.span, len(found), size))
     return Page(_sorted(gathered), place)
+
+
+def _later(start: date, end: date, found: Sequence[StudyFound]) -> date:
+    """Return where a span that was too full begins next: after the newest of those that came, nearer its end."""
+    newest = max((study.study_date for study in found if study.study_date), default=start)
+    quarter = start + (end - start) * 3 // 4
+    return min(max(newest + _DAY, quarter, start + _DAY), end)
 
 
 def _next_span(span: int, found: int, size: int) -> int:
