@@ -22,8 +22,7 @@ from app.transfer.multipart import Parts, boundary_of
 # Debian 12's plug-in sends what it has only when asked for any transfer syntax; newer ones would unpack it otherwise.
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _SINGLE = "application/dicom"
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-_BLOCK = 256 << 10
+_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 # A line that carries less than that for half a minute will not bring a study today.
 _SLOWEST_BYTES_PER_S = 1024
 _PATIENCE_S = 30.0
@@ -102,7 +101,8 @@ def _take(response: httpx.Response, prefix: str, how: Retrieval) -> int:
 def _watched(response: httpx.Response, how: Retrieval) -> Iterator[bytes]:
     """Yield the body; end it when nobody wants it any more, when it is too much or takes for ever."""
     began, seen = time.monotonic(), 0
-    for block in response.iter_bytes(_BLOCK):
+    # As they come: gathered into larger blocks, a trickle would never be noticed.
+    for block in response.iter_bytes():
         how.token.check()
         how.allowance.take(len(block))
         how.on_bytes(len(block))
