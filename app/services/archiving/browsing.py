@@ -63,7 +63,7 @@ class BrowsingService:
         self._decoders = decoders
         self._fetching = Fetching(door, paths, settings, imports, decoders)
         self._lock = threading.Lock()
-        self._web: tuple[OrthancArgs, DicomWeb] | None = None
+        self._webs: list[tuple[OrthancArgs, DicomWeb]] = []
         self._opened: OpenedStudy | None = None
 
     def search(self, actor: Actor, query: StudyQuery, place: Place | None = None, size: int = PAGE) -> Findings:
@@ -190,17 +190,17 @@ class BrowsingService:
         """Leave, and close the connections."""
         self.leave()
         with self._lock:
-            web, self._web = self._web, None
-        if web is not None:
-            web[1].close()
+            webs, self._webs = self._webs, []
+        for _args, web in webs:
+            web.close()
 
     def _connected(self) -> DicomWeb:
         args = archive_args(self._settings)
         with self._lock:
-            if self._web is None or self._web[0] != args:
-                # Requests that run over the old one end by themselves, and it with them.
-                self._web = (args, DicomWeb(args))
-            return self._web[1]
+            if not self._webs or self._webs[-1][0] != args:
+                # Requests may still run over the one before: it is closed with the library.
+                self._webs.append((args, DicomWeb(args)))
+            return self._webs[-1][1]
 
     def _harmless(self, picture: bytes) -> bytes | None:
         with private_folder(self._door.store) as folder:
