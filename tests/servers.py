@@ -8,9 +8,10 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import httpx
 
 USER, PASSWORD = "clinic", "correct horse battery"
 _START_S = 30.0
+Meddle = Callable[[str, str, httpx.Response], "Iterable[bytes] | None"]
 
 
 def free_port() -> int:
@@ -152,6 +154,64 @@ def tls_before(port: int, certificate_and_key: Path) -> Iterator[int]:
         finally:
             done.set()
             thread.join()
+
+
+@contextmanager
+def meddling_proxy(port: int, meddle: Meddle) -> Iterator[str]:
+    """Stand between a client and a plain server on loopback, and give the address.
+
+    ``meddle`` gets method, path and the server's answer, and returns the raw bytes to send, in pieces, or ``None`` to
+    pass the answer on. Pieces may be waited for.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def log_message(self, *_words: Any) -> None:
+            return
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            passed = {"authorization", "accept", "accept-encoding", "content-type"}
+            headers = {name: value for name, value in self.headers.items() if name.lower() in passed}
+            url = httpx.URL(f"http://127.0.0.1:{port}{self.path}")
+            answer = httpx.request(self.command, url, headers=headers, content=body, timeout=30)
+            pieces = meddle(self.command, self.path, answer)
+            self.close_connection = True
+            try:
+                for piece in pieces if pieces is not None else raw_answer(answer.content, answer):
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+            except OSError:
+                # The client had enough, as it should.
+                return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def raw_answer(
+    body: bytes, like: httpx.Response | None = None, *, status: int = 200, kind: str = "", length: int | None = None
+) -> list[bytes]:
+    """Return an HTTP answer as it goes over the line: head, then body; ``length`` may be a lie."""
+    code = status if like is None else like.status_code
+    kind = kind or (like.headers.get("Content-Type", "") if like is not None else "application/json")
+    size = len(body) if length is None else length
+    head = f"HTTP/1.1 {code} X\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
+    return [head.encode(), body]
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 MONITOR = "monitor"
 ARCHIVE = "archive"
 LISTENER = "listener"
+NEWS = "archive-news"
 _LEASE_MS = 5_000
 NAMED = (MIRROR, DIMSE)
 
@@ -71,6 +72,7 @@ class Background(QObject):
         self._standing = (
             self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
+            self._stand(NEWS, lambda: t("Looking for new studies"), "orthanc.", self._news, self._wants_archive),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
@@ -139,6 +141,9 @@ class Background(QObject):
 
     def _archive(self, _args: Any, ctx: JobContext) -> None:
         self._library.sending.run(self._actor, ctx, ORTHANC)
+
+    def _news(self, _args: Any, ctx: JobContext) -> None:
+        self._library.news.run(self._actor, ctx)
 
     def _monitor(self, _args: Any, ctx: JobContext) -> object:
         return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)

@@ -27,7 +27,9 @@ from app.storage.events import Level
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.archiving.browsing import BrowsingService
     from app.services.archiving.connector import OrthancConnector
+    from app.services.archiving.noticing import ArchiveNews
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
@@ -200,6 +202,12 @@ class Library:
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)
     )
+    browsing: Lazy[BrowsingService] = Lazy(
+        "archiving.browsing",
+        "BrowsingService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.decoders),
+    )
+    news: Lazy[ArchiveNews] = Lazy("archiving.noticing", "ArchiveNews", lambda make, its: make(its.door, its.settings))
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
     migration: Lazy[MigrationService] = Lazy(
         "migration",
@@ -240,8 +248,8 @@ class Library:
         self.store.close_thread()
 
     def close(self) -> None:
-        """Write what waits, end the decoding children, close the catalogue."""
-        for name in ("views", "decoders"):
+        """Write what waits, close what is looked at, end the decoding children, close the catalogue."""
+        for name in ("views", "browsing", "decoders"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         self.store.close()

@@ -28,13 +28,14 @@ class WindowArgs:
     sex: str = ""
     tooth: str = ""
     image: str = ""
+    study: str = ""
     files: tuple[Path, ...] = ()
     screenshot: Path | None = None
     size: tuple[int, int] | None = None
 
     def wishes(self) -> dict[str, Any]:
         """Return what to open, as plain texts that can travel to a running window."""
-        names = ("patient", "last", "first", "dob", "sex", "tooth", "image")
+        names = ("patient", "last", "first", "dob", "sex", "tooth", "image", "study")
         return {**{name: getattr(self, name) for name in names}, "files": [str(path.resolve()) for path in self.files]}
 
 

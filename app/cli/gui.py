@@ -23,6 +23,7 @@ from app.words import t
 @choices.person_options
 @click.option("--tooth", type=choices.ToothType(), metavar="T", default=None, help=t("Open at this tooth."))
 @click.option("--image", metavar="ID", default="", help=t("Open this image."))
+@click.option("--study", metavar="UID", default="", help=t("Open this study of the library or the archive."))
 @click.option("--screenshot", type=click.Path(path_type=Path, dir_okay=False), help=t("Write a picture and end."))
 @click.option("--size", type=SizeType(), metavar="WxH", help=t("The window's size."))
 @common
@@ -37,6 +38,7 @@ def command(
     sex: str | None,
     tooth: str | None,
     image: str,
+    study: str,
     screenshot: Path | None,
     size: tuple[int, int] | None,
 ) -> int:
@@ -52,6 +54,7 @@ def command(
             sex=(sex or "").upper(),
             tooth=tooth or "",
             image=image,
+            study=study,
             files=files,
             screenshot=screenshot,
             size=size,

@@ -44,6 +44,7 @@ class _Root(LazyGroup):
         "receive": Entry("app.cli.receive", lambda: t("Take what sensors and modalities send by DICOM.")),
         "push": Entry("app.cli.push", lambda: t("Send what is queued to the archive.")),
         "mirror": Entry("app.cli.mirror", lambda: t("Send what waits to the mirrors.")),
+        "archive": Entry("app.cli.archive", lambda: t("Search the archive, and fetch studies from it.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
         "migrate": Entry(
             "app.cli.migrate", lambda: t("Bring in the images, patients and treatments of an earlier program.")

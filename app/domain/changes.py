@@ -19,6 +19,7 @@ class Entity(StrEnum):
     FOLDER = "folder"
     EVENT = "event"
     OUTBOX = "outbox"
+    STUDY = "study"
 
 
 class ChangeKind(StrEnum):

@@ -52,6 +52,8 @@ class Action(StrEnum):
     BACKUP_DRILL = "backup.drill"
     LOG_VIEW = "log.view"
     ARCHIVE_PUSH = "archive.push"
+    ARCHIVE_BROWSE = "archive.browse"
+    ARCHIVE_FETCH = "archive.fetch"
 
 
 _VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
@@ -64,7 +66,7 @@ _FRONT_DESK = _VIEWING | {
     Action.IMAGE_EDIT,
     Action.TREATMENT_EDIT,
 }
-_CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT}
+_CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT, Action.ARCHIVE_BROWSE, Action.ARCHIVE_FETCH}
 _CLINICAL = _CHAIRSIDE | {
     Action.ARCHIVE_PUSH,
     Action.IMAGE_DELETE,

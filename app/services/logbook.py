@@ -45,7 +45,7 @@ class LogTopic(StrEnum):
 
 # Which kinds of job and which topics of events belong to each.
 _KINDS: dict[LogTopic, tuple[str, ...]] = {
-    LogTopic.IMPORT: ("import", "demo", "patients"),
+    LogTopic.IMPORT: ("import", "fetch", "demo", "patients"),
     LogTopic.MIGRATION: ("migrate", "migration-files"),
     LogTopic.BACKUP: ("backup", "verify", "drill"),
     LogTopic.CHECK: ("check", "proof"),

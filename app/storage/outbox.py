@@ -32,6 +32,8 @@ _COLUMNS = ", ".join(_NAMES)
 _OPEN = "('waiting', 'sending', 'parked')"
 # How a copy stands whose sending has begun and not been proven yet.
 ATTEMPTED = "attempted"
+# SQLite before 3.32 takes 999 parameters.
+_CHUNK = 900
 
 
 class Wish(StrEnum):
@@ -356,6 +358,21 @@ class Outbox:
             (image_id,),
         )
         return [_entry_of(row) for row in rows]
+
+    def sent_from_here(self, destination: str, remote_ids: Iterable[str]) -> dict[str, str]:
+        """Return which of these objects came from here and lie there still, with the image each was made of."""
+        wanted = list(dict.fromkeys(remote_ids))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            rows = self._db.rows(
+                "SELECT c.remote_id, c.image_id FROM images i JOIN copies c ON c.image_id = i.id"  # noqa: S608 - our own text
+                f" WHERE i.deleted_at IS NULL AND c.destination = ? AND c.gone_at IS NULL AND c.how <> '{ATTEMPTED}'"
+                f" AND c.remote_id IN ({','.join('?' * len(part))})",
+                (destination, *part),
+            )
+            found.update(dict(rows))
+        return found
 
     def copies(self, image_id: str) -> list[Copy]:
         """Return where an image is, and where it was until it was called back."""

@@ -10,6 +10,7 @@ from typing import Any
 
 _PARTS = {
     "AboutDialog": "app.ui.dialogs.about",
+    "ArchiveBrowser": "app.ui.archive.browser",
     "ArchiveDialog": "app.ui.archive.dialog",
     "BackupsDialog": "app.ui.safekeeping.backups_dialog",
     "CsvImportDialog": "app.ui.dialogs.csv_import",

@@ -48,6 +48,7 @@ def kind_words(kind: str) -> str:
     """Return what sort of job it was."""
     known = {
         "import": t("Import"),
+        "fetch": t("Fetching from the archive"),
         "scan": t("Scan"),
         "check": t("Library check"),
         "proof": t("Reading the library again"),

@@ -119,6 +119,21 @@ def contradiction(part: str) -> str:
     }.get(part, part)
 
 
+def modality(code: str) -> str:
+    """Return what kind of image a modality's code stands for, empty for those that are left as they are."""
+    return {
+        "IO": t("intra-oral X-ray"),
+        "PX": t("panoramic X-ray"),
+        "CT": t("CT and CBCT"),
+        "DX": t("digital X-ray"),
+        "CR": t("X-ray from a plate"),
+        "XC": t("photograph"),
+        "MR": t("MRI"),
+        "US": t("ultrasound"),
+        "OT": t("other"),
+    }.get(code, "")
+
+
 def treatment_status(value: TreatmentStatus | str) -> str:
     """Return how far a treatment is."""
     return {

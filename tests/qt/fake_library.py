@@ -94,6 +94,7 @@ class FakeLibrary:
         self.outbox = SimpleNamespace(
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
         )
+        self.news = SimpleNamespace(count=lambda _actor: 0)
         self.viewing = SimpleNamespace(frame=self._frame)
 
     def fill(self, patients: int = len(NAMES)) -> FakeLibrary:

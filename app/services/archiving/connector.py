@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
+from app.services.archiving.access import CONNECTIONS, archive_args
 from app.services.archiving.renditions import Renditions
 from app.services.archiving.sending import OrthancSender
 from app.services.decoders import Decoders
@@ -16,10 +17,7 @@ from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
 from app.sync.outbox import IDLE_S
 from app.transfer.http_errors import BLOCKING
-from app.transfer.orthanc import Orthanc, OrthancArgs, is_private
-
-PASSWORD_KEY = "orthanc.password"  # noqa: S105 - the name of a setting
-CONNECTIONS = 4
+from app.transfer.orthanc import Orthanc
 
 
 class OrthancConnector:
@@ -53,12 +51,5 @@ class OrthancConnector:
             yield Connection(OrthancSender(store, orthanc, renditions), BLOCKING, CONNECTIONS, IDLE_S)
 
     def open(self) -> Orthanc:
-        """Return the Orthanc of the settings, not asked yet. Raises as :meth:`connect`."""
-        clinic = self._settings.clinic()
-        if not clinic.orthanc_url:
-            raise UserError("pacs.not_set_up")
-        if not (clinic.orthanc_allow_plain or is_private(clinic.orthanc_url)):
-            raise UserError("pacs.plain_refused", url=clinic.orthanc_url)
-        password = self._settings.secret(PASSWORD_KEY) or ""
-        args = OrthancArgs(clinic.orthanc_url, clinic.orthanc_username, password, clinic.orthanc_ca, CONNECTIONS)
-        return Orthanc(args)
+        """Return the Orthanc of the settings, not asked yet. Raises as :func:`archive_args`."""
+        return Orthanc(archive_args(self._settings))

@@ -45,6 +45,7 @@ class ArchiveDialog(DialogFrame):
     """Stays open beside the work; sending goes on without it. GUI thread only."""
 
     settings_requested = Signal()
+    browse_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(t("Archive"), parent)
@@ -64,9 +65,10 @@ class ArchiveDialog(DialogFrame):
         self.send_button = self._button(t("Send now"), self.send, "primary", Action.ARCHIVE_PUSH)
         self.test_button = self._button(t("Try the connection"), self.try_connection, "", Action.SETTINGS_VIEW)
         settings = self._button(t("Settings…"), self.settings_requested.emit, "", Action.SETTINGS_VIEW)
+        browse = self._button(t("Browse…"), self.browse_requested.emit, "", Action.ARCHIVE_BROWSE)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        for button in (self.send_button, self.test_button, settings):
+        for button in (self.send_button, browse, self.test_button, settings):
             row.addWidget(button)
         row.addStretch(1)
         self.body.addLayout(row)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.patient import PatientSummary
-from app.ui.formats import born, joined, sex_word
+from app.ui.formats import born, joined, leading, sex_word
 from app.ui.header.portrait import Portrait
 from app.ui.states import ElidedLabel, plain_label
 from app.ui.theme import palette
@@ -91,6 +91,16 @@ class PatientHeader(QWidget):
             self._portrait.set_jpeg(None)
             self._flash.stop()
             self._flash.start()
+
+    def show_archived(self, name: str, facts: str) -> None:
+        """Show whose study of the archive is looked at, as the archive says: nobody of the library."""
+        self.show_patient(None)
+        self._name.setText(leading(name))
+        self._facts.setText(facts)
+        self._right.setText(t("From the archive, not in the library"))
+        self.setAccessibleName(" · ".join(part for part in (name, facts, self._right.text()) if part))
+        self._flash.stop()
+        self._flash.start()
 
     def set_portrait(self, patient_id: str, jpeg: bytes | None) -> None:
         """Show the face, if the patient is still the same."""

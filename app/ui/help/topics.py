@@ -186,6 +186,25 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "browse",
+            t("Browsing the archive"),
+            (
+                t(
+                    "Ctrl+Shift+A: search the archive by name, number, days, kind or description. It is asked "
+                    "anew each time, newest first; scroll for older ones."
+                ),
+                t(
+                    "“Open” shows a study without importing it; whose it is stands above the viewer, and nothing of it "
+                    "stays here. “Fetch into the library” brings a study, a series or an image in."
+                ),
+                t(
+                    "The rules for the right patient are those of every import: whoever is not surely meant waits in "
+                    "the inbox. Stopped or cut off, a fetch leaves nothing behind."
+                ),
+                t("“New” beside the archive counts studies that came from elsewhere since you last looked."),
+            ),
+        ),
+        Topic(
             "migration",
             t("Coming from another program"),
             (

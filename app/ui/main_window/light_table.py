@@ -30,11 +30,15 @@ from app.words import t, terms
 
 if TYPE_CHECKING:
     from app.imaging.frame import DisplayFrame
+    from app.services.archiving.opened import OpenedStudy
 
 
 LOOSE = "loose:"
 """Before the path of a file that is looked at without importing it."""
+ARCHIVED = "archive:"
+"""Before the number and the SOP Instance UID of an image of the archive's study that is looked at."""
 
+_RADIOGRAPHS = frozenset({"IO", "PX", "CT", "DX", "CR"})
 _IN_MENUS_ONLY = frozenset({"walk", "layout"})
 
 
@@ -49,6 +53,10 @@ class LibrarySource:
         if image_id.startswith(LOOSE):
             loose: DisplayFrame = self._library.viewing.loose_frame(Path(image_id[len(LOOSE) :]), index, max_pixels)
             return loose
+        if image_id.startswith(ARCHIVED):
+            path = self._library.browsing.opened_image(_sop_uid(image_id))
+            archived: DisplayFrame = self._library.viewing.loose_frame(path, index, max_pixels)
+            return archived
         frame: DisplayFrame = self._library.viewing.frame(self._actor, image_id, index, max_pixels)
         return frame
 
@@ -56,6 +64,9 @@ class LibrarySource:
         """Return a thumbnail's JPEG bytes."""
         if image_id.startswith(LOOSE):
             return None
+        if image_id.startswith(ARCHIVED):
+            small: bytes | None = self._library.browsing.opened_thumbnail(_sop_uid(image_id))
+            return small
         data: bytes | None = self._library.images.thumbnail(self._actor, image_id)
         return data
 
@@ -148,6 +159,33 @@ class LightTable(QObject):
         if items:
             self.pane.open_image(items[0].image_id)
 
+    def show_archived(self, opened: OpenedStudy) -> None:
+        """Show a study of the archive in the order of its images; each comes when it is looked at, or in its turn."""
+        self.show_patient(None)
+        found = opened.study.found
+        who = joined(found.identity.name, day(found.birth_date) if found.birth_date else "")
+        items = [
+            ViewerItem(
+                image_id=f"{ARCHIVED}{place:06d}:{image.sop_uid}",
+                # What is there under this number may be another image the next time.
+                sha256=f"{ARCHIVED}{id(opened)}:{image.sop_uid}",
+                title=t("Image {number}", number=image.number or place),
+                patient=who,
+                date=day(found.study_date) if found.study_date else "",
+                kind=joined(*found.modalities, found.description),
+                note=t("From the archive"),
+                rows=image.rows or None,
+                columns=image.columns or None,
+                frames=image.frames,
+                first_frame=image.frames // 2 if "CT" in found.modalities else 0,
+                is_radiograph=bool(_RADIOGRAPHS & set(found.modalities)),
+            )
+            for place, image in enumerate(opened.instances, 1)
+        ]
+        self.pane.set_items(items)
+        self.strip.set_items([StripItem(item.image_id, None, item.title, item.date) for item in items], t("No images"))
+        self.pane.open_image(items[0].image_id)
+
     @Slot(str)
     def open_image(self, image_id: str) -> None:
         """Show an image in the chosen cell."""
@@ -203,7 +241,7 @@ class LightTable(QObject):
 
     @Slot(str)
     def _on_pane_image_shown(self, image_id: str) -> None:
-        if image_id.startswith(LOOSE):
+        if image_id.startswith((LOOSE, ARCHIVED)):
             return
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask(("viewed", image_id), lambda: library.images.record_view(actor, image_id), _nothing)
@@ -269,6 +307,10 @@ def explain_failure(error: BitewingError) -> Any:
     """Return what the viewer says of an image that cannot be shown."""
     words = error_words.words_for(error)
     return words.title, " ".join(part for part in (words.explanation, words.what_to_do) if part)
+
+
+def _sop_uid(image_id: str) -> str:
+    return image_id.rsplit(":", 1)[1]
 
 
 def _nothing(_result: object) -> None:

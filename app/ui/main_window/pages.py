@@ -127,6 +127,7 @@ class Pages(QObject):
     def show_archive(self) -> None:
         """Show the archive's queue."""
         dialog = part("ArchiveDialog")(self._session, self._window)
+        dialog.browse_requested.connect(self._window.archive.show_browser)
         dialog.settings_requested.connect(partial(self.show_settings, page="orthanc"))
         dialog.show()
 

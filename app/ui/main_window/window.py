@@ -16,6 +16,7 @@ from app.ui.formats import joined
 from app.ui.header.patient_header import PatientHeader
 from app.ui.later import part
 from app.ui.main_window.actions import Actions
+from app.ui.main_window.archive import ArchiveLook
 from app.ui.main_window.backups import Backups
 from app.ui.main_window.commands import WindowCommands
 from app.ui.main_window.drops import Drops
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.toasts = ToastRack(self)
         self.drops = Drops(self.patient, self.imports, self.filer, self)
         self.pages = Pages(self)
+        self.archive = ArchiveLook(self)
         self.commands = WindowCommands(self)
         self.treatments = TreatmentCommands(self)
         self.menus = ContextMenus(self)
@@ -205,6 +207,7 @@ class MainWindow(QMainWindow):
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
         self.status.archive_requested.connect(self.pages.show_archive)
+        self.status.news_changed.connect(self.archive.show_news)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
         self.imports.results_requested.connect(self.pages.show_import_results)

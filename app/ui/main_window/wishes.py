@@ -1,4 +1,4 @@
-"""What another program or the command line asks of the window: a patient, a tooth, an image, loose files.
+"""What another program or the command line asks of the window: a patient, a tooth, an image, a study, loose files.
 
 An unknown patient is offered to be created; one whose demographics disagree is never opened silently.
 """
@@ -34,6 +34,7 @@ class Wishes:
     sex: str = ""
     tooth: str = ""
     image: str = ""
+    study: str = ""
     files: tuple[str, ...] = ()
 
     @staticmethod
@@ -67,6 +68,9 @@ class WishFulfiller(QObject):
         """Open what was asked for."""
         if wishes.files:
             self._window.table.show_loose([Path(name) for name in wishes.files])
+            return
+        if wishes.study and not wishes.patient and not wishes.image:
+            self._window.archive.open_by_uid(wishes.study)
             return
         library, actor = self._session.library, self._session.actor
         try:

@@ -32,6 +32,7 @@ class StatusStrip(QWidget):
     backups_requested = Signal()
     folders_requested = Signal()
     archive_requested = Signal()
+    news_changed = Signal(int)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,7 +84,12 @@ class StatusStrip(QWidget):
         """Ask for the figures in the background."""
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask("status", lambda: library.status.snapshot(actor), self._on_snapshot, self._on_failed)
-        self._session.calls.ask("queues", lambda: library.outbox.queues(actor), self._on_queues, self._on_failed)
+        self._session.calls.ask(
+            "queues",
+            lambda: (library.outbox.queues(actor), library.news.count(actor)),
+            self._on_queues,
+            self._on_failed,
+        )
         self._session.calls.ask("folders", lambda: library.monitor.status(actor), self._on_folders, self._on_failed)
 
     def _on_snapshot(self, snapshot: Any) -> None:
@@ -108,11 +114,15 @@ class StatusStrip(QWidget):
             t("Too little is left to import; free some space on the library's disk.") if short else "",
         )
 
-    def _on_queues(self, queues: list[Any]) -> None:
+    def _on_queues(self, found: tuple[list[Any], int]) -> None:
+        queues, new = found
         queue = archive_queue(queues)
         self._archive.setVisible(queue is not None)
         if queue is not None:
-            self._archive.set_state(*archive_state(queue))
+            health, text, reason = archive_state(queue)
+            news = tn("{n} new study", "{n} new studies", new) if new else ""
+            self._archive.set_state(health, joined(text, news), reason)
+        self.news_changed.emit(new)
 
     def _on_folders(self, folders: list[Any]) -> None:
         """Show the watched folders; without any, the imports of today stand there instead."""

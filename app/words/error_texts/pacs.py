@@ -8,7 +8,7 @@ from app.words.error_texts.templates import ErrorTemplates
 
 def texts() -> dict[str, ErrorTemplates]:
     """Return the texts by code, in the language of now."""
-    return {**_away(), **_blocked(), **_warnings(), **_one_image()}
+    return {**_away(), **_blocked(), **_warnings(), **_one_image(), **_browsing()}
 
 
 def _away() -> dict[str, ErrorTemplates]:
@@ -106,5 +106,36 @@ def _one_image() -> dict[str, ErrorTemplates]:
             t("Changed by the archive"),
             t("The archive keeps other bytes than it was sent."),
             t("Ask whoever runs it whether it compresses images as they come in."),
+        ),
+    }
+
+
+def _browsing() -> dict[str, ErrorTemplates]:
+    nothing = t("Nothing was brought into the library.")
+    return {
+        "pacs.no_dicomweb": ErrorTemplates(
+            t("No DICOMweb"),
+            t("The archive takes images, but cannot be searched: its DICOMweb plug-in is missing."),
+            t("Ask whoever runs the archive to switch it on."),
+        ),
+        "pacs.gone": ErrorTemplates(
+            t("Not there any more"), t("The archive does not have this study or image."), t("Search again.")
+        ),
+        "pacs.bad_uid": ErrorTemplates(
+            t("No valid number"), t("This is not the number (UID) of a study, a series or an image."), t("Check it.")
+        ),
+        "pacs.no_picture": ErrorTemplates(t("No picture"), t("The archive cannot draw this object."), ""),
+        "pacs.too_large": ErrorTemplates(
+            t("Too large"), t("There is not enough room on this computer for what the archive sends."), nothing
+        ),
+        "pacs.something_else": ErrorTemplates(
+            t("Something else came"),
+            t("The archive sent an image of another study than it was asked for."),
+            nothing,
+        ),
+        "pacs.incomplete": ErrorTemplates(
+            t("Not all came"),
+            t("The archive sent {came} of {expected} images."),
+            nothing,
         ),
     }

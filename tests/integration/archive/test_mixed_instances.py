@@ -16,7 +16,7 @@ from app.core.context import JobContext
 from app.domain.image import Filing, ImageType
 from app.domain.roles import owner
 from app.sync.report import ImportArgs
-from app.transfer.orthanc import Orthanc
+from app.transfer.connection import Connection
 from app.words import catalogue, errors
 from tests.integration.archive.conftest import connect
 from tests.integration.archive.troubled_way import (
@@ -108,7 +108,7 @@ def test_every_trouble_ends_in_its_state_and_passes(
     is_blocked: bool,
     is_parked: bool,
 ) -> None:
-    monkeypatch.setitem(Orthanc._ask.__kwdefaults__, "timeout", httpx.Timeout(2.0))
+    monkeypatch.setitem(Connection.ask.__kwdefaults__, "timeout", httpx.Timeout(2.0))
     for number in range(3):
         radiograph(tmp_path / "in" / f"{number}.dcm", number)
     library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import BitewingError, TransientFault, UserError
-from app.transfer.orthanc import Orthanc, OrthancArgs, instance_id
+from app.transfer.connection import OrthancArgs
+from app.transfer.orthanc import Orthanc, instance_id
 from tests.integration.import_material import radiograph
 from tests.servers import PASSWORD, USER, OrthancServer, free_port
 

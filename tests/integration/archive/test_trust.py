@@ -17,7 +17,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.roles import owner
 from app.sync.report import ImportArgs
-from app.transfer.orthanc import is_private
+from app.transfer.connection import is_private
 from tests.integration.archive.conftest import connect
 from tests.integration.import_material import radiograph
 from tests.servers import OrthancServer, tls_before

@@ -50,6 +50,9 @@ def test_every_role_has_a_row_and_only_clinicians_delete() -> None:
     assert {role for role in Role if allowed(role, Action.IMAGE_DELETE)} == {Role.ADMIN, Role.DENTIST}
     assert {role for role in Role if allowed(role, Action.LIBRARY_IMPORT)} == {Role.ADMIN}
     assert not allowed(Role.VIEWER, Action.IMAGE_IMPORT)
+    assert {role for role in Role if allowed(role, Action.ARCHIVE_PUSH)} == {Role.ADMIN, Role.DENTIST}
+    for action in (Action.ARCHIVE_BROWSE, Action.ARCHIVE_FETCH):
+        assert {role for role in Role if allowed(role, action)} == {Role.ADMIN, Role.DENTIST, Role.TECHNICIAN}
     assert owner("desk").role is Role.ADMIN
 
 

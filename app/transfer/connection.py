@@ -1,0 +1,196 @@
+"""One connection to an archive over HTTP: address, identity and trust, bounded answers, faults in our own words.
+
+Shared by everything that speaks to an archive. What comes back is a stranger's: it may be long, slow, cut off, or
+something else altogether.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from app.core.cancel import CancelToken
+from app.core.errors import EnvironmentFault, TransientFault, UserError
+from app.transfer.http_errors import fault_of, translated
+
+USUAL = httpx.Timeout(60.0, connect=5.0)
+# For what a person waits for.
+QUICK = httpx.Timeout(15.0, connect=5.0)
+PROBE = httpx.Timeout(5.0)
+# Most answers are some kilobytes long.
+LONGEST_ANSWER = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class OrthancArgs:
+    """Where an Orthanc is and who we are there. ``ca``: a PEM file to trust instead of the system's authorities."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+    connections: int = 4
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody can read along on the way: it is encrypted, or it does not leave this computer."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme == "https" or parsed.host in {"127.0.0.1", "localhost", "::1"}
+
+
+class Connection:
+    """Asks one server. Any thread; connections are kept and shared."""
+
+    def __init__(self, args: OrthancArgs) -> None:
+        """Make ready; nothing is asked yet.
+
+        Raises
+        ------
+        UserError
+            ``pacs.no_url``, ``pacs.bad_ca``.
+        """
+        if not args.url.startswith(("http://", "https://")):
+            raise UserError("pacs.no_url", url=args.url)
+        self._verify = _trust(args.ca)
+        self._client = httpx.Client(
+            base_url=args.url.rstrip("/") + "/",
+            auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
+            verify=self._verify,
+            timeout=USUAL,
+            limits=httpx.Limits(max_connections=args.connections + 2, max_keepalive_connections=args.connections + 2),
+            follow_redirects=False,
+        )
+
+    @property
+    def url(self) -> str:
+        """The server's address, with a slash at its end."""
+        return str(self._client.base_url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def lets_in(self, path: str, auth: tuple[str, str] | None) -> bool:
+        """Whether somebody else gets in, with this name and password or with none."""
+        with translated(), httpx.Client(verify=self._verify, timeout=PROBE) as stranger:
+            return stranger.get(f"{self.url}{path}", auth=auth).is_success
+
+    def json(self, method: str, path: str | httpx.URL, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:
+        """Ask and read an answer in JSON. Raises as :meth:`ask`, and for whatever is no success."""
+        response = self.ask(method, path, longest=longest, **more)
+        require_well(response)
+        try:
+            return json.loads(response.content or b"[]")
+        except (ValueError, RecursionError) as error:
+            # A login page, a router, something else that listens there.
+            raise EnvironmentFault("pacs.not_an_archive") from error
+
+    def ask(
+        self,
+        method: str,
+        path: str | httpx.URL,
+        *,
+        timeout: httpx.Timeout = USUAL,
+        longest: int = LONGEST_ANSWER,
+        **more: Any,
+    ) -> httpx.Response:
+        """Ask and read the whole answer, which may neither be long nor take for ever to come.
+
+        Raises
+        ------
+        TransientFault
+            ``pacs.unreachable``, ``pacs.slow``, ``pacs.cut_off``.
+        EnvironmentFault
+            ``pacs.certificate``, ``pacs.not_an_archive``.
+        """
+        with translated(), self._client.stream(method, path, timeout=timeout, **more) as response:
+            deadline = time.monotonic() + (timeout.read or 0.0)
+            answer = bytearray()
+            for block in response.iter_bytes():
+                answer += block
+                if len(answer) > longest:
+                    raise EnvironmentFault("pacs.not_an_archive")
+                if time.monotonic() > deadline:
+                    raise TransientFault("pacs.slow")
+            return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(answer))
+
+    @contextlib.contextmanager
+    def streamed(self, path: str, accept: str, token: CancelToken, timeout: httpx.Timeout) -> Iterator[httpx.Response]:
+        """Give an answer whose body is read by the caller, unpacked nowhere; cancelling ends the waiting for it.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`ask`, and for whatever is no success.
+        """
+        # Packed images would be unpacked here for nothing: they are hardly smaller, and it takes Orthanc ten times
+        # as long to send them.
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        with translated(), self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+            require_well(response)
+            with _ended_by(token, response):
+                yield response
+
+
+def require_well(response: httpx.Response) -> None:
+    """Raise what a response means that is no success."""
+    fault = fault_of(response)
+    if fault is not None:
+        raise fault
+
+
+def mapping(answer: Any) -> dict[str, Any]:
+    """Return an answer that must be an object. Raises ``pacs.not_an_archive``."""
+    if not isinstance(answer, dict):
+        raise EnvironmentFault("pacs.not_an_archive")
+    return answer
+
+
+@contextlib.contextmanager
+def _ended_by(token: CancelToken, response: httpx.Response) -> Iterator[None]:
+    """Let ``token`` wake whoever waits for the server's next bytes, for as long as the block runs."""
+    network = response.extensions.get("network_stream")
+    peer = network.get_extra_info("socket") if network is not None else None
+    ended = False
+
+    def wake() -> None:
+        if peer is not None and not ended:
+            # The other side may have gone just now.
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+
+    token.on_cancel(wake)
+    try:
+        yield
+    except httpx.HTTPError:
+        # Woken: what the cut line looks like to httpx is of no interest to anybody.
+        token.check()
+        raise
+    finally:
+        ended = True
+
+
+def _plain(headers: httpx.Headers) -> dict[str, str]:
+    """Return the headers of an answer that has been unpacked already."""
+    packed = {"content-encoding", "content-length", "transfer-encoding"}
+    return {name: value for name, value in headers.items() if name.lower() not in packed}
+
+
+def _trust(ca: str) -> ssl.SSLContext | bool:
+    if not ca:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise UserError("pacs.bad_ca", path=ca) from error
