@@ -7,7 +7,7 @@ and answers in Latin-1, in which an Arabic name is an empty one. Orthanc's own `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -53,7 +53,7 @@ class DicomWeb:
         self.server.close()
 
     def studies(self, query: StudyQuery, limit: int, offset: int = 0) -> list[StudyFound]:
-        """Return studies that match, in the server's order.
+        """Return studies that match, in the server's order; their texts may want :meth:`in_full`.
 
         Raises
         ------
@@ -67,14 +67,23 @@ class DicomWeb:
                 return found
         words = [f"limit={limit}", f"offset={offset}", _DESCRIPTIONS]
         words += [f"{name}={quote(value, safe='*?,~')}" for name, value in terms.items()]
-        found = studies_of(self._qido(f"studies?{'&'.join(words)}"))
-        return self._in_full(found) if found else found
+        return studies_of(self._qido(f"studies?{'&'.join(words)}"))
+
+    def in_full(self, found: Sequence[StudyFound]) -> list[StudyFound]:
+        """Return studies with their texts as they were written, where the server is an Orthanc."""
+        wanted = [study.study_uid for study in found if not study.is_as_written]
+        entries = self._find({"StudyInstanceUID": "\\".join(wanted)}) if self._is_orthanc and wanted else None
+        if entries is None:
+            return list(found)
+        texts = {study.study_uid: study for study in map(_study_of, entries) if study is not None}
+        # A study that went in between keeps what QIDO-RS said.
+        return _merged([texts.get(study.study_uid, study) for study in found], found)
 
     def study(self, study_uid: str) -> StudyFound | None:
         """Return one study; ``None`` when it is not there. Raises as :meth:`studies`."""
         _require_uids(study_uid)
         found = studies_of(self._qido(f"studies?StudyInstanceUID={study_uid}&{_DESCRIPTIONS}"))
-        return next(iter(self._in_full(found)), None)
+        return next(iter(self.in_full(found)), None)
 
     def series(self, study_uid: str) -> list[SeriesFound]:
         """Return the series of a study in their order. Raises as :meth:`studies`."""
@@ -140,17 +149,6 @@ class DicomWeb:
         counted = studies_of(self._qido(f"studies?StudyInstanceUID={listed}&{_DESCRIPTIONS}"))
         return _merged(plain, counted)
 
-    def _in_full(self, found: list[StudyFound]) -> list[StudyFound]:
-        """Give studies their texts as they were written, where the server is an Orthanc."""
-        if not self._is_orthanc or not found:
-            return found
-        entries = self._find({"StudyInstanceUID": "\\".join(study.study_uid for study in found)})
-        if entries is None:
-            return found
-        texts = {study.study_uid: study for study in map(_study_of, entries) if study is not None}
-        # In the order of ``found``; a study that went in between keeps what QIDO-RS said.
-        return _merged([texts.get(study.study_uid, study) for study in found], found)
-
 
 def _merged(texts: Iterable[StudyFound], counted: Iterable[StudyFound]) -> list[StudyFound]:
     """Return studies with the texts of the one and the modalities and figures of the other."""
@@ -184,6 +182,7 @@ def _study_of(entry: dict[str, Any]) -> StudyFound | None:
         study_time=plain_line(study.get("StudyTime")),
         description=plain_line(study.get("StudyDescription")),
         series=len(series) if isinstance(series, list) else 0,
+        is_as_written=True,
     )
 
 

@@ -42,7 +42,10 @@ class StudyQuery:
 
 @dataclass(frozen=True, slots=True)
 class StudyFound:
-    """A study in the archive and whose it is, as the archive says."""
+    """A study in the archive and whose it is, as the archive says.
+
+    ``is_as_written`` is false where its texts may have lost letters on the way.
+    """
 
     study_uid: str
     patient_id: str = ""
@@ -55,6 +58,7 @@ class StudyFound:
     modalities: tuple[str, ...] = ()
     series: int = 0
     instances: int = 0
+    is_as_written: bool = False
 
     @property
     def identity(self) -> FileIdentity:

@@ -18,6 +18,8 @@ Find = Callable[[StudyQuery, int, int], Sequence[StudyFound]]
 _OLDEST = date(1900, 1, 1)
 _DAY = timedelta(days=1)
 _FIRST_SPAN = 30
+# A search for words that finds no more than so many pages is shown as one.
+_AT_ONCE = 4
 _WIDEST_SPAN = 40_000
 # What has no date is looked for among everything, so many at a time and so often for one page.
 _SCANNED = 200
@@ -43,11 +45,14 @@ class Page:
 
 
 def page_of(find: Find, query: StudyQuery, place: Place | None, size: int, today: date) -> Page:
-    """Return the page at ``place``, the first one for ``None``; it may hold fewer than ``size``, even none."""
+    """Return the page at ``place``, the first one for ``None``; it may hold fewer than ``size``, even none, or more."""
     if place is None:
-        found = find(query, size + 1, 0)
-        if len(found) <= size:
-            return Page(_sorted(found))
+        if query.name or query.patient_id or query.description:
+            # Most such searches find little: all of it at once, then.
+            most = size * _AT_ONCE
+            found = find(query, most + 1, 0)
+            if len(found) <= most:
+                return Page(_sorted(found))
         place = Place(query.until)
     if place.is_undated:
         return _undated(find, query, place.offset)

@@ -85,7 +85,7 @@ class BrowsingService:
         web, asked, words = self._connected(), _asked(query), _words(query)
         for _page in range(_EMPTY_PAGES):
             page: Page = page_of(web.studies, asked, place, size, date.today())  # noqa: DTZ011 - the clinic's day
-            fitting = [study for study in page.studies if _has_words(study, words)]
+            fitting = [study for study in web.in_full(page.studies) if _has_words(study, words)]
             place = page.following
             if fitting or place is None:
                 break
