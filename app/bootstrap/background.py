@@ -35,6 +35,7 @@ MONITOR = "monitor"
 ARCHIVE = "archive"
 LISTENER = "listener"
 NEWS = "archive-news"
+WATCHDOG = "watchdog"
 _LEASE_MS = 5_000
 NAMED = (MIRROR, DIMSE)
 
@@ -73,6 +74,9 @@ class Background(QObject):
             self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
             self._stand(NEWS, lambda: t("Looking for new studies"), "orthanc.", self._news, self._wants_archive),
+            self._stand(
+                WATCHDOG, lambda: t("Looking after destinations"), "orthanc.", self._watch, self._wants_archive
+            ),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
@@ -145,6 +149,9 @@ class Background(QObject):
     def _news(self, _args: Any, ctx: JobContext) -> None:
         self._library.news.run(self._actor, ctx)
 
+    def _watch(self, _args: Any, ctx: JobContext) -> None:
+        self._library.watchdog.run(self._actor, ctx)
+
     def _monitor(self, _args: Any, ctx: JobContext) -> object:
         return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)
 
@@ -178,7 +185,10 @@ class Background(QObject):
         self._library.sending.run(self._actor, ctx, destination)
 
     def _is_enabled(self, destination: str) -> bool:
-        return destination in self._library.sending.enabled(NAMED)
+        settings = self._library.settings
+        mirrors = {mirror.destination for mirror in settings.mirrors() if mirror.enabled}
+        archives = {archive.destination for archive in settings.dimse_archives() if archive.enabled and archive.host}
+        return destination in mirrors | archives
 
     def _due(self) -> list[str]:
         return [task.value for task in self._library.schedule.due()]

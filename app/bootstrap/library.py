@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from app.services.treatments import TreatmentsService
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
+    from app.services.watchdog import Watchdog
     from app.sync.report import Examiner
 
 log = logging.getLogger(__name__)
@@ -199,6 +200,9 @@ class Library:
     mirrors: Lazy[MirrorService] = Lazy(
         "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)
     )
+    watchdog: Lazy[Watchdog] = Lazy(
+        "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))
+    )
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)
     )
@@ -271,6 +275,16 @@ class _MergingLater:
 
     def merge(self, actor: Actor, keep_id: str, from_id: str) -> MergeReport:
         return self._library.merging.merge(actor, keep_id, from_id)
+
+
+class _ObserversLater:
+    """Who looks at destinations for the watchdog, imported when they look: they bring the network with them."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def get(self, kind: str) -> OrthancConnector | None:
+        return self._library.orthanc if kind == "orthanc" else None
 
 
 class _ListImportLater:

@@ -52,6 +52,7 @@ class ClinicSettings:
     orthanc_url: str = field(default="", metadata={"key": "orthanc.url", "pattern": _WEB_ADDRESS})
     orthanc_username: str = field(default="", metadata={"key": "orthanc.username"})
     orthanc_allow_plain: bool = field(default=False, metadata={"key": "orthanc.allow_plain"})
+    orthanc_method: str = field(default="rest", metadata={"key": "orthanc.method", "choices": ("rest", "stow")})
     orthanc_ca: str = field(default="", metadata={"key": "orthanc.ca"})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 

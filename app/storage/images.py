@@ -14,7 +14,7 @@ from app.storage.database import Database, Row, storable
 from app.storage.image_lists import ImageFilter, list_sql
 from app.storage.paging import rising_pages
 from app.storage.picture_bands import SURE_DISTANCE, add_bands, remove_bands, similar_ranks
-from app.storage.rows import IMAGE_COLUMNS, IMAGE_NAMES, image_of, image_search_text, image_values
+from app.storage.rows import IMAGE_COLUMNS, IMAGE_NAMES, image_of, image_search_text, image_values, moment
 
 Records = list[ImageRecord]
 Ranked = list[tuple[int, ImageRecord]]
@@ -170,6 +170,11 @@ class Images:
     def last_rank(self) -> int:
         """Return the rank of the newest image, 0 when there is none."""
         return int(self._db.value("SELECT COALESCE(MAX(rank), 0) FROM images"))
+
+    def last_arrival(self) -> datetime | None:
+        """Return when the newest image came in."""
+        at = self._db.value("SELECT imported_at FROM images ORDER BY rank DESC LIMIT 1")
+        return None if at is None else moment(at)
 
     def count_all(self) -> int:
         """Return the number of images, deleted ones too."""

@@ -19,7 +19,9 @@ import httpx
 
 from app.core.cancel import CancelToken
 from app.core.errors import EnvironmentFault, TransientFault, UserError
+from app.transfer.certificates import pinned
 from app.transfer.http_errors import fault_of, translated
+from app.transfer.stores.tls import parse_trust
 
 USUAL = httpx.Timeout(60.0, connect=5.0)
 # For what a person waits for.
@@ -31,7 +33,10 @@ LONGEST_ANSWER = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class OrthancArgs:
-    """Where an Orthanc is and who we are there. ``ca``: a PEM file to trust instead of the system's authorities."""
+    """Where an Orthanc is and who we are there.
+
+    ``ca``: what is trusted instead of the system's authorities, a PEM file or a certificate's SHA-256 fingerprint.
+    """
 
     url: str
     username: str = ""
@@ -191,6 +196,7 @@ def _trust(ca: str) -> ssl.SSLContext | bool:
     if not ca:
         return True
     try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
+        trust = parse_trust(ca)
+        return pinned(trust.pin) if trust.pin else trust.context()
+    except UserError as error:
         raise UserError("pacs.bad_ca", path=ca) from error

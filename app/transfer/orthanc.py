@@ -22,6 +22,7 @@ from app.core.errors import EnvironmentFault
 from app.core.files import BLOCK_BYTES
 from app.transfer.connection import PROBE, QUICK, Connection, OrthancArgs, is_private, mapping, require_well
 from app.transfer.found import is_uid
+from app.transfer.stow import stow
 
 # What Orthanc's own configuration file comes with.
 _FIRST_PASSWORD = ("orthanc", "orthanc")
@@ -113,13 +114,24 @@ class Orthanc:
             yield "pacs.no_password"
         elif self._server.lets_in("system", _FIRST_PASSWORD):
             yield "pacs.default_password"
-        there = self._server.ask("GET", "tools/now")
+        difference = self.clock_s()
+        if difference is not None and abs(difference) > _CLOCK_S:
+            yield "pacs.clock"
+
+    def clock_s(self) -> float | None:
+        """Return its clock minus this computer's, in seconds; ``None`` when it does not say.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`system`.
+        """
+        there = self._server.ask("GET", "tools/now", timeout=PROBE)
         try:
             told = datetime.strptime(there.text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
         except ValueError:
-            return
-        if abs((told - utc_now()).total_seconds()) > _CLOCK_S:
-            yield "pacs.clock"
+            return None
+        return (told - utc_now()).total_seconds()
 
     def store(self, path: Path) -> Stored:
         """Send one DICOM file.
@@ -136,6 +148,10 @@ class Orthanc:
         if status not in {"Success", "AlreadyStored"} or not isinstance(instance, str):
             raise EnvironmentFault("pacs.refused", status=str(status))
         return Stored(instance, status == "Success")
+
+    def stow(self, path: Path) -> None:
+        """Send one DICOM file by STOW-RS, which does not say whether it was there before. Raises as :meth:`store`."""
+        stow(self._server, path)
 
     def md5(self, instance: str) -> str | None:
         """Return the MD5 of an instance's file as it lies there; ``None`` when it is not there."""

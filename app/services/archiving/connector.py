@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
@@ -15,9 +16,13 @@ from app.services.door import Door
 from app.services.locating import Locator
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
+from app.services.watchdog import Observation
 from app.sync.outbox import IDLE_S
+from app.transfer.certificates import Certificate, look
 from app.transfer.http_errors import BLOCKING
 from app.transfer.orthanc import Orthanc
+
+HTTPS = 443
 
 
 class OrthancConnector:
@@ -48,7 +53,25 @@ class OrthancConnector:
         with contextlib.closing(self.open()) as orthanc:
             store = self._door.store
             renditions = Renditions(store, self._paths, self._locator, self._decoders.importing(), clinic)
-            yield Connection(OrthancSender(store, orthanc, renditions), BLOCKING, CONNECTIONS, IDLE_S)
+            yield Connection(
+                OrthancSender(store, orthanc, renditions, by_web=clinic.orthanc_method == "stow"),
+                BLOCKING,
+                CONNECTIONS,
+                IDLE_S,
+            )
+
+    def certificate(self) -> Certificate:
+        """Return the certificate that the Orthanc shows. Raises as :func:`archive_args`, and ``pacs.unreachable``."""
+        parts = urlsplit(archive_args(self._settings).url)
+        return look(parts.hostname or "", parts.port or HTTPS)
+
+    def observe(self, destination: str) -> Observation:
+        """Return its clock and the end of its certificate. Raises BitewingError."""
+        del destination
+        with contextlib.closing(self.open()) as orthanc:
+            clock_s = orthanc.clock_s()
+        is_encrypted = urlsplit(archive_args(self._settings).url).scheme == "https"
+        return Observation(clock_s, self.certificate().until if is_encrypted else None)
 
     def open(self) -> Orthanc:
         """Return the Orthanc of the settings, not asked yet. Raises as :func:`archive_args`."""

@@ -12,7 +12,7 @@ from app.services.archiving.renditions import Renditions
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry
 from app.sync.outbox import CONFLICT, Ready, Sent
-from app.transfer.orthanc import Orthanc, instance_id
+from app.transfer.orthanc import Orthanc, Stored, instance_id
 
 HOW = "md5"
 
@@ -20,7 +20,9 @@ HOW = "md5"
 class OrthancSender:
     """Carries out entries at one Orthanc. Any thread."""
 
-    def __init__(self, store: Catalogue, orthanc: Orthanc, renditions: Renditions) -> None:
+    def __init__(self, store: Catalogue, orthanc: Orthanc, renditions: Renditions, *, by_web: bool = False) -> None:
+        """``by_web``: stored by STOW-RS instead of Orthanc's own way."""
+        self._by_web = by_web
         self._store = store
         self._orthanc = orthanc
         self._renditions = renditions
@@ -62,7 +64,7 @@ class OrthancSender:
                 return None
         path: Path = ready.carried
         try:
-            stored, size = self._orthanc.store(path), path.stat().st_size
+            stored, size = self._stored(path, ready.remote_id), path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
@@ -71,6 +73,15 @@ class OrthancSender:
         if there != ready.digest:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
         return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
+
+    def _stored(self, path: Path, instance: str) -> Stored:
+        if not self._by_web:
+            return self._orthanc.store(path)
+        # STOW-RS does not tell what was there from what is new: that is asked before.
+        if self._orthanc.md5(instance) is not None:
+            return Stored(instance, is_new=False)
+        self._orthanc.stow(path)
+        return Stored(instance, is_new=True)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Call an image back; what lies there by now and is not ours stays.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from app.core.context import JobContext
-from app.core.errors import UserError
+from app.core.errors import EnvironmentFault, UserError
 from app.domain.roles import Action, Actor
 from app.services.archiving.connector import OrthancConnector
 from app.services.door import Door
@@ -46,5 +46,11 @@ class ArchiveService:
             As :meth:`Orthanc.system`, and ``pacs.not_set_up``.
         """
         self._door.require(actor, Action.SETTINGS_VIEW)
-        with contextlib.closing(self._orthanc.open()) as orthanc:
-            return orthanc.system()
+        try:
+            with contextlib.closing(self._orthanc.open()) as orthanc:
+                return orthanc.system()
+        except EnvironmentFault as fault:
+            if fault.code != "pacs.certificate":
+                raise
+            # What is not trusted is shown, so that an administrator can compare it and trust it.
+            raise EnvironmentFault(fault.code, fingerprint=self._orthanc.certificate().fingerprint) from fault

@@ -133,12 +133,18 @@ def _archive() -> Page:
                 t("Every filed image, proven to be there; without a network they wait."),
             ),
             Field("orthanc.url", t("Address"), t("As in https://archive:8042.")),
+            Field(
+                "orthanc.method",
+                t("Way of storing"),
+                t("DICOMweb where a gateway in between lets nothing else through."),
+                (("rest", t("Orthanc's own")), ("stow", t("DICOMweb (STOW-RS)"))),
+            ),
             Field("orthanc.username", t("User name")),
             Field("orthanc.password", t("Password")),
             Field(
                 "orthanc.ca",
-                t("Certificate authority"),
-                t("A PEM file, where the archive's certificate is signed by your own authority."),
+                t("Trusted certificate"),
+                t("A PEM file of your own authority, or the fingerprint of the archive's certificate."),
             ),
             Field(
                 "orthanc.allow_plain",

@@ -63,8 +63,9 @@ def _blocked() -> dict[str, ErrorTemplates]:
         ),
         "pacs.certificate": ErrorTemplates(
             t("Certificate not trusted"),
-            t("The archive's certificate is not valid for its address, or nobody known has signed it."),
+            t("The archive's certificate is not valid for its address, or nobody known has signed it: {fingerprint}."),
             t("If it is your own, choose the file of its authority in the settings. Nothing was sent."),
+            t("The archive's certificate is not valid for its address, or nobody known has signed it."),
         ),
         "pacs.not_an_archive": ErrorTemplates(
             t("Not an Orthanc"),

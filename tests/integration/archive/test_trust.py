@@ -18,6 +18,7 @@ from app.core.errors import BitewingError
 from app.domain.roles import owner
 from app.sync.report import ImportArgs
 from app.transfer.connection import is_private
+from app.words.errors import words_for
 from tests.integration.archive.conftest import connect
 from tests.integration.import_material import radiograph
 from tests.servers import OrthancServer, tls_before
@@ -76,6 +77,36 @@ def test_certificates_are_verified(
         assert report.drained.blocked == code
         assert report.drained.sent == (code is None)
     assert len(server.instances()) == (code is None)
+
+
+def test_a_certificate_is_shown_compared_and_trusted_alone(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    """Even one that is over and of another host: an administrator compared it. Another one then is refused."""
+    _public, both = certificate(tmp_path / "pki", "10.0.0.1", -5)
+    _public, others = certificate(tmp_path / "other", "127.0.0.1")
+    library.imports.run(OWNER, ImportArgs((radiograph(tmp_path / "a.dcm", 1),)), QUIET)
+    with tls_before(server.http_port, both) as port:
+        connect(library, f"https://127.0.0.1:{port}")
+        with pytest.raises(BitewingError) as refused:
+            library.archive.test(OWNER)
+        shown = refused.value.facts["fingerprint"]
+        made = x509.load_pem_x509_certificate(both.read_bytes())
+        assert shown.replace(":", "").lower() == made.fingerprint(hashes.SHA256()).hex()
+        assert shown in words_for(refused.value).explanation
+        library.settings.set(OWNER, "orthanc.ca", shown)
+        assert library.archive.test(OWNER).name == "BITEWING-TEST"
+        assert library.archive.push(OWNER, QUIET).drained.sent == 1
+    with tls_before(server.http_port, others) as port:
+        connect(library, f"https://127.0.0.1:{port}")
+        with pytest.raises(BitewingError, match=r"pacs\.certificate"):
+            library.archive.test(OWNER)
+        library.images.delete(OWNER, [library.images.list(OWNER)[0].id])
+        assert library.archive.push(OWNER, QUIET).drained.blocked == "pacs.certificate"
+    assert len(server.instances()) == 1
+    library.settings.set(OWNER, "orthanc.ca", "no such file")
+    with pytest.raises(BitewingError, match=r"pacs\.bad_ca"):
+        library.archive.test(OWNER)
 
 
 @pytest.mark.parametrize(
