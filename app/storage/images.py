@@ -6,6 +6,7 @@ Writers join the caller's transaction. ``update`` writes a whole record over the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.core.errors import UserError
