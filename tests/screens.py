@@ -200,17 +200,24 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     session.library.settings.set(actor, "orthanc.url", "https://127.0.0.1:1")
     session.library.settings.set(actor, "orthanc.enabled", "true")
     session.library.archive.push(actor, JobContext.silent())
-    archive = part("ArchiveDialog")(session, window)
-    archive.show()
-    yield "archive", archive
-    archive.close()
+    place = out / "nas"
+    place.mkdir(exist_ok=True)
+    session.library.settings.set_destination(actor, "mirror", "nas", {"path": str(place), "enabled": True}, {})
+    session.library.mirrors.sync(actor, JobContext.silent())
+    for first in ("orthanc", "mirror.nas", ""):
+        destinations = part("DestinationsDialog")(session, window, first=first)
+        destinations.show()
+        yield f"destinations-{first or 'all'}", destinations
+        destinations.close()
     window.status.refresh()
     yield "offline", window
     session.library.settings.set(actor, "orthanc.enabled", "false")
-    page = part("SettingsDialog")(session, window, page="orthanc")
-    page.show()
-    yield "settings-archive", page
-    page.close()
+    for topic in ("orthanc", "mirror"):
+        page = part("SettingsDialog")(session, window, page=topic)
+        page.show()
+        yield f"settings-{topic}", page
+        page.close()
+    yield from _destination_forms(session)
     helping = part("HelpDialog")(window, topic="restore")
     helping.show()
     yield "help", helping
@@ -235,6 +242,19 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     folder.show()
     yield "folder-rule", folder
     folder.close()
+
+
+def _destination_forms(session: object) -> Iterator[tuple[str, object]]:
+    """Show what is asked of a mirror, kind by kind."""
+    from app.ui.later import part
+    from app.ui.settings.destination_fields import Destination
+
+    for kind in ("sftp", "s3"):
+        known = Destination(kind, {"kind": kind, "host": "files.example.org", "enabled": True})
+        form = part("DestinationForm")(session, "mirror", known, frozenset(), lambda _wanted: [])
+        form.show()
+        yield f"mirror-{kind}", form
+        form.close()
 
 
 def _old_program(out: Path) -> Path:

@@ -27,6 +27,17 @@ class Whereabouts:
     entries: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """An image that is not everywhere yet, and the destinations that lack it."""
+
+    image_id: str
+    patient_id: str | None
+    patient: str
+    image: str
+    destinations: tuple[str, ...]
+
+
 class OutboxService:
     """The queues of one library, to be looked at. Any thread."""
 
@@ -46,6 +57,12 @@ class OutboxService:
             entries += store.outbox.entries(destination, open_states, limit - len(entries))
             return [_queued(store, entry) for entry in entries]
 
+    def lacking(self, actor: Actor, limit: int = 200) -> tuple[int, list[Lacking]]:
+        """Return how many images are not everywhere yet, and those that wait longest."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            found = [_lacking(store, image_id, names) for image_id, names in store.outbox.lacking(limit)]
+            return store.outbox.count_lacking(), found
+
     def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
         """Return where an image is beside the library, and what is still to be sent or called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
@@ -56,6 +73,13 @@ class OutboxService:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             return [copy for copy in store.outbox.copies(image_id) if copy.how != ATTEMPTED]
+
+
+def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> Lacking:
+    image = store.images.get(image_id)
+    patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
+    shown = (image.caption or image.original_name) if image is not None else ""
+    return Lacking(image_id, patient.id if patient else None, patient.name if patient else "", shown, destinations)
 
 
 def _queued(store: Catalogue, entry: Entry) -> Queued:

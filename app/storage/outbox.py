@@ -351,6 +351,26 @@ class Outbox:
         )
         return [_entry_of(row) for row in rows]
 
+    def lacking(self, limit: int = 200) -> list[tuple[str, tuple[str, ...]]]:
+        """Return images that are not everywhere yet, those that wait longest first, each with where it lacks."""
+        rows = self._db.rows(
+            "SELECT o.image_id, GROUP_CONCAT(DISTINCT o.destination) FROM outbox o"  # noqa: S608 - our own text
+            " JOIN destinations d ON d.name = o.destination AND d.enabled = 1"
+            f" WHERE o.wish = 'put' AND o.state IN {_OPEN} GROUP BY o.image_id ORDER BY MIN(o.number) LIMIT ?",
+            (limit,),
+        )
+        return [(row[0], tuple(sorted(row[1].split(",")))) for row in rows]
+
+    def count_lacking(self) -> int:
+        """Return how many images are not everywhere yet."""
+        return int(
+            self._db.value(
+                "SELECT COUNT(DISTINCT o.image_id) FROM outbox o"  # noqa: S608 - our own text
+                " JOIN destinations d ON d.name = o.destination AND d.enabled = 1"
+                f" WHERE o.wish = 'put' AND o.state IN {_OPEN}"
+            )
+        )
+
     def of_image(self, image_id: str) -> list[Entry]:
         """Return what waits, is being sent or is parked for an image, oldest first."""
         rows = self._db.rows(

@@ -11,7 +11,6 @@ from typing import Any
 _PARTS = {
     "AboutDialog": "app.ui.dialogs.about",
     "ArchiveBrowser": "app.ui.archive.browser",
-    "ArchiveDialog": "app.ui.archive.dialog",
     "BackupsDialog": "app.ui.safekeeping.backups_dialog",
     "CsvImportDialog": "app.ui.dialogs.csv_import",
     "FolderRuleDialog": "app.ui.settings.folder_rule",
@@ -19,6 +18,7 @@ _PARTS = {
     "HelpDialog": "app.ui.help.dialog",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
+    "DestinationsDialog": "app.ui.destinations.dialog",
     "DestinationForm": "app.ui.settings.destination_form",
     "Details": "app.services.images",
     "ImportArgs": "app.sync.report",

@@ -9,6 +9,11 @@ from app.domain.treatment import TreatmentStatus
 from app.words.catalogue import t
 
 
+def destination(name: str) -> str:
+    """Return what people call a destination of the queues: ``orthanc``, ``mirror.nas``."""
+    return t("Archive") if name == "orthanc" else name.partition(".")[2] or name
+
+
 def image_type(value: ImageType | str) -> str:
     """Return the name of an image type."""
     return {

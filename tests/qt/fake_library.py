@@ -95,6 +95,7 @@ class FakeLibrary:
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
         )
         self.news = SimpleNamespace(count=lambda _actor: 0)
+        self.watchdog = SimpleNamespace(destinations=lambda _actor: [])
         self.viewing = SimpleNamespace(frame=self._frame)
 
     def fill(self, patients: int = len(NAMES)) -> FakeLibrary:

@@ -64,7 +64,7 @@ def commands() -> tuple[Command, ...]:
         Command("full_screen", view, t("Full screen"), "F11", checkable=True),
         Command("toggle_theme", view, t("Dark or light"), "Ctrl+Shift+L", "theme"),
         Command("backups", program, t("Backups…"), "Ctrl+Alt+B", "backup"),
-        Command("archive", program, t("Archive…"), "Ctrl+Alt+A", "export"),
+        Command("archive", program, t("Where images go…"), "Ctrl+Alt+A", "export"),
         Command("browse_archive", program, t("Browse the archive…"), "Ctrl+Shift+A", "search"),
         Command("check", program, t("Check the library"), "Ctrl+Alt+K", "library"),
         Command("demo", program, t("Add a demonstration clinic"), "Ctrl+Alt+D", "clinic"),

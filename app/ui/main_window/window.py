@@ -207,6 +207,7 @@ class MainWindow(QMainWindow):
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
         self.status.archive_requested.connect(self.pages.show_archive)
+        self.status.mirrors_requested.connect(self.pages.show_mirrors)
         self.status.news_changed.connect(self.archive.show_news)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)

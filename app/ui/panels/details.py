@@ -16,7 +16,7 @@ from app.domain.changes import ChangeSet, Entity
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
-from app.ui.archive.whereabouts import whereabouts_text
+from app.ui.destinations.whereabouts import whereabouts_text
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
 from app.ui.session import Session

@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 from app.core.context import JobContext
 from app.core.destinations import MIRROR, DimseSettings, MirrorSettings, keys_of
 from app.core.settings import setting_key
+from app.ui.destinations.connection_words import store_words
 from app.ui.formats import joined, ltr
 from app.ui.later import part
 from app.ui.session import Session
 from app.ui.settings.destination_fields import Destination, kind_words
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
-from app.words import errors as error_words
-from app.words import numbers, t
+from app.words import t
 
 _ENTRY = Qt.ItemDataRole.UserRole
 
@@ -81,10 +81,7 @@ class DestinationsEditor:
         library, actor = self._session.library, self._session.actor
         mirror = replace(MirrorSettings(destination.name), **_attributes(self.topic, destination))
         system = library.mirrors.try_out(actor, mirror, destination.secrets, JobContext.silent())
-        free = "" if system.free_bytes is None else t("{size} free", size=numbers.size(system.free_bytes))
-        lines = [t("A file was written, read and deleted."), joined(system.software, free)]
-        lines += [error_words.reason(warning) for warning in system.warnings]
-        return [line for line in lines if line]
+        return store_words(system)
 
     def _now(self) -> dict[str, Destination]:
         rows = [self.list.item(number) for number in range(self.list.count())]

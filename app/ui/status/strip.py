@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet
 from app.jobs.handle import JobHandle
-from app.ui.archive.states import archive_queue, archive_state
+from app.ui.destinations.states import of_kind, together
 from app.ui.formats import joined, number, size
 from app.ui.session import Session
 from app.ui.status.chip import Chip, Health
@@ -32,6 +32,7 @@ class StatusStrip(QWidget):
     backups_requested = Signal()
     folders_requested = Signal()
     archive_requested = Signal()
+    mirrors_requested = Signal()
     news_changed = Signal(int)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -46,6 +47,7 @@ class StatusStrip(QWidget):
         self._space = Chip(t("Free space"))
         self._backup = Chip(t("Backup"))
         self._archive = Chip(t("Archive"))
+        self._mirrors = Chip(t("Mirrors"))
         self._work = Chip(t("Background"))
         row = QHBoxLayout(self)
         row.setContentsMargins(UNIT, 0, UNIT, 0)
@@ -57,6 +59,7 @@ class StatusStrip(QWidget):
             (self._space, self.activity_requested),
             (self._backup, self.backups_requested),
             (self._archive, self.archive_requested),
+            (self._mirrors, self.mirrors_requested),
             (self._work, self.activity_requested),
         ):
             chip.clicked.connect(asked)
@@ -66,6 +69,7 @@ class StatusStrip(QWidget):
         self._imports.set_state(Health.OFF, t("none today"))
         self._folders.hide()
         self._archive.hide()
+        self._mirrors.hide()
         self._backup.set_state(Health.OFF, t("none yet"))
         self._work.set_state(Health.GOOD, t("at rest"))
         self._later = QTimer(self)
@@ -86,7 +90,7 @@ class StatusStrip(QWidget):
         self._session.calls.ask("status", lambda: library.status.snapshot(actor), self._on_snapshot, self._on_failed)
         self._session.calls.ask(
             "queues",
-            lambda: (library.outbox.queues(actor), library.news.count(actor)),
+            lambda: (library.watchdog.destinations(actor), library.news.count(actor)),
             self._on_queues,
             self._on_failed,
         )
@@ -115,13 +119,16 @@ class StatusStrip(QWidget):
         )
 
     def _on_queues(self, found: tuple[list[Any], int]) -> None:
-        queues, new = found
-        queue = archive_queue(queues)
-        self._archive.setVisible(queue is not None)
-        if queue is not None:
-            health, text, reason = archive_state(queue)
+        destinations, new = found
+        archives, mirrors = of_kind(destinations, "orthanc", "dimse"), of_kind(destinations, "mirror")
+        self._archive.setVisible(bool(archives))
+        self._mirrors.setVisible(bool(mirrors))
+        if archives:
+            health, text, reason = together(archives)
             news = tn("{n} new study", "{n} new studies", new) if new else ""
             self._archive.set_state(health, joined(text, news), reason)
+        if mirrors:
+            self._mirrors.set_state(*together(mirrors))
         self.news_changed.emit(new)
 
     def _on_folders(self, folders: list[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.ui.formats import isolated, joined, moment
-from app.words import t
+from app.words import t, terms
 
 if TYPE_CHECKING:
     from app.services.outbox import Whereabouts
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def whereabouts_text(found: Whereabouts) -> str:
     """Return a line for each copy and for each thing that is on its way; empty when there is none."""
     lines = [
-        joined(t("Archive"), t("proven {date}", date=isolated(moment(copy.confirmed_at)))) for copy in found.copies
+        joined(
+            terms.destination(copy.destination),
+            t("proven {date}", date=isolated(moment(copy.confirmed_at))),
+            proof_words(copy.how),
+        )
+        for copy in found.copies
     ]
     for entry in found.entries:
         if entry.wish.value == "remove":
@@ -23,5 +28,17 @@ def whereabouts_text(found: Whereabouts) -> str:
             words = t("waits for a decision")
         else:
             words = t("waits to be sent")
-        lines.append(joined(t("Archive"), words))
+        lines.append(joined(terms.destination(entry.destination), words))
     return "\n".join(lines)
+
+
+def proof_words(how: str) -> str:
+    """Return by what it was found out that a copy is there."""
+    known = {
+        "md5": t("by its MD5"),
+        "sha256": t("by its SHA-256"),
+        "size": t("by its size"),
+        "commitment": t("by storage commitment"),
+        "find": t("found by query"),
+    }
+    return known.get(how, "")

@@ -1,0 +1,1 @@
+"""Where images go beside the library: destinations and their queues, what is not everywhere yet."""

@@ -1,0 +1,239 @@
+"""One destination: how it stands, what waits for it and why, sending now, trying the connection.
+
+Offline is told in amber and in words; nothing here ever asks a question that could have been a line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QStackedWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.context import JobContext
+from app.core.errors import BitewingError, EnvironmentFault
+from app.domain.roles import Action
+from app.ui.destinations.connection_words import try_connection
+from app.ui.destinations.states import destination_state
+from app.ui.formats import joined, moment
+from app.ui.panels.job_slot import JobSlot
+from app.ui.session import Session
+from app.ui.states import StatePage, plain_label
+from app.ui.status.chip import Dot
+from app.ui.theme.icons import pixmap
+from app.ui.theme.palette import active
+from app.ui.theme.stylesheet import UNIT
+from app.words import errors as error_words
+from app.words import t, terms, tn
+
+if TYPE_CHECKING:
+    from app.services.outbox import Queued
+    from app.services.watchdog import DestinationHealth
+
+SHOWN = 200
+
+
+class QueuePane(QWidget):
+    """GUI thread only; sending goes on without it."""
+
+    settings_requested = Signal(str)
+    browse_requested = Signal()
+    problem_said = Signal(str)
+    sent = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._lane = ("queue", id(self))
+        self._name = ""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(UNIT)
+        self._dot, self._state = Dot(), plain_label("", "title", wrap=True)
+        head = QHBoxLayout()
+        head.setSpacing(UNIT)
+        head.addWidget(self._dot)
+        head.addWidget(self._state, 1)
+        column.addLayout(head)
+        self._reason = plain_label("", wrap=True)
+        column.addWidget(self._reason)
+        self._facts = plain_label("", "muted", wrap=True, selectable=True)
+        column.addWidget(self._facts)
+        self.send_button = self._button(t("Send now"), self.send, "primary", Action.ARCHIVE_PUSH)
+        self.test_button = self._button(t("Try the connection"), self.try_it, "", Action.SETTINGS_VIEW)
+        settings = self._button(t("Settings…"), self._on_settings_clicked, "", Action.SETTINGS_VIEW)
+        self.browse_button = self._button(
+            t("Browse the archive…"), self.browse_requested.emit, "", Action.ARCHIVE_BROWSE
+        )
+        row = QHBoxLayout()
+        row.setSpacing(UNIT)
+        for button in (self.send_button, self.test_button, self.browse_button, settings):
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addLayout(row)
+        self._found = plain_label("", wrap=True, selectable=True)
+        self._found.hide()
+        column.addWidget(self._found)
+        self._job = JobSlot()
+        column.addWidget(self._job)
+        self.list = entry_list((t("Patient"), t("Image"), t("What"), t("State")), t("What waits"))
+        self._empty = StatePage(
+            "check", t("Nothing waits"), t("What is filed from now on appears here until it is sent.")
+        )
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._empty)
+        column.addWidget(self._stack, 1)
+        self._more = plain_label("", "muted")
+        column.addWidget(self._more)
+
+    def show_destination(self, health: DestinationHealth) -> None:
+        """Show how a destination stands and ask what waits for it."""
+        name = health.queue.name
+        if name != self._name:
+            self._name = name
+            self._found.hide()
+            self._job.clear()
+            self.list.clear()
+            self.problem_said.emit("")
+        self.browse_button.setVisible(health.queue.kind == "orthanc")
+        colour, text, reason = destination_state(health)
+        self._dot.set_health(colour)
+        self._state.setText(f"{terms.destination(name)} — {text}")
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
+        self._facts.setText(_facts(health))
+        self.send_button.setEnabled(health.queue.enabled and self._session.may(Action.ARCHIVE_PUSH))
+        total = health.queue.waiting + health.queue.parked
+        library, actor = self._session.library, self._session.actor
+        self._session.calls.ask(
+            self._lane,
+            lambda: library.outbox.queued(actor, name, SHOWN),
+            lambda rows: self._fill(rows, total),
+            self._on_failed,
+        )
+
+    def leave(self) -> None:
+        """Ask for nothing more."""
+        self._session.calls.drop(self._lane)
+
+    @Slot()
+    def send(self) -> None:
+        """Send what waits now, and let what was parked try again."""
+        library, actor, name = self._session.library, self._session.actor, self._name
+
+        def engine(_args: Any, ctx: JobContext) -> Any:
+            return library.sending.send(actor, ctx, (name,))
+
+        self.problem_said.emit("")
+        title = t("Sending to {name}", name=terms.destination(name))
+        handle = self._session.runner.start(("send", name), title, engine)
+        handle.failed.connect(self._on_failed)
+        handle.finished.connect(self.sent)
+        self._job.show_job(handle)
+
+    @Slot()
+    def try_it(self) -> None:
+        """Ask the destination who it is and whether it takes anything."""
+        session, name = self._session, self._name
+        self.problem_said.emit("")
+        self._found.setText(t("Asking…"))
+        self._found.show()
+        self.test_button.setEnabled(False)
+        session.calls.ask(
+            ("try", id(self)), lambda: (name, try_connection(session, name)), self._on_tested, self._on_test_failed
+        )
+
+    def _button(self, text: str, slot: Any, role: str, action: Action) -> QPushButton:
+        button = QPushButton(text)
+        button.setAutoDefault(False)
+        if role:
+            button.setProperty("role", role)
+        button.setEnabled(self._session.may(action))
+        button.clicked.connect(lambda _checked=False: slot())
+        return button
+
+    def _on_settings_clicked(self) -> None:
+        self.settings_requested.emit(self._name.partition(".")[0])
+
+    def _fill(self, rows: list[Queued], total: int) -> None:
+        self.list.clear()
+        for row in rows:
+            state, icon, colour = _state(row)
+            item = QTreeWidgetItem([row.patient, row.image, _what(row), state])
+            item.setIcon(3, pixmap(icon, getattr(active(), colour), UNIT * 2))
+            item.setToolTip(3, state)
+            self.list.addTopLevelItem(item)
+        self._stack.setCurrentWidget(self.list if rows else self._empty)
+        say_more(self._more, total - len(rows))
+
+    def _on_failed(self, error: BitewingError) -> None:
+        words = error_words.words_for(error)
+        self.problem_said.emit(" ".join(part for part in (words.explanation, words.what_to_do) if part))
+
+    def _on_tested(self, found: tuple[str, list[str]]) -> None:
+        self.test_button.setEnabled(True)
+        if found[0] == self._name:
+            self._found.setText("\n".join(found[1]))
+
+    def _on_test_failed(self, error: BitewingError) -> None:
+        self.test_button.setEnabled(True)
+        self._found.hide()
+        self._on_failed(error)
+
+
+def entry_list(titles: tuple[str, ...], name: str) -> QTreeWidget:
+    """Return an empty list of entries; its last column takes what room is left."""
+    made = QTreeWidget()
+    made.setProperty("role", "boxed")
+    made.setRootIsDecorated(False)
+    made.setUniformRowHeights(True)
+    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    made.setHeaderLabels(list(titles))
+    made.setAccessibleName(name)
+    for number in range(len(titles) - 1):
+        made.header().setSectionResizeMode(number, QHeaderView.ResizeMode.ResizeToContents)
+    made.header().setStretchLastSection(True)
+    made.setTextElideMode(Qt.TextElideMode.ElideRight)
+    return made
+
+
+def say_more(label: Any, beyond: int) -> None:
+    """Say how many more there are than a list shows."""
+    label.setText(tn("and {n} more", "and {n} more", beyond) if beyond > 0 else "")
+    label.setVisible(beyond > 0)
+
+
+def _facts(health: DestinationHealth) -> str:
+    queue = health.queue
+    return joined(
+        t("Last sent: {date}", date=moment(queue.last_success)) if queue.last_success else t("nothing sent yet"),
+        t("oldest waits since {date}", date=moment(queue.oldest)) if queue.waiting and queue.oldest else "",
+    )
+
+
+def _what(row: Queued) -> str:
+    return t("call back") if row.entry.wish.value == "remove" else t("send")
+
+
+def _state(row: Queued) -> tuple[str, str, str]:
+    entry = row.entry
+    if entry.state.value == "sending":
+        return t("being sent"), "activity", "green"
+    why = error_words.words_for(EnvironmentFault(entry.code, **entry.facts)).explanation if entry.code else ""
+    if entry.state.value == "parked":
+        return why or t("waits for a decision"), "warning", "red"
+    if entry.code:
+        again = t("again at {time}", time=moment(entry.due_at))
+        return joined(why, tn("{n} try", "{n} tries", entry.tries), again), "retry", "amber"
+    return t("waits"), "history", "muted"
