@@ -222,12 +222,12 @@ class S3Server:
 
 
 @contextmanager
-def moto(folder: Path, bucket: str = "clinic") -> Iterator[S3Server]:
-    """Run moto as a server that checks signatures and rights from its fourth request on."""
+def moto(folder: Path, bucket: str = "clinic", *, checks_rights: bool = True) -> Iterator[S3Server]:
+    """Run moto as a server that checks signatures and rights; such a one knows neither strangers nor signed links."""
     folder.mkdir(parents=True)
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4"}
+    environment = {**os.environ, **({"INITIAL_NO_AUTH_ACTION_COUNT": "4"} if checks_rights else {})}
     with running(command, folder / "output.log", port, environment):
         here = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
         anybody = {"aws_access_key_id": "first", "aws_secret_access_key": "first"}
@@ -237,4 +237,5 @@ def moto(folder: Path, bucket: str = "clinic") -> Iterator[S3Server]:
         key = iam.create_access_key(UserName="clinic")["AccessKey"]
         rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
         iam.put_user_policy(UserName="clinic", PolicyName="all", PolicyDocument=json.dumps(rights))
+        iam.close()
         yield S3Server(port, bucket, key["AccessKeyId"], key["SecretAccessKey"])

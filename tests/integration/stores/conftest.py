@@ -132,6 +132,13 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def open_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One that lets strangers in where an object's own rights do, and knows signed links."""
+    with moto(tmp_path_factory.mktemp("moto") / "open", checks_rights=False) as server:
+        yield server
+
+
 def s3_args(server: S3Server, **changed: Any) -> S3Args:
     wanted = {
         "bucket": server.bucket,
