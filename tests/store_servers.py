@@ -131,11 +131,7 @@ def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True) 
         "connect_from_port_20": "NO",
         "utf8_filesystem": "YES" if utf8 else "NO",
         "seccomp_sandbox": "NO",
-        "vsftpd_log_file": folder / "vsftpd.log",
-        "dual_log_enable": "YES",
-        "xferlog_enable": "YES",
-        "log_ftp_protocol": "YES",
-        "xferlog_file": folder / "xfer.log",
+        "xferlog_enable": "NO",
     }
     if certificate:
         settings |= {
