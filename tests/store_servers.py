@@ -267,6 +267,7 @@ def proftpd(folder: Path, certificate: Path | None = None) -> Iterator[ProFtpSer
         "LoadModule mod_sftp.c",
         "ServerType standalone",
         "DefaultAddress 127.0.0.1",
+        "SocketBindTight on",
         "UseIPv6 off",
         "UseReverseDNS off",
         f"Port {port}",

@@ -58,7 +58,7 @@ def make_client(args: S3Args, *, signs: bool = True) -> Any:
     Raises
     ------
     UserError
-        ``store.no_address``, ``store.bad_trust``.
+        ``store.no_address``, ``store.bad_trust``, ``store.pin_refused``.
     EnvironmentFault
         ``store.plain_refused``.
     """
@@ -70,7 +70,7 @@ def make_client(args: S3Args, *, signs: bool = True) -> Any:
     trust = parse_trust(args.trust)
     if trust.pin:
         # boto3 verifies by authority and host name alone.
-        raise UserError("store.bad_trust", trust=args.trust)
+        raise UserError("store.pin_refused")
     if trust.ca:
         trust.context()
     session = boto3.session.Session(

@@ -38,7 +38,8 @@ from tests.store_servers import (
 )
 
 KINDS = ("folder", "ftp", "ftps", "sftp", "s3", "other_ftps", "other_sftp")
-NETWORKED = KINDS[1:]
+# Second servers of a kind meet broken lines in the long run only.
+NETWORKED = [pytest.param(kind, marks=[pytest.mark.long] * kind.startswith("other_")) for kind in KINDS[1:]]
 QUIET = JobContext.silent()
 
 

@@ -99,6 +99,20 @@ def test_s3_over_tls(pki: dict[str, Any], s3_server: S3Server, files: Files) -> 
         store.close()
 
 
+def test_s3_by_the_servers_own_certificate_and_not_by_a_fingerprint(
+    pki: dict[str, Any], s3_server: S3Server, files: Files
+) -> None:
+    alone: Certificate = pki["self-signed"]
+    with tls_before(s3_server.port, alone.both) as port:
+        args = s3_args(s3_server, endpoint=f"https://127.0.0.1:{port}", trust=str(alone.public))
+        store = S3Store(args)
+        store.put(files.make(), "x.bin", QUIET)
+        store.close()
+        with pytest.raises(UserError) as caught:
+            S3Store(replace(args, trust=alone.fingerprint))
+        assert caught.value.code == "store.pin_refused"
+
+
 def test_s3_without_tls_needs_consent_beyond_this_computer(s3_server: S3Server) -> None:
     with pytest.raises(EnvironmentFault) as caught:
         S3Store(s3_args(s3_server, endpoint="http://store.invalid:9000"))
