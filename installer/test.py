@@ -17,6 +17,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036 - this very check is for older ones
     sys.exit(f"Bitewing needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
+import beside
 import preparing
 import system_packages
 
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     """Prepare, check and test; return the exit code."""
     try:
         system_packages.ensure(with_tests=True)
+        beside.ensure(system_packages.installed())
         python = preparing.prepare(with_tests=True)
     except preparing.PreparationFailed as error:
         print(error, file=sys.stderr)

@@ -83,6 +83,10 @@ class Line:
 
     def carry(self, caller: socket.socket, port: int) -> None:
         """Connect a caller to the server and pass on what both say."""
+        if has_hung_up(caller):
+            # An upload that was refused. Late, this would reach whom the server expects there next.
+            caller.close()
+            return
         try:
             server = socket.create_connection((_SERVER, port))
         except OSError:
@@ -113,6 +117,19 @@ class Line:
             for one in (source, target):
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+
+def has_hung_up(caller: socket.socket) -> bool:
+    """Whether a caller said nothing and went."""
+    caller.setblocking(False)
+    try:
+        return not caller.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        caller.setblocking(True)
 
 
 @contextmanager

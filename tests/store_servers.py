@@ -1,4 +1,4 @@
-"""Real servers of files for the tests: vsftpd, OpenSSH, moto. Started on free loopback ports, stopped after.
+"""Real servers of files for the tests: vsftpd, ProFTPD, OpenSSH, moto. Started on free loopback ports, stopped after.
 
 They run as whoever runs the tests, the superuser or not: vsftpd as its launching user with one anonymous account
 that needs a password, sshd with its own host key and one authorised key.
@@ -24,7 +24,10 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.servers import free_port
+from tests.servers import PASSWORD, USER, free_port
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "installer"))
+beside = __import__("beside")
 
 # vsftpd without PAM knows only these names.
 FTP_USER, FTP_PASSWORD = "anonymous", "correct-horse-battery"
@@ -131,11 +134,7 @@ def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True) 
         "connect_from_port_20": "NO",
         "utf8_filesystem": "YES" if utf8 else "NO",
         "seccomp_sandbox": "NO",
-        "vsftpd_log_file": folder / "vsftpd.log",
-        "dual_log_enable": "YES",
-        "xferlog_enable": "YES",
-        "log_ftp_protocol": "YES",
-        "xferlog_file": folder / "xfer.log",
+        "xferlog_enable": "NO",
     }
     if certificate:
         settings |= {
@@ -168,16 +167,11 @@ class SshServer:
 @contextmanager
 def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
     """Run OpenSSH's server for whoever runs the tests, with a new host key."""
-    program, keygen = executable("sshd"), executable("ssh-keygen")
+    program = executable("sshd")
     root = folder / "root"
     root.mkdir(parents=True)
-    for name in ("host", "client"):
-        command = [keygen, "-q", "-t", kind, "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True, capture_output=True)
+    fingerprint, _own = new_key(folder / "host", kind), new_key(folder / "client", kind)
     (folder / "authorised").write_bytes((folder / "client.pub").read_bytes())
-    told = subprocess.run(
-        [keygen, "-l", "-f", str(folder / "host.pub")], check=True, capture_output=True, text=True
-    ).stdout
     if os.geteuid() == 0:
         # Debian's service makes it; without it sshd does not start.
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -199,7 +193,7 @@ def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
     configuration = folder / "sshd_config"
     configuration.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
     with running([program, "-D", "-e", "-f", str(configuration)], folder / "output.log", port):
-        yield SshServer(root, port, folder / "client", told.split()[1], getpass.getuser())
+        yield SshServer(root, port, folder / "client", fingerprint, getpass.getuser())
 
 
 @dataclass(frozen=True)
@@ -222,12 +216,12 @@ class S3Server:
 
 
 @contextmanager
-def moto(folder: Path, bucket: str = "clinic") -> Iterator[S3Server]:
-    """Run moto as a server that checks signatures and rights from its fourth request on."""
+def moto(folder: Path, bucket: str = "clinic", *, checks_rights: bool = True) -> Iterator[S3Server]:
+    """Run moto as a server that checks signatures and rights; such a one knows neither strangers nor signed links."""
     folder.mkdir(parents=True)
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4"}
+    environment = {**os.environ, **({"INITIAL_NO_AUTH_ACTION_COUNT": "4"} if checks_rights else {})}
     with running(command, folder / "output.log", port, environment):
         here = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
         anybody = {"aws_access_key_id": "first", "aws_secret_access_key": "first"}
@@ -237,4 +231,80 @@ def moto(folder: Path, bucket: str = "clinic") -> Iterator[S3Server]:
         key = iam.create_access_key(UserName="clinic")["AccessKey"]
         rights = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
         iam.put_user_policy(UserName="clinic", PolicyName="all", PolicyDocument=json.dumps(rights))
+        iam.close()
         yield S3Server(port, bucket, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+@dataclass(frozen=True)
+class ProFtpServer:
+    """A running ProFTPD; ``root`` is where its one user starts, ``fingerprint`` that of its host key with SFTP."""
+
+    root: Path
+    port: int
+    data_ports: tuple[int, ...]
+    fingerprint: str = ""
+
+
+@contextmanager
+def proftpd(folder: Path, certificate: Path | None = None) -> Iterator[ProFtpServer]:
+    """Run a ProFTPD for whoever runs the tests: with a certificate it speaks FTPS, without one SFTP."""
+    # Not on Windows, where this module is only read.
+    import grp
+
+    program = beside.PROFTPD if beside.PROFTPD.is_file() else Path(executable("proftpd"))
+    root = folder / "root"
+    root.mkdir(parents=True)
+    user, uid, gid = getpass.getuser(), os.getuid(), os.getgid()
+    command = [executable("openssl"), "passwd", "-6", "-stdin"]
+    sealed = subprocess.run(command, input=PASSWORD, check=True, capture_output=True, text=True).stdout.strip()
+    for name, line in (("users", f"{USER}:{sealed}:{uid}:{gid}::{root}:/bin/sh"), ("groups", f"{USER}:x:{gid}:")):
+        (folder / name).write_text(f"{line}\n")
+        (folder / name).chmod(0o600)
+    port, first = free_port(), free_ports(_DATA_PORTS)
+    settings = [
+        f"ModulePath {program.parents[1] / 'lib' / 'proftpd'}",
+        "LoadModule mod_tls.c",
+        "LoadModule mod_sftp.c",
+        "ServerType standalone",
+        "DefaultAddress 127.0.0.1",
+        "SocketBindTight on",
+        "UseIPv6 off",
+        "UseReverseDNS off",
+        f"Port {port}",
+        f"PassivePorts {first} {first + _DATA_PORTS - 1}",
+        f"User {user}",
+        f"Group {grp.getgrgid(gid).gr_name}",
+        "RootLogin on",
+        f"AuthUserFile {folder / 'users'}",
+        f"AuthGroupFile {folder / 'groups'}",
+        "AuthOrder mod_auth_file.c",
+        "RequireValidShell off",
+        "UseFtpUsers off",
+        "AllowOverwrite on",
+        "DelayEngine off",
+        "WtmpLog off",
+        "TransferLog none",
+        f"PidFile {folder / 'pid'}",
+        f"ScoreboardFile {folder / 'scoreboard'}",
+        f"SystemLog {folder / 'system.log'}",
+    ]
+    fingerprint = ""
+    if certificate:
+        settings += ["TLSEngine on", "TLSRequired on", "TLSProtocol TLSv1.2 TLSv1.3"]
+        settings += [f"TLSECCertificateFile {certificate}", f"TLSECCertificateKeyFile {certificate}"]
+    else:
+        fingerprint = new_key(folder / "host", "ed25519")
+        settings += ["SFTPEngine on", f"SFTPHostKey {folder / 'host'}"]
+    configuration = folder / "proftpd.conf"
+    configuration.write_text("".join(f"{line}\n" for line in settings))
+    environment = {**os.environ, "LD_LIBRARY_PATH": beside.library_path()}
+    with running([str(program), "-n", "-c", str(configuration)], folder / "output.log", port, environment):
+        yield ProFtpServer(root, port, tuple(range(first, first + _DATA_PORTS)), fingerprint)
+
+
+def new_key(path: Path, kind: str) -> str:
+    """Make an SSH key pair and return its fingerprint."""
+    keygen = executable("ssh-keygen")
+    subprocess.run([keygen, "-q", "-t", kind, "-N", "", "-f", str(path)], check=True, capture_output=True)
+    command = [keygen, "-l", "-f", f"{path}.pub"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[1]

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault
 
-# Servers say "full" under several numbers (vsftpd: 426 and 451); the words are surer.
-_FULL = re.compile(r"no space|quota|disk full|not enough space|insufficient|exceed", re.IGNORECASE)
+# Servers say "full" under several numbers; the words are surer. vsftpd has only "451 Failure writing to local file".
+_FULL = re.compile(r"no space|quota|disk full|not enough space|insufficient|exceed|to local file", re.IGNORECASE)
 _CODES: dict[str, tuple[type[BitewingError], str]] = {
     "421": (TransientFault, "store.busy"),
     "425": (TransientFault, "store.cut_off"),

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.core.errors import EnvironmentFault
+from app.core.errors import BitewingError, EnvironmentFault
 from app.transfer.stores.ftp_errors import connecting, is_refused
 from app.transfer.stores.ftp_listing import Line, read_list, read_mlsd, read_time
 from app.transfer.stores.interrupting import shut
@@ -70,11 +70,11 @@ class Link(ftplib.FTP_TLS):
         try:
             with connecting():
                 self._open()
-        except EnvironmentFault as fault:
-            self.hang_up()
+        except BitewingError as fault:
             self.close()
             if fault.code == "store.certificate" and "fingerprint" not in fault.facts:
-                fault.facts["fingerprint"] = certificate_of(args)
+                with suppress(BitewingError):
+                    fault.facts["fingerprint"] = certificate_of(args)
             raise
 
     def _open(self) -> None:
@@ -135,13 +135,12 @@ class Link(ftplib.FTP_TLS):
         if not isinstance(control, ssl.SSLSocket):
             return connection, size
         try:
-            wrapped = self.context.wrap_socket(connection, server_hostname=self.host, session=control.session)
-            self._data = wrapped
-            self._trust.require_pinned(wrapped)
+            self._data = self.context.wrap_socket(connection, server_hostname=self.host, session=control.session)
+            self._trust.require_pinned(self._data)
         except BaseException:
-            connection.close()
+            self._data.close()
             raise
-        return wrapped, size
+        return self._data, size
 
     def finish(self, connection: socket.socket) -> None:
         """End a data connection and read what the server says of the transfer. Raises ftplib's errors."""

@@ -17,16 +17,18 @@ def interruptible(ctx: JobContext, hang_up: Callable[[], None], grace_s: float =
 
     ``grace_s``: how long the block may still take to stop by itself and tidy up.
     """
-    timer = threading.Timer(grace_s, hang_up)
-    timer.daemon = True
-    with ctx.token.calling(timer.start if grace_s else hang_up):
+    timer = threading.Timer(grace_s, hang_up) if grace_s else None
+    if timer is not None:
+        timer.daemon = True
+    with ctx.token.calling(timer.start if timer else hang_up):
         try:
             yield
         except TransientFault:
             ctx.check()
             raise
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
 
 def shut(connection: socket.socket | None) -> None:

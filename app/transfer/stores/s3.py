@@ -189,9 +189,10 @@ class S3Store:
         try_out(self, ctx)
         with self._session():
             warnings = ["store.public"] if is_public(self._client, self._args) else []
-        if not self._args.is_encrypted:
-            return System("s3", warnings=(*warnings, "store.plain"))
-        return System("s3", fingerprint=certificate_of(self._args), warnings=tuple(warnings))
+        if not self._args.is_private:
+            warnings.append("store.plain")
+        met = certificate_of(self._args) if self._args.is_encrypted else ""
+        return System("s3", fingerprint=met, warnings=tuple(warnings))
 
     def sweep(self, older_than: timedelta) -> int:
         """Abort uploads in parts that nobody finished. See the protocol."""

@@ -46,6 +46,11 @@ class S3Args:
         """Whether the way there is."""
         return not self.endpoint or self.endpoint.startswith("https://")
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody can read along on the way: it is encrypted, or it does not leave this computer."""
+        return self.is_encrypted or urlsplit(self.endpoint).hostname in _LOOPBACK
+
 
 def make_client(args: S3Args, *, signs: bool = True) -> Any:
     """Return a client; nothing is asked yet. Any thread. ``signs``: false for a stranger, who says no name.
@@ -53,7 +58,7 @@ def make_client(args: S3Args, *, signs: bool = True) -> Any:
     Raises
     ------
     UserError
-        ``store.no_address``, ``store.bad_trust``.
+        ``store.no_address``, ``store.bad_trust``, ``store.pin_refused``.
     EnvironmentFault
         ``store.plain_refused``.
     """
@@ -65,7 +70,7 @@ def make_client(args: S3Args, *, signs: bool = True) -> Any:
     trust = parse_trust(args.trust)
     if trust.pin:
         # boto3 verifies by authority and host name alone.
-        raise UserError("store.bad_trust", trust=args.trust)
+        raise UserError("store.pin_refused")
     if trust.ca:
         trust.context()
     session = boto3.session.Session(
@@ -99,7 +104,7 @@ def _require_address(args: S3Args) -> None:
     parts = urlsplit(args.endpoint)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise UserError("store.no_address", address=args.endpoint)
-    if parts.scheme == "http" and not args.allow_plain and parts.hostname not in _LOOPBACK:
+    if not (args.is_private or args.allow_plain):
         raise EnvironmentFault("store.plain_refused", host=parts.hostname)
 
 

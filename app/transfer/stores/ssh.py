@@ -6,6 +6,7 @@ There is no "accept whatever comes": an unknown key is refused with its fingerpr
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import socket
 import sys
@@ -65,6 +66,8 @@ def connect(args: SftpArgs) -> paramiko.Transport:
     """
     import paramiko
 
+    # What it logs as errors, with traces, it also raises.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     expected = parse_fingerprints(args.trust)
     key = _private_key(args)
     with connecting():

@@ -47,6 +47,11 @@ def _set_up() -> dict[str, ErrorTemplates]:
             t("“{trust}” is neither a file of certificates nor a fingerprint."),
             t("Choose the PEM file of the authority, or enter the SHA-256 fingerprint."),
         ),
+        "store.pin_refused": ErrorTemplates(
+            t("Fingerprint not usable here"),
+            t("For S3 a file of certificates is needed; a fingerprint is not enough."),
+            t("Choose the PEM file of the authority, or of the server's own certificate."),
+        ),
         "store.bad_key": ErrorTemplates(
             t("Key file not usable"),
             t("{path} cannot be read as a private key with this pass phrase."),

@@ -23,10 +23,23 @@ from app.transfer.stores.sftp import SftpStore
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
-from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, S3Server, SshServer, moto, sshd, vsftpd
+from tests.servers import PASSWORD, USER
+from tests.store_servers import (
+    FTP_PASSWORD,
+    FTP_USER,
+    FtpServer,
+    ProFtpServer,
+    S3Server,
+    SshServer,
+    moto,
+    proftpd,
+    sshd,
+    vsftpd,
+)
 
-KINDS = ("folder", "ftp", "ftps", "sftp", "s3")
-NETWORKED = KINDS[1:]
+KINDS = ("folder", "ftp", "ftps", "sftp", "s3", "other_ftps", "other_sftp")
+# Second servers of a kind meet broken lines in the long run only.
+NETWORKED = [pytest.param(kind, marks=[pytest.mark.long] * kind.startswith("other_")) for kind in KINDS[1:]]
 QUIET = JobContext.silent()
 
 
@@ -132,6 +145,13 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def open_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One that lets strangers in where an object's own rights do, and knows signed links."""
+    with moto(tmp_path_factory.mktemp("moto") / "open", checks_rights=False) as server:
+        yield server
+
+
 def s3_args(server: S3Server, **changed: Any) -> S3Args:
     wanted = {
         "bucket": server.bucket,
@@ -148,6 +168,34 @@ def s3_args(server: S3Server, **changed: Any) -> S3Args:
 def s3_place(s3_server: S3Server) -> Place:
     args = s3_args(s3_server)
     return Place("s3", lambda **changed: S3Store(replace(args, **changed)), (s3_server.port,))
+
+
+@pytest.fixture(scope="session")
+def other_ftps_server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[ProFtpServer]:
+    with proftpd(tmp_path_factory.mktemp("proftpd") / "tls", authority.sign().both) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def other_sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProFtpServer]:
+    with proftpd(tmp_path_factory.mktemp("proftpd") / "ssh") as server:
+        yield server
+
+
+@pytest.fixture
+def other_ftps_place(other_ftps_server: ProFtpServer, authority: Authority) -> Place:
+    """ProFTPD: another listing (MLSD), another way to check that TLS sessions are resumed."""
+    server = other_ftps_server
+    args = FtpArgs("127.0.0.1", USER, PASSWORD, server.port, unique(), trust=str(authority.pem))
+    return Place("ftps", lambda **changed: FtpStore(replace(args, **changed)), (args.port,), server.data_ports)
+
+
+@pytest.fixture
+def other_sftp_place(other_sftp_server: ProFtpServer) -> Place:
+    """ProFTPD's SFTP: signing in by password, none of OpenSSH's limits."""
+    server = other_sftp_server
+    args = SftpArgs("127.0.0.1", USER, PASSWORD, port=server.port, path=unique(), trust=server.fingerprint)
+    return Place("sftp", lambda **changed: SftpStore(replace(args, **changed)), (args.port,))
 
 
 @pytest.fixture(params=KINDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import Cancelled, TransientFault
+from app.transfer.stores.pool import PooledStore
 from app.transfer.stores.retrying import RetryingStore
 from app.transfer.stores.store import Store
 from tests.flaky_line import HOST, Line, line_to
@@ -98,6 +100,28 @@ def test_four_cuts_and_it_is_delivered_by_the_fifth_attempt(
     assert sum(seen) == SIZE
     assert only_whole(direct, "a/x.bin", source, tmp_path)
     assert {entry.name for entry in direct.list(recursive=True)} == {"a/x.bin"}
+
+
+@pytest.mark.parametrize(("part", "answers"), [(0.01, None), (0.5, None), (0.99, None), (1.0, 0), (1.0, 3)])
+def test_many_files_over_a_line_that_is_cut_again_and_again(
+    place: Place, line: Line, files: Files, long_run: bool, part: float, answers: int | None
+) -> None:
+    """RELIABILITY A8: no wrong file under a final name, all delivered within five retries, none twice."""
+    size, count = 60_000, 200 if long_run else 24
+    sources = {f"{number % 7}/{number}.bin": files.make(size) for number in range(count)}
+    store = RetryingStore(PooledStore(lambda: through(place), 4), attempts=6, delay=lambda _tries: 0.01)
+    line.cut(int(size * (8 + part)), answers, times=1 << 30)
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(lambda name: store.put(sources[name], name, QUIET).size, sources))
+    assert told == [size] * count
+    cuts = line.cuts
+    assert cuts >= count // 12
+    direct = place.open()
+    assert {entry.name: entry.size for entry in direct.list(recursive=True)} == dict.fromkeys(sources, size)
+    for name, source in sources.items():
+        assert only_whole(direct, name, source, files.folder)
+    print(f"{place.kind}: {count} files, {cuts} cuts at {part} of a file, all whole")
+    store.close()
 
 
 def test_a_replaced_file_is_the_old_or_the_new_one(place: Place, line: Line, files: Files, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ INSTALLER = ROOT / "installer"
 sys.path.append(str(INSTALLER))
 preparing = __import__("preparing")
 system_packages = __import__("system_packages")
+beside = __import__("beside")
 run = __import__("run")
 
 
@@ -115,6 +116,20 @@ def test_packages_that_stand_in_for_others_count() -> None:
     there = system_packages.parse(listing)
     assert {"libegl1", "libglib2.0-0", "fonts-arabic", "fonts-noto-core"} <= there
     assert system_packages.missing(["libegl1", "libglib2.0-0", "libgl1", "xvfb"], there) == ["libgl1", "xvfb"]
+
+
+def test_libraries_that_are_not_there_are_fetched_too() -> None:
+    listing = (
+        "proftpd-core\n"
+        "  Depends: adduser\n"
+        " |Depends: <debconf-2.0>\n"
+        "  Depends: libhiredis0.14\n"
+        "  Depends: libc6\n"
+        "libhiredis0.14\n"
+        "  Depends: libsasl2-2\n"
+        "  Recommends: libsasl2-modules\n"
+    )
+    assert beside.parse(listing, {"libc6"}) == ["libhiredis0.14", "libsasl2-2"]
 
 
 def test_without_root_one_line_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
