@@ -112,7 +112,9 @@ class QueuePane(QWidget):
         self._state.setText(f"{terms.destination(name)} — {text}")
         self._reason.setText(reason)
         self._reason.setVisible(bool(reason))
-        self._facts.setText(_facts(health))
+        facts = _facts(health)
+        self._facts.setText(facts)
+        self._facts.setVisible(facts != reason)
         self.send_button.setEnabled(health.queue.enabled and self._session.may(Action.ARCHIVE_PUSH))
         total = health.queue.waiting + health.queue.parked
         library, actor = self._session.library, self._session.actor

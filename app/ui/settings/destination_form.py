@@ -112,6 +112,8 @@ class DestinationForm(DialogFrame):
             add_field(self._form, entry.field.title, editor.widget)
         if entry.field.help:
             self._help[last] = plain_label(entry.field.help, "muted", wrap=True)
+            # Wide enough for its lines: else the form keeps room for many narrow ones.
+            self._help[last].setMinimumWidth(UNIT * 50)
             self._form.addRow("", self._help[last])
 
     @Slot()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QWidget
 
 from app.core.settings import SettingKey
@@ -51,8 +52,12 @@ class Editor:
         if self.entry.type is int:
             spin = QDoubleSpinBox()
             spin.setDecimals(0)
+            # Figures are written the same in both languages.
+            spin.setLocale(QLocale(QLocale.Language.English))
             spin.setGroupSeparatorShown(True)
-            spin.setRange((self.entry.minimum or 0) / self.field.scale, _MOST / self.field.scale)
+            spin.setRange(
+                (self.entry.minimum or 0) / self.field.scale, (self.entry.maximum or _MOST) / self.field.scale
+            )
             spin.setValue(value / self.field.scale)
             spin.setSuffix(f" {self.field.unit}" if self.field.unit else "")
             return spin
