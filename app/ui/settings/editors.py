@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, Q
 
 from app.core.settings import SettingKey
 from app.ui.settings.pages import Field
+from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
 _MOST = 1e12
@@ -52,6 +53,8 @@ class Editor:
         if self.entry.type is int:
             spin = QDoubleSpinBox()
             spin.setDecimals(0)
+            # The padding of the style sheet does not reach this line.
+            spin.lineEdit().setTextMargins(UNIT, 0, UNIT, 0)
             # Figures are written the same in both languages.
             spin.setLocale(QLocale(QLocale.Language.English))
             spin.setGroupSeparatorShown(True)

@@ -78,8 +78,8 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QDateEdit, QComb
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QDateEdit:focus,
 QComboBox:focus { border: 2px solid $accent; padding: 3px 7px; }
 QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled { color: $disabled; }
-QSpinBox > QLineEdit, QDoubleSpinBox > QLineEdit, QSpinBox > QLineEdit:focus, QDoubleSpinBox > QLineEdit:focus {
-  background: transparent; border: none; padding: 0 7px; min-height: 0; }
+QLineEdit#qt_spinbox_lineedit, QLineEdit#qt_spinbox_lineedit:focus {
+  background: transparent; border: none; padding: 0; min-height: 0; }
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {
   width: 0; border: none; }
 QLineEdit[invalid="true"] { border: 2px solid $red; }
