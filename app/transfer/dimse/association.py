@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,10 @@ class Link:
             raise TransientFault("dimse.unreachable") from error
         if not self.association.is_established:
             raise self._why_not(contexts, trust, bool(connected), time.monotonic() - started)
+        connection = self._connection()
+        if connection is not None:
+            # pynetdicom waits without an end for a peer that takes nothing, or sends half a PDU.
+            connection.settimeout(waits.stalled_s)
 
     def _on_pdu(self, event: Any) -> None:
         from pynetdicom.pdu import A_ABORT_RQ
@@ -141,10 +146,21 @@ class Link:
         self.abort()
 
     def abort(self) -> None:
-        """Leave at once."""
-        if self.association.is_alive():
-            self.association.abort()
-            self.association.kill()
+        """Leave at once: in words, unless the peer is not taking what was said before."""
+        association, connection = self.association, self._connection()
+        if not association.is_alive():
+            return
+        if connection is not None and not association.dul.to_provider_queue.empty():
+            # Else the transport's thread, which has to end first, would go on trying to send.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        association.abort()
+        # Whoever waits for an answer in another thread waits for nothing.
+        association.dimse.msg_queue.put((None, None))
+
+    def _connection(self) -> socket.socket | None:
+        wrapper = self.association.dul.socket
+        return wrapper.socket if wrapper is not None else None
 
 
 @contextlib.contextmanager

@@ -22,8 +22,8 @@ _LONGEST_VALUE = 1024
 _PENDING = frozenset({0xFF00, 0xFF01})
 # How long a peer may go on answering after it was asked to stop.
 _STOPPING_S = 5.0
-# PS3.2 and PS3.3 C.12.1.1.2: UTF-8, the one repertoire that has every name.
-_UTF8 = "ISO_IR 192"
+# PS3.3 section C.12.1.1.2: UTF-8, the one repertoire that has every name.
+UTF8 = "ISO_IR 192"
 
 Row = TypeVar("Row")
 
@@ -251,7 +251,7 @@ def _identifier(level: str, keys: dict[str, str]) -> Any:
 
     identifier = Dataset()
     if not all(value.isascii() for value in keys.values()):
-        identifier.SpecificCharacterSet = _UTF8
+        identifier.SpecificCharacterSet = UTF8
     identifier.QueryRetrieveLevel = level
     for keyword, value in keys.items():
         setattr(identifier, keyword, value or None)

@@ -74,6 +74,7 @@ class Got:
 
     moved: Moved = field(default_factory=Moved)
     paths: list[Path] = field(default_factory=list)
+    without_room: int = 0
 
 
 def move(peer: Peer, selection: Selection, destination_aet: str, ctx: JobContext | None = None) -> Moved:
@@ -109,7 +110,8 @@ def get(
     Raises
     ------
     BitewingError
-        As :func:`move`; ``dimse.class_refused`` when the archive does not offer C-GET.
+        As :func:`move`; ``dimse.class_refused`` when the archive does not offer C-GET, ``disk.full`` when
+        there is no room for any of it.
     OSError, Cancelled
     """
     from pynetdicom import build_context, build_role, evt
@@ -128,6 +130,11 @@ def get(
         try:
             answers = link.association.send_c_get(_identifier(selection), STUDY_ROOT_GET)
             got.moved = _follow(link, answers, ctx)
+        except EnvironmentFault as fault:
+            if got.without_room:
+                # The archive only says that it could not; the reason is ours.
+                raise EnvironmentFault("disk.full") from fault
+            raise
         finally:
             arriving.drop()
     return got
@@ -142,6 +149,7 @@ def _keeper(folder: Path, got: Got) -> Callable[[Any], int]:
             return _CANNOT_UNDERSTAND
         if not file.settle():
             file.drop()
+            got.without_room += 1
             return _OUT_OF_RESOURCES
         uid = str(event.request.AffectedSOPInstanceUID or "")
         got.paths.append(claim_some_name(file.path, folder / f"{file_stem(uid)}.dcm"))

@@ -25,6 +25,8 @@ COMMITMENT, FIND = "commitment", "find"
 COMMIT_S = 10.0
 # An archive that took so many requests and reported on none is not asked again.
 _MOST_IN_VAIN = 3
+# It knows the service and does not do it for us; Orthanc aborts on who is not in its list of modalities.
+_NOT_FOR_US = frozenset({"dimse.not_answered", "dimse.aborted", "dimse.cut_off"})
 # An index may lag behind what was stored.
 _LOOKS_S = (0.0, 0.5, 2.0)
 
@@ -131,9 +133,9 @@ class DimseArchive:
         try:
             return commit(storer.link_for(), self._commitments, objects, self._commit_s, ctx)
         except EnvironmentFault as fault:
-            if fault.code != "dimse.not_answered":
+            if fault.code not in _NOT_FOR_US:
                 raise
-            # It knows the service and does not do it for us: it can be asked what it has.
+            # It can still be asked what it has; where it is gone altogether, that will say so.
             return None
 
     @contextlib.contextmanager

@@ -200,9 +200,15 @@ class Storer:
 
 def _throttled(link: Link, send: Callable[[Any], None], stalled_s: float, ctx: JobContext) -> Callable[[Any], None]:
     """Return a way to queue blocks that waits while many are queued, and gives up on a peer that takes none."""
+    from pynetdicom.pdu_primitives import P_DATA
+
     queue = link.association.dul.to_provider_queue
 
     def wait_and_send(primitive: Any) -> None:
+        if not isinstance(primitive, P_DATA):
+            # An abort waits for nothing.
+            send(primitive)
+            return
         deadline, waiting = time.monotonic() + stalled_s, queue.qsize()
         while queue.qsize() >= _QUEUED:
             ctx.wait(_PAUSE_S)

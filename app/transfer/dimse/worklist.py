@@ -8,11 +8,10 @@ from typing import Any
 
 from app.core.context import JobContext
 from app.transfer.dimse.association import linked
-from app.transfer.dimse.finding import LIMIT, Answer, ask, date_range, name_pattern, text
+from app.transfer.dimse.finding import LIMIT, UTF8, Answer, ask, date_range, name_pattern, text
 from app.transfer.dimse.peer import Peer
 
 WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
-_UTF8 = "ISO_IR 192"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def _identifier(expected: Expected) -> Any:
     step.ScheduledProcedureStepDescription = None
     wanted = Dataset()
     if not (expected.patient_name + expected.patient_id + expected.accession_number).isascii():
-        wanted.SpecificCharacterSet = _UTF8
+        wanted.SpecificCharacterSet = UTF8
     wanted.ScheduledProcedureStepSequence = [step]
     wanted.PatientName = name_pattern(expected.patient_name) or None
     wanted.PatientID = expected.patient_id or None
