@@ -44,6 +44,7 @@ class ReceivingService:
         self._imports = imports
         self._events = events
         self._again: dict[Path, float] = {}
+        self._reserve_bytes = 0
 
     def run(
         self, actor: Actor, ctx: JobContext, report: ReceiveReport, port: int | None = None, ae_title: str = ""
@@ -62,17 +63,20 @@ class ReceivingService:
         self._door.require(actor, Action.MONITOR_RUN)
         local = self._settings.workstation()
         args = ListenerArgs(port or local.receive_port, ae_title or local.receive_aet, self._paths.received)
+        self._reserve_bytes = self._settings.clinic().reserve_bytes
         listener = Listener(args, self._has_room)
         listener.start()
         try:
             while True:
+                # Looked up here: the listener asks from threads of its own, every few megabytes.
+                self._reserve_bytes = self._settings.clinic().reserve_bytes
                 if not self._take(actor, ctx, report):
                     ctx.wait(_LOOK_S)
         finally:
             listener.stop()
 
     def _has_room(self) -> bool:
-        return free_bytes(self._paths.root) > self._settings.clinic().reserve_bytes
+        return free_bytes(self._paths.root) > self._reserve_bytes
 
     def _take(self, actor: Actor, ctx: JobContext, report: ReceiveReport) -> bool:
         """Import what lies in the spool; whether there was anything."""
