@@ -140,7 +140,7 @@ class OpenedStudy:
             retrieve(self._web.server, (study_uid, instance.series_uid, sop_uid), prefix, how)
             if len(came) != 1:
                 raise EnvironmentFault("pacs.not_an_archive")
-            require_asked_for(came[0], self._fallback, study_uid, sop_uid)
+            require_asked_for(came[0], self._fallback, study_uid, sop_uid, self.study.found.patient_id)
         except BitewingError:
             for path in came:
                 path.unlink(missing_ok=True)

@@ -118,7 +118,7 @@ class ArchiveBrowser(DialogFrame):
             self._refresh_buttons()
 
     def _is_shown(self, study: ArchiveStudy) -> bool:
-        return self.pane.study is not None and self.pane.study.found.study_uid == study.found.study_uid
+        return self.pane.study is not None and self.pane.study.found.key == study.found.key
 
     @Slot()
     def _on_chosen_changed(self) -> None:

@@ -11,14 +11,20 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled
 from app.domain.patient import Patient
 from app.domain.roles import Action
+from app.jobs.handle import JobHandle
 from app.ui.archive.study_words import facts_of, name_of
 from app.ui.later import part
+from app.ui.notices import NoticeKind
 from app.ui.tree.place import Place
+from app.words import log as log_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
     from app.services.archiving.opened import OpenedStudy
     from app.ui.main_window.window import MainWindow
+
+
+_FETCH, _LOOK = "fetch", "archive-look"
 
 
 class ArchiveLook(QObject):
@@ -31,6 +37,8 @@ class ArchiveLook(QObject):
         self._opened: OpenedStudy | None = None
         self._browser: Any = None
         window.patient.patient_changed.connect(self._on_patient_changed)
+        window.panels.activity.retry_requested.connect(self._on_retry_requested)
+        window.session.runner.ended.connect(self._on_runner_ended)
 
     @Slot()
     def show_browser(self) -> None:
@@ -104,7 +112,7 @@ class ArchiveLook(QObject):
         def engine(given: OpenedStudy, ctx: JobContext) -> int:
             return given.fill(ctx)
 
-        handle = self._session.runner.start(("archive-look", id(opened)), t("Getting the images"), engine, opened)
+        handle = self._session.runner.start((_LOOK, id(opened)), t("Getting the images"), engine, opened)
         handle.failed.connect(self._on_fill_failed)
 
     def _on_open_failed(self, error: BitewingError) -> None:
@@ -115,6 +123,30 @@ class ArchiveLook(QObject):
     def _on_fill_failed(self, error: BitewingError) -> None:
         if not isinstance(error, Cancelled):
             self._session.notices.fault(error)
+
+    @Slot(object)
+    def _on_retry_requested(self, handle: JobHandle) -> None:
+        """Start what failed once more."""
+        kind = handle.key[0] if isinstance(handle.key, tuple) else ""
+        library, actor = self._session.library, self._session.actor
+        if kind == _FETCH:
+            self._session.runner.start(
+                handle.key, handle.title, lambda given, ctx: library.browsing.fetch(actor, ctx, given), handle.args
+            )
+        elif kind == _LOOK:
+            self.open_study(handle.args.study.found.study_uid)
+
+    @Slot(object)
+    def _on_runner_ended(self, handle: JobHandle) -> None:
+        """Say what became of a fetch whose browser is closed by now."""
+        if not (isinstance(handle.key, tuple) and handle.key[0] == _FETCH) or self._browser is not None:
+            return
+        if handle.error is not None:
+            self._session.notices.fault(handle.error)
+        elif handle.report is not None:
+            counts = {status.value: count for status, count in handle.report.imported.counts.items()}
+            text = log_words.counts_words(counts)
+            self._session.notices.say(t("Fetched from the archive"), text, kind=NoticeKind.DONE)
 
     @Slot(object)
     def _on_patient_changed(self, summary: object) -> None:
