@@ -103,6 +103,8 @@ class ArchiveLook(QObject):
         window.patient.close()
         window.patient.loading_changed.emit(False)
         self._opened = opened
+        # Nobody of the tree is looked at now.
+        window.tree.view.clearSelection()
         window.arrangement.show_inbox(on=False)
         window.header.show_archived(name_of(opened.study.found), facts_of(opened.study.found))
         window.table.show_archived(opened)
