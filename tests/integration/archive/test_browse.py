@@ -258,6 +258,7 @@ def test_opened_without_importing(library: Library, server: OrthancServer, tmp_p
     assert len(files) == 1
     assert next(iter(files)).read_bytes() == paths[6].read_bytes()
     assert opened.fill(QUIET) == 12
+    assert opened.fill(QUIET) == 12
     assert [opened.path(image.sop_uid).read_bytes() for image in opened.instances] == [
         path.read_bytes() for path in paths
     ]
@@ -285,6 +286,7 @@ def test_two_patients_under_one_study_are_never_mixed_up(
     with pytest.raises(BitewingError) as caught:
         opened.path(f"{STUDY}.{theirs}")
     assert caught.value.code == "pacs.something_else"
+    assert opened.fill(QUIET) == 1
     library.browsing.fetch(OWNER, QUIET, Wanted(STUDY))
     filed = {image.identity.patient_id: image.patient_id for image in library.images.list(OWNER)}
     assert filed == {number: library.patients.resolve(OWNER, number).id for number in ("17", "99")}
