@@ -42,25 +42,35 @@ class ArchiveLook(QObject):
 
     @Slot()
     def show_browser(self) -> None:
-        """Bring the browser to the front, the one that is open if there is one."""
-        if self._browser is not None:
-            self._browser.raise_()
-            self._browser.activateWindow()
-            return
+        """Bring the browser to the front as it was left."""
+        library, actor = self._session.library, self._session.actor
+        self._session.calls.ask("archive-seen", partial(library.news.seen, actor), _nothing, _nothing)
+        if self._browser is None:
+            self._browser = self._make_browser()
+        self._browser.show()
+        self._browser.raise_()
+        self._browser.activateWindow()
+
+    def _make_browser(self) -> Any:
         browser = part("ArchiveBrowser")(self._session, self._open_patient, self._window)
         browser.open_requested.connect(self.open_study)
         browser.place_requested.connect(self._on_place_requested)
-        browser.inbox_requested.connect(self._window.pages.show_inbox)
+        browser.inbox_requested.connect(self._on_inbox_requested)
         browser.settings_requested.connect(partial(self._window.pages.show_settings, page="orthanc"))
         browser.finished.connect(self._on_browser_finished)
-        self._browser = browser
-        browser.show()
+        return browser
+
+    def _stand_aside(self) -> None:
+        """Put the browser away without losing what was found: it would lie over what it has opened."""
+        if self._browser is not None:
+            self._browser.hide()
 
     @Slot(str, str)
     def open_study(self, study_uid: str, series_uid: str = "") -> None:
         """Show a study of the archive, or one series of it, as soon as its first image is here."""
         if not self._session.may(Action.ARCHIVE_BROWSE):
             return
+        self._stand_aside()
         library, actor = self._session.library, self._session.actor
         self._window.patient.loading_changed.emit(True)
         self._session.calls.ask(
@@ -140,8 +150,9 @@ class ArchiveLook(QObject):
 
     @Slot(object)
     def _on_runner_ended(self, handle: JobHandle) -> None:
-        """Say what became of a fetch whose browser is closed by now."""
-        if not (isinstance(handle.key, tuple) and handle.key[0] == _FETCH) or self._browser is not None:
+        """Say what became of a fetch whose browser is not there to say it."""
+        is_seen = self._browser is not None and self._browser.isVisible()
+        if is_seen or not (isinstance(handle.key, tuple) and handle.key[0] == _FETCH):
             return
         if handle.error is not None:
             self._session.notices.fault(handle.error)
@@ -159,7 +170,13 @@ class ArchiveLook(QObject):
 
     @Slot(object, str)
     def _on_place_requested(self, place: Place, image_id: str) -> None:
+        self._stand_aside()
         self._window.open_place(place, image_id)
+
+    @Slot()
+    def _on_inbox_requested(self) -> None:
+        self._stand_aside()
+        self._window.pages.show_inbox()
 
     @Slot()
     def _on_browser_finished(self) -> None:

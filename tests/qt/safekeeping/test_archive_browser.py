@@ -240,7 +240,17 @@ def test_news_stand_on_the_command(qtbot, session, library, filled, tmp_path):
         window.status.refresh()
         settled(qtbot, session)
         assert window.actions_by_name["browse_archive"].text() == "Browse the archive…"
-        window.archive._browser.close()
+        # What it opens is not hidden behind it, and what was found is there the next time.
+        browser = window.archive._browser
+        window.archive.open_study("1.2.9.9")
+        assert not browser.isVisible()
+        qtbot.waitUntil(lambda: window.table.pane.cell.has_picture, timeout=10_000)
+        settled(qtbot, session)
+        window.archive.show_browser()
+        assert window.archive._browser is browser
+        assert browser.isVisible()
+        assert len(names(browser)) > 20
+        browser.close()
         assert window.archive._browser is None
     finally:
         settled(qtbot, session)
