@@ -100,7 +100,18 @@ def open_key_file(path: Path, password: str | None) -> Seal:
     if password is None:
         raise UserError("backup.password_needed", path=str(path.parent))
     try:
-        fields = json.loads(path.read_text("ascii"))
+        data = path.read_text("ascii")
+    except ValueError as error:
+        raise UserError("backup.damaged", member=KEY_FILE) from error
+    return open_key(data, password, str(path.parent))
+
+
+def open_key(data: str, password: str | None, where: str) -> Seal:
+    """Return the seal that the content of a key file and ``password`` make. Raises as :func:`open_key_file`."""
+    if password is None:
+        raise UserError("backup.password_needed", path=where)
+    try:
+        fields = json.loads(data)
         cost = {name: int(fields[name]) for name in _SCRYPT}
         salt, check = base64.b64decode(fields["salt"]), str(fields["check"])
         # A cost beyond the limit is a ValueError of scrypt's own.
@@ -108,7 +119,7 @@ def open_key_file(path: Path, password: str | None) -> Seal:
     except (ValueError, KeyError, TypeError, MemoryError) as error:
         raise UserError("backup.damaged", member=KEY_FILE) from error
     if not hmac.compare_digest(_check(master), check):
-        raise UserError("backup.wrong_password", path=str(path.parent))
+        raise UserError("backup.wrong_password", path=where)
     return Seal(master)
 
 

@@ -186,7 +186,7 @@ class Background(QObject):
 
     def _is_enabled(self, destination: str) -> bool:
         settings = self._library.settings
-        mirrors = {mirror.destination for mirror in settings.mirrors() if mirror.enabled}
+        mirrors = {mirror.destination for mirror in settings.mirrors() if mirror.enabled and not mirror.paused}
         archives = {archive.destination for archive in settings.dimse_archives() if archive.enabled and archive.host}
         return destination in mirrors | archives
 

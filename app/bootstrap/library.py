@@ -47,8 +47,12 @@ if TYPE_CHECKING:
     from app.services.logbook import Logbook
     from app.services.merging import MergeReport, Merging
     from app.services.migration import MigrationService
+    from app.services.mirroring.care import MirrorCare
+    from app.services.mirroring.catalogue_copy import CatalogueKeeper
     from app.services.mirroring.connector import MirrorConnector
+    from app.services.mirroring.guard import RemovalGuard
     from app.services.mirroring.service import MirrorService
+    from app.services.mirroring.verifying import MirrorVerification
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.outbox import OutboxService
@@ -195,8 +199,22 @@ class Library:
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
-        "mirroring.connector", "MirrorConnector", lambda make, its: make(its.door, its.paths, its.settings, its.locator)
+        "mirroring.connector",
+        "MirrorConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.mirror_care, its.removals),
     )
+    mirror_care: Lazy[MirrorCare] = Lazy(
+        "mirroring.care", "MirrorCare", lambda make, its: make(its.door, its.events, its.catalogue_keeper)
+    )
+    catalogue_keeper: Lazy[CatalogueKeeper] = Lazy(
+        "mirroring.catalogue_copy", "CatalogueKeeper", lambda make, its: make(its.door, its.settings)
+    )
+    verification: Lazy[MirrorVerification] = Lazy(
+        "mirroring.verifying",
+        "MirrorVerification",
+        lambda make, its: make(its.door, its.mirror_places, its.locator, its.jobs, its.events),
+    )
+    removals: Lazy[RemovalGuard] = Lazy("mirroring.guard", "RemovalGuard", lambda make, its: make(its.door))
     mirrors: Lazy[MirrorService] = Lazy(
         "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)
     )

@@ -22,7 +22,10 @@ _PORT = {"minimum": 0, "maximum": 65535}
 
 @dataclass(frozen=True, slots=True)
 class MirrorSettings:
-    """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds."""
+    """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds.
+
+    ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
+    """
 
     name: str = ""
     enabled: bool = field(default=False, metadata={"key": "enabled"})
@@ -43,6 +46,8 @@ class MirrorSettings:
     bucket: str = field(default="", metadata={"key": "bucket"})
     access_key: str = field(default="", metadata={"key": "access_key"})
     path_style: bool = field(default=False, metadata={"key": "path_style"})
+    paused: bool = field(default=False, metadata={"key": "paused"})
+    clear_catalogue: bool = field(default=False, metadata={"key": "clear_catalogue"})
 
     @property
     def destination(self) -> str:

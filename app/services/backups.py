@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import json
 import logging
 import os
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from app import __version__
 from app.backup.archive import Archive, is_folder_form
 from app.backup.folder_reading import FolderArchive, is_snapshot
 from app.backup.folder_removing import remove_snapshot
 from app.backup.folder_writing import FolderWriter
-from app.backup.manifest import MANIFEST, Heading, Manifest
+from app.backup.manifest import MANIFEST, Manifest
 from app.backup.place import PlaceReport, examine_place, require_room
-from app.backup.source import Source, Wanted
+from app.backup.source import Source
 from app.backup.verifying import VerifyReport, verify
 from app.backup.zip_reading import ZipArchive, entry_facts, says_in_clear
 from app.backup.zip_writing import ZipWriter
@@ -31,11 +28,11 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault, UserError
 from app.core.files import claim, fsync_directory, translate_os_error
 from app.core.paths import LibraryPaths
-from app.core.secrets import Sealer, system_secret_store
 from app.domain.changes import ChangeKind, Entity
 from app.domain.retention import Kept, expired
 from app.domain.roles import Action, Actor
 from app.services.backup_note import folder_of, write_note
+from app.services.backup_source import source_of
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.found_backups import found_backups
@@ -44,7 +41,6 @@ from app.services.settings import SettingsService
 from app.services.workroom import private_folder
 from app.storage.backups import BackupRecord, BackupState
 from app.storage.events import Level
-from app.storage.snapshot import copy_catalogue, facts_of, files_of
 
 log = logging.getLogger(__name__)
 
@@ -276,7 +272,7 @@ class BackupsService:
             raise UserError("backup.exists", path=str(path))
         place = examine_place(path if folder_form else path.parent, self._paths.root)
         with private_folder(self._door.store) as work:
-            source = self._source(work, contents, encrypted=password is not None)
+            source = source_of(self._door.store, self._settings, work, contents, encrypted=password is not None)
             if folder_form:
                 report = self._into_folder(path, place, source, ctx, password, trigger)
                 return replace(report, same_volume=place.same_volume)
@@ -325,47 +321,6 @@ class BackupsService:
         record = _record(snapshot, "folder", manifest.total_bytes(), manifest, trigger)
         return BackupReport(record, manifest, manifest.total_bytes() - added)
 
-    def _source(self, work: Path, contents: str, *, encrypted: bool) -> Source:
-        store = self._door.store
-        copy = work / "bitewing.db"
-        copy_catalogue(store.database, copy)
-        facts = facts_of(copy)
-        wanted = () if contents == "database" else tuple(Wanted(*_astuple(item)) for item in files_of(copy))
-        heading = Heading(
-            library_id=facts.library_id,
-            clinic=self._settings.clinic().clinic_name,
-            created_at=utc_now(),
-            program=__version__,
-            schema=facts.schema,
-            contents=contents,
-            encrypted=encrypted,
-        )
-        heads = json.dumps(facts.heads, sort_keys=True).encode("utf-8")
-        sealer = Sealer(system_secret_store(), store.library_id)
-        try:
-            mac = sealer.mac("audit-heads", heads)
-        except EnvironmentFault as error:
-            log.warning("audit heads not keyed: %s", error.code)
-            mac = None
-        workstation = {key: value for key, value in asdict(self._settings.workstation()).items() if key != "unknown"}
-        return Source(
-            self._paths.root,
-            copy,
-            json.dumps(workstation, ensure_ascii=False, default=str).encode("utf-8"),
-            wanted,
-            heading,
-            self._place_of,
-            facts.counts,
-            facts.heads,
-            mac,
-        )
-
-    def _place_of(self, image_id: str) -> Path | None:
-        """Return where a file is that moved while the backup ran."""
-        with self._door.store.read():
-            record = self._door.store.images.get(image_id)
-        return None if record is None else self._paths.root / record.path
-
     def _tell(self, actor: Actor, job_id: str, report: BackupReport) -> None:
         left_out = len(report.manifest.absent) + len(report.manifest.damaged)
         if left_out:
@@ -413,10 +368,6 @@ def _record(path: Path, form: str, size: int, manifest: Manifest, trigger: str) 
         encrypted=heading.encrypted,
         started_by=trigger,
     )
-
-
-def _astuple(item: Any) -> tuple[str, str, str, int]:
-    return item.image_id, item.path, item.sha256, item.bytes
 
 
 def _sweep_parts(folder: Path) -> None:

@@ -26,6 +26,7 @@ from app.storage.image_store import ImageStore
 from app.storage.images import Images
 from app.storage.intents import Intents
 from app.storage.jobs import Jobs
+from app.storage.ledger import Ledger
 from app.storage.legacy import Legacy
 from app.storage.migrating import known_migrations, migrate, schema_number
 from app.storage.monitor import MonitorFiles
@@ -74,6 +75,7 @@ class Catalogue:
         self.legacy = Legacy(database)
         self.outbox = Outbox(database)
         self.destinations = Destinations(database)
+        self.ledger = Ledger(database)
         self.renditions = Renditions(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)

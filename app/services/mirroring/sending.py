@@ -71,10 +71,10 @@ class MirrorSender:
                 return None
         if entry.tries:
             there = self._mirror.stat(ready.remote_id)
-            if there is not None and (how := _proof(there, record)) not in {None, BY_SIZE}:
+            if there is not None and (how := proof(there, record)) not in {None, BY_SIZE}:
                 return Sent(ready.remote_id, ready.digest, str(how), was_there=True)
         stat = self._mirror.put(path, ready.remote_id, self._ctx)
-        how = _proof(stat, record)
+        how = proof(stat, record)
         if how is None:
             raise TransientFault("store.altered", name=ready.remote_id)
         return Sent(ready.remote_id, ready.digest, how, bytes=stat.size)
@@ -87,16 +87,20 @@ class MirrorSender:
         EnvironmentFault
             ``store.conflict`` when something else lies there by now.
         TransientFault
-            ``store.altered`` when it is there still, though it was deleted.
+            ``store.altered`` when it is there still, though it was deleted; ``library.away``.
         """
         name = entry.remote_id or ""
+        paths = self._store.paths
+        if not (paths.exists() and paths.marker.exists()):
+            # Whatever says so, from a library that is not there nothing is taken away elsewhere.
+            raise TransientFault("library.away", path=str(paths.root))
         with self._store.read():
             record = self._store.images.get(entry.image_id)
         if record is not None and self._is_wanted(record, name):
             return None
         there = self._mirror.stat(name)
         if there is not None:
-            if record is not None and _proof(there, record) is None:
+            if record is not None and proof(there, record) is None:
                 raise EnvironmentFault("store.conflict", name=name)
             self._mirror.delete(name)
             if self._mirror.stat(name) is not None:
@@ -109,7 +113,7 @@ class MirrorSender:
         return is_filed and remote_name(record, self._layout) == name
 
 
-def _proof(stat: Stat, record: ImageRecord) -> str | None:
+def proof(stat: Stat, record: ImageRecord) -> str | None:
     """Return what shows that a stored file is this image; ``None`` when it is not."""
     if stat.size != record.size_bytes:
         return None

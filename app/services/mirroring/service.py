@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from app.core.context import JobContext
 from app.core.destinations import MIRROR, MirrorSettings
-from app.core.errors import UserError
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.mirroring.connector import MirrorConnector
@@ -27,6 +26,8 @@ class MirrorService:
     def sync(self, actor: Actor, ctx: JobContext, name: str | None = None, trigger: str = "user") -> SendReport:
         """Send what waits to every mirror, or to the one of that name; what was parked is tried again.
 
+        One that is paused is left alone unless it is named.
+
         Raises
         ------
         RefusedError
@@ -35,11 +36,7 @@ class MirrorService:
             ``mirror.none`` where there is no mirror; ``settings.no_connection`` for an unknown name.
         """
         self._door.require(actor, Action.ARCHIVE_PUSH)
-        wanted = self._sending.enabled((MIRROR,))
-        if name is not None:
-            wanted = [self._connector.mirror(f"{MIRROR}.{name}").destination]
-        if not wanted:
-            raise UserError("mirror.none")
+        wanted = [mirror.destination for mirror in self._connector.chosen(name, paused=False)]
         return self._sending.send(actor, ctx, wanted, trigger)
 
     def test(self, actor: Actor, name: str, ctx: JobContext) -> System:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.core.context import JobContext
+from app.domain.roles import Actor
 from app.sync.outbox import Sender
 
 
@@ -15,13 +17,16 @@ class Connection:
     """A destination that may be sent to.
 
     ``blocking`` are the codes after which nothing more is sent until a person acts; ``pause_s`` is how long a
-    drained queue is left alone.
+    drained queue is left alone. ``hold`` parks what a person has to agree to, in the transaction that claims entries;
+    ``after`` looks after the destination when a round is over.
     """
 
     sender: Sender
     blocking: Collection[str]
     connections: int
     pause_s: float
+    hold: Callable[[], None] | None = None
+    after: Callable[[Actor, str, JobContext], None] | None = None
 
 
 class Connector(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from app.core.clock import utc_now
@@ -21,16 +21,29 @@ TOPIC = "push"
 class DestinationQueue:
     """The queue of one destination. Any thread."""
 
-    def __init__(self, door: Door, events: EventLog, actor: Actor, destination: str) -> None:
+    def __init__(
+        self,
+        door: Door,
+        events: EventLog,
+        actor: Actor,
+        destination: str,
+        hold: Callable[[], None] | None = None,
+    ) -> None:
         self._door = door
         self._outbox = door.store.outbox
         self._events = events
         self._actor = actor
         self._destination = destination
+        self._hold = hold
 
     def take(self, now: datetime, limit: int) -> list[Entry]:
         """Claim what is due; nothing while the destination is blocked."""
-        return [] if self.is_blocked() else self._outbox.take(self._destination, now, limit)
+        if self.is_blocked():
+            return []
+        with self._door.store.write():
+            if self._hold is not None:
+                self._hold()
+            return self._outbox.take(self._destination, now, limit)
 
     def attempt(self, about: Sequence[tuple[Entry, Ready]]) -> None:
         """Write down together that these are about to be sent."""

@@ -19,7 +19,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.jobs import JobLog, RunningJob
-from app.services.sending.connector import Connector
+from app.services.sending.connector import Connection, Connector
 from app.services.sending.queue import DestinationQueue
 from app.sync.outbox import PROBE_S, Drainer, DrainReport
 
@@ -90,8 +90,9 @@ class SendingService:
             try:
                 with self._drainer(actor, ctx, destination) as found:
                     if found is not None:
-                        drainer, pause_s = found
-                        drainer.run(ctx, pause_s, partial(self._round, actor, drainer, destination))
+                        drainer, connection = found
+                        one_round = partial(self._round, actor, drainer, connection, destination)
+                        drainer.run(ctx, connection.pause_s, one_round)
             except UserError as error:
                 # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
                 self._door.store.destinations.block(destination, error.code, error.facts)
@@ -108,12 +109,16 @@ class SendingService:
                 if found is None:
                     return DrainReport()
                 with self._row(actor, destination, trigger) as job:
-                    return _counted(found[0].drain(ctx), job)
+                    report = _counted(found[0].drain(ctx), job)
+                    _look_after(found[1], report, actor, trigger, ctx)
+                    return report
         except TransientFault as fault:
             # A drive that is not connected, say: nothing is lost, and it is waited for.
             return DrainReport(away=fault.code)
 
-    def _round(self, actor: Actor, drainer: Drainer, destination: str, ctx: JobContext) -> DrainReport:
+    def _round(
+        self, actor: Actor, drainer: Drainer, connection: Connection, destination: str, ctx: JobContext
+    ) -> DrainReport:
         """One round in the background: a row only where there is something to do."""
         with self._door.store.read():
             is_idle = self._door.store.destinations.is_blocked(destination) or not self._door.store.outbox.is_due(
@@ -121,17 +126,20 @@ class SendingService:
             )
         if is_idle:
             ctx.check()
-            return DrainReport()
-        with self._row(actor, destination, "schedule") as job:
-            return _counted(drainer.drain(ctx), job)
+            report = DrainReport()
+        else:
+            with self._row(actor, destination, "schedule") as job:
+                report = _counted(drainer.drain(ctx), job)
+        _look_after(connection, report, actor, "schedule", ctx)
+        return report
 
     def _row(self, actor: Actor, destination: str, trigger: str) -> contextlib.AbstractContextManager[RunningJob]:
         kind = KINDS[destination.split(".")[0]]
         return self._jobs.running(actor, kind, {"destination": destination}, trigger)
 
     @contextlib.contextmanager
-    def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, float] | None]:
-        """Give the one drainer of a destination and its pause; ``None`` while another process has it."""
+    def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, Connection] | None]:
+        """Give the one drainer of a destination and its connection; ``None`` while another process has it."""
         connector = self._connectors[destination.split(".")[0]]
         with connector.connect(destination) as connection:
             lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
@@ -142,11 +150,16 @@ class SendingService:
                 self._door.store.outbox.recover(destination)
                 while self._door.store.destinations.fill(destination):
                     ctx.check()
-                queue = DestinationQueue(self._door, self._events, actor, destination)
+                queue = DestinationQueue(self._door, self._events, actor, destination, connection.hold)
                 drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)
-                yield drainer, connection.pause_s
+                yield drainer, connection
             finally:
                 lock.release()
+
+
+def _look_after(connection: Connection, report: DrainReport, actor: Actor, trigger: str, ctx: JobContext) -> None:
+    if connection.after is not None and report.away is None and report.blocked is None:
+        connection.after(actor, trigger, ctx)
 
 
 def _counted(report: DrainReport, job: RunningJob) -> DrainReport:

@@ -18,7 +18,8 @@ OWNER, QUIET = owner("test"), JobContext.silent()
 
 
 def files(place: Path) -> set[str]:
-    return {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file() and path.name[0] != "."}
+    images = place / "dental_images"
+    return {path.relative_to(place).as_posix() for path in images.rglob("*") if path.is_file()}
 
 
 def test_a_recall_reaches_both(library: Library, server: OrthancServer, tmp_path: Path) -> None:
