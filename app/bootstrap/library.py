@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from app.services.mirroring.catalogue_copy import CatalogueKeeper
     from app.services.mirroring.connector import MirrorConnector
     from app.services.mirroring.guard import RemovalGuard
+    from app.services.mirroring.preview import MirrorPreview
+    from app.services.mirroring.pulling import MirrorPull
     from app.services.mirroring.service import MirrorService
     from app.services.mirroring.verifying import MirrorVerification
     from app.services.monitor import MonitorService
@@ -213,6 +215,14 @@ class Library:
         "mirroring.verifying",
         "MirrorVerification",
         lambda make, its: make(its.door, its.mirror_places, its.locator, its.jobs, its.events),
+    )
+    mirror_preview: Lazy[MirrorPreview] = Lazy(
+        "mirroring.preview", "MirrorPreview", lambda make, its: make(its.door, its.mirror_places, its.removals)
+    )
+    pulling: Lazy[MirrorPull] = Lazy(
+        "mirroring.pulling",
+        "MirrorPull",
+        lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events),
     )
     removals: Lazy[RemovalGuard] = Lazy("mirroring.guard", "RemovalGuard", lambda make, its: make(its.door))
     mirrors: Lazy[MirrorService] = Lazy(

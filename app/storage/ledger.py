@@ -12,12 +12,11 @@ from datetime import datetime
 from app.core.clock import epoch_ms
 from app.domain.image import Placement
 from app.storage.database import Database
-from app.storage.outbox import ATTEMPTED, OPEN
+from app.storage.outbox import AGREED, ATTEMPTED, OPEN
 from app.storage.paging import rising_pages
 from app.storage.rows import to_json
 
 MANY_REMOVALS = "mirror.many_removals"
-_AGREED = to_json({"agreed": True})
 _CHUNK = 900
 _PAGE = 2000
 # An image that a removal takes away altogether: deleted, or no patient's any more. One that moved lies there anew.
@@ -129,13 +128,15 @@ class Ledger:
         waiting = self._db.value(
             "SELECT COUNT(*) FROM outbox o INDEXED BY outbox_open WHERE o.destination = ? AND o.wish = 'remove'"  # noqa: S608 - our own text
             f" AND o.state IN {OPEN} AND o.state <> 'parked' AND COALESCE(o.facts, '') <> ? AND {_GOING}",
-            (destination, _AGREED),
+            (destination, AGREED),
         )
         if not waiting:
             return Removals(0, 0, 0)
         lately = self._db.value(
-            f"SELECT COUNT(*) FROM copies o WHERE o.destination = ? AND o.gone_at >= ? AND {_GOING}",  # noqa: S608 - our own text
-            (destination, epoch_ms(since)),
+            f"SELECT COUNT(*) FROM copies o WHERE o.destination = ? AND o.gone_at >= ? AND {_GOING}"  # noqa: S608 - our own text
+            " AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.image_id = o.image_id AND e.destination = o.destination"
+            " AND e.wish = 'remove' AND e.remote_id = o.remote_id AND e.facts = ? AND e.changed_at >= ?)",
+            (destination, epoch_ms(since), AGREED, epoch_ms(since)),
         )
         there = self._db.value(
             "SELECT COUNT(*) FROM copies WHERE destination = ? AND gone_at IS NULL AND how <> ?",
@@ -150,7 +151,7 @@ class Ledger:
                 "UPDATE outbox AS o SET state = 'parked', code = ?, facts = ?, changed_at = ?"  # noqa: S608 - our own text
                 f" WHERE o.destination = ? AND o.wish = 'remove' AND o.state = 'waiting'"
                 f" AND COALESCE(o.facts, '') <> ? AND {_GOING}",
-                (MANY_REMOVALS, to_json({"count": count, "there": there}), epoch_ms(now), destination, _AGREED),
+                (MANY_REMOVALS, to_json({"count": count, "there": there}), epoch_ms(now), destination, AGREED),
             )
 
     def held(self, destination: str) -> int:
@@ -169,5 +170,5 @@ class Ledger:
             return self._db.execute(
                 "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = ?, changed_at = ?"
                 " WHERE destination = ? AND wish = 'remove' AND (state = 'waiting' OR (state = 'parked' AND code = ?))",
-                (_AGREED, epoch_ms(now), destination, MANY_REMOVALS),
+                (AGREED, epoch_ms(now), destination, MANY_REMOVALS),
             ).rowcount

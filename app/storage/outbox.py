@@ -32,6 +32,8 @@ _COLUMNS = ", ".join(_NAMES)
 OPEN = "('waiting', 'sending', 'parked')"
 # How a copy stands whose sending has begun and not been proven yet.
 ATTEMPTED = "attempted"
+# What the facts of a removal say that a person agreed to.
+AGREED = to_json({"agreed": True})
 # More entries than that are not told apart only to be counted.
 _EXACT = 20_000
 # SQLite before 3.32 takes 999 parameters.
@@ -156,8 +158,9 @@ class Outbox:
         at = epoch_ms(now)
         with self._db.write():
             self._db.execute(
-                "UPDATE outbox SET state = 'confirmed', code = NULL, facts = NULL, changed_at = ? WHERE number = ?",
-                (at, entry.number),
+                "UPDATE outbox SET state = 'confirmed', code = NULL, changed_at = ?,"
+                " facts = CASE WHEN facts = ? THEN facts END WHERE number = ?",
+                (at, AGREED, entry.number),
             )
             if entry.wish is Wish.REMOVE:
                 self._db.execute(
@@ -236,13 +239,15 @@ class Outbox:
             ):
                 state = EntryState.CANCELLED
             self._db.execute(
-                "UPDATE outbox SET state = ?, tries = tries + ?, due_at = ?, code = ?, facts = ?, changed_at = ?"
-                " WHERE number = ?",
+                "UPDATE outbox SET state = ?, tries = tries + ?, due_at = ?, code = ?,"
+                " facts = CASE WHEN ? AND facts = ? THEN facts ELSE ? END, changed_at = ? WHERE number = ?",
                 (
                     state.value,
                     int(code is not None),
                     milliseconds(due) or 0,
                     code,
+                    int(code is None),
+                    AGREED,
                     to_json(dict(facts)) if facts else None,
                     epoch_ms(now),
                     entry.number,
