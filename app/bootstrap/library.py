@@ -26,6 +26,7 @@ from app.storage.events import Level
 
 if TYPE_CHECKING:
     from app.core.context import JobContext
+    from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
     from app.services.archiving.browsing import BrowsingService
     from app.services.archiving.connector import OrthancConnector
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from app.services.mirroring.care import MirrorCare
     from app.services.mirroring.catalogue_copy import CatalogueKeeper
     from app.services.mirroring.connector import MirrorConnector
+    from app.services.mirroring.fetching import CopyFetcher
     from app.services.mirroring.guard import RemovalGuard
     from app.services.mirroring.preview import MirrorPreview
     from app.services.mirroring.pulling import MirrorPull
@@ -251,7 +253,14 @@ class Library:
     logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
     audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
-    locator: Lazy[Locator] = Lazy("locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation))
+    locator: Lazy[Locator] = Lazy(
+        "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, _FetcherLater(its))
+    )
+    fetcher: Lazy[CopyFetcher] = Lazy(
+        "mirroring.fetching",
+        "CopyFetcher",
+        lambda make, its: make(its.door, its.settings, its.mirror_places, its.orthanc, its.events, its.workstation),
+    )
     merging: Lazy[Merging] = Lazy("merging", "Merging", lambda make, its: make(its.door, its.mover))
     patient_import: Lazy[PatientImport] = Lazy("patient_import", "PatientImport", lambda make, its: make(its.door))
     mover: Lazy[Mover] = Lazy("moving", "Mover", lambda make, its: make(its.door, its.shelf))
@@ -303,6 +312,16 @@ class _MergingLater:
 
     def merge(self, actor: Actor, keep_id: str, from_id: str) -> MergeReport:
         return self._library.merging.merge(actor, keep_id, from_id)
+
+
+class _FetcherLater:
+    """Who fetches missing files for the locator, imported when one is missing: it brings the network with it."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def fetch(self, record: ImageRecord, ctx: JobContext) -> bool:
+        return self._library.fetcher.fetch(record, ctx)
 
 
 class _ObserversLater:

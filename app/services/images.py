@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.clock import utc_now
+from app.core.context import JobContext
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.image import Filing, ImageRecord, ImageType, ImageView, Laterality
@@ -143,9 +144,9 @@ class ImagesService:
         Raises
         ------
         EnvironmentFault
-            ``image.file_missing`` when they are nowhere.
+            ``image.file_missing`` when they are nowhere, at no mirror either.
         """
-        return self._locator.path_of(self.get(actor, image_id))
+        return self._locator.path_of(self.get(actor, image_id), JobContext.silent())
 
     def thumbnail(self, actor: Actor, image_id: str) -> bytes | None:
         """Return the thumbnail (JPEG), made now when it is missing; ``None`` where there is no picture."""

@@ -1,7 +1,8 @@
 """Finding an image's file: where it is recorded, else where it may have gone, repairing the record (T7).
 
-Never gives a file whose bytes are not the image's: what is found elsewhere must have its hash. The library
-is walked at most once a minute, however many files are missing.
+The last resort, for whoever waits for the image, is another place that has it. Never gives a file whose bytes are
+not the image's: what is found elsewhere must have its hash. The library is walked at most once a minute, however
+many files are missing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
+from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.core.files import sha256_file
 from app.core.paths import LibraryPaths
@@ -36,23 +39,35 @@ class _Walk:
     missed: set[str] = field(default_factory=set)
 
 
+class Fetcher(Protocol):
+    """Fetches a missing file from another place."""
+
+    def fetch(self, record: ImageRecord, ctx: JobContext) -> bool:
+        """Bring the file back to its place, proven; whether that worked. Raises Cancelled."""
+
+
 class Locator:
     """Answers "where is it" for one library. Any thread."""
 
-    def __init__(self, door: Door, paths: LibraryPaths, workstation: str) -> None:
+    def __init__(self, door: Door, paths: LibraryPaths, workstation: str, fetcher: Fetcher | None = None) -> None:
         self._door = door
+        self._fetcher = fetcher
         self._paths = paths
         self._actor = owner(workstation)
         self._lock = threading.Lock()
         self._walk: _Walk | None = None
 
-    def path_of(self, record: ImageRecord) -> Path:
+    def path_of(self, record: ImageRecord, fetch: JobContext | None = None) -> Path:
         """Return the path of an image's file.
+
+        With ``fetch`` a file that is nowhere here is fetched from a mirror or the archive, for somebody who waits.
 
         Raises
         ------
         EnvironmentFault
             ``library.away`` when the whole volume is missing, ``image.file_missing`` when only this file is.
+        Cancelled
+            When the fetching was stopped.
         """
         recorded = self._recorded(record)
         if recorded is not None and _is_file(recorded):
@@ -71,6 +86,8 @@ class Locator:
                     return candidate
             walk.missed.add(record.id)
         if self._fetched_from_legacy(record):
+            return self._paths.root / record.path
+        if fetch is not None and self._fetcher is not None and self._fetcher.fetch(record, fetch):
             return self._paths.root / record.path
         raise EnvironmentFault("image.file_missing", id=record.id)
 

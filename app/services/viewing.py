@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.cancel import CancelToken
+from app.core.context import JobContext
 from app.domain.roles import Action, Actor
 from app.services.decoders import Decoders
 from app.services.door import Door
@@ -37,14 +38,14 @@ class ViewingService:
         *,
         token: CancelToken | None = None,
     ) -> DisplayFrame:
-        """Return one frame of an image.
+        """Return one frame of an image; a file that is missing here is fetched from a mirror or the archive.
 
         Raises
         ------
         BitewingError
             ``image.none``, ``image.file_missing`` or what the decoder says of the file.
         """
-        path = self._path(actor, image_id)
+        path = self._path(actor, image_id, token)
         return self._decoders.viewer().frame(path, index, max_pixels=max_pixels, token=token)
 
     def loose_frame(
@@ -53,7 +54,7 @@ class ViewingService:
         """Return one frame of a file that is in no library."""
         return self._decoders.viewer().frame(path, index, max_pixels=max_pixels, token=token)
 
-    def _path(self, actor: Actor, image_id: str) -> Path:
+    def _path(self, actor: Actor, image_id: str, token: CancelToken | None) -> Path:
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             record = required_image(store.images.get(image_id), image_id)
-        return self._locator.path_of(record)
+        return self._locator.path_of(record, JobContext(token))

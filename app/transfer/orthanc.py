@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ from typing import Any
 
 import httpx
 
+from app.core.cancel import CancelToken
 from app.core.clock import utc_now
 from app.core.errors import EnvironmentFault
 from app.core.files import BLOCK_BYTES
 from app.transfer.connection import PROBE, QUICK, Connection, OrthancArgs, is_private, mapping, require_well
 from app.transfer.found import is_uid
+from app.transfer.retrieval import Allowance, retrieve_file
 from app.transfer.stow import stow
 
 # What Orthanc's own configuration file comes with.
@@ -169,6 +171,20 @@ class Orthanc:
             return False
         require_well(response)
         return True
+
+    def fetch(
+        self, instance: str, target: Path, most_bytes: int, token: CancelToken, on_bytes: Callable[[int], None]
+    ) -> None:
+        """Fetch an instance's file as it lies there to the new file ``target``; no more than ``most_bytes``.
+
+        Raises
+        ------
+        EnvironmentFault
+            As :func:`app.transfer.retrieval.retrieve_file`.
+        """
+        if not _ID.fullmatch(instance):
+            raise EnvironmentFault("pacs.gone")
+        retrieve_file(self._server, f"instances/{instance}/file", target, Allowance(most_bytes), token, on_bytes)
 
     def last_change(self) -> int:
         """Return the number of the newest change. Raises as :meth:`system`."""

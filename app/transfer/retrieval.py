@@ -83,6 +83,32 @@ def retrieve(server: Connection, uids: tuple[str, ...], prefix: str, how: Retrie
         raise
 
 
+def retrieve_file(
+    server: Connection,
+    path: str,
+    target: Path,
+    allowance: Allowance,
+    token: CancelToken,
+    on_bytes: Callable[[int], None],
+) -> None:
+    """Fetch one file as it lies there to the new file ``target``.
+
+    Raises
+    ------
+    TransientFault, EnvironmentFault, Cancelled
+        As :func:`retrieve`; nothing is under the name then.
+    """
+    how = Retrieval(target.parent, token, allowance, lambda _path: None, on_bytes)
+    token.check()
+    try:
+        with server.streamed(path, _SINGLE, token, _TIMEOUT) as response:
+            _kept(_watched(response, how), target)
+    except EnvironmentFault as error:
+        if error.facts.get("status") == httpx.codes.NOT_FOUND:
+            raise EnvironmentFault("pacs.gone") from error
+        raise
+
+
 def _take(response: httpx.Response, prefix: str, how: Retrieval) -> int:
     blocks = _watched(response, how)
     kind = response.headers.get("Content-Type", "")

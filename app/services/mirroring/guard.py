@@ -1,8 +1,8 @@
 """Many removals at once are held until a person agrees: whoever deletes a library by mistake has the mirror still.
 
 Held is what would make images vanish from the mirror: more than fifty, or more than a fifth of what is there (from
-five on, so that a small library can be used). What went in the last hour without being agreed to counts too. Corrections (another tooth,
-another patient) never count: the image lies there anew before its old name goes.
+five on, so that a small library can be used). What went in the last hour without being agreed to counts too.
+Corrections (another tooth, another patient) never count: the image lies there anew before its old name goes.
 """
 
 from __future__ import annotations

@@ -60,6 +60,13 @@ class LibrarySource:
         frame: DisplayFrame = self._library.viewing.frame(self._actor, image_id, index, max_pixels)
         return frame
 
+    def fetching(self, image_id: str) -> tuple[int, int] | None:
+        """Return how much of an image's file is here, while it is fetched from elsewhere."""
+        if "fetcher" not in self._library.__dict__:
+            return None
+        progress = self._library.fetcher.progress_of(image_id)
+        return (progress.done, progress.total or progress.done) if progress is not None else None
+
     def thumbnail(self, image_id: str) -> bytes | None:
         """Return a thumbnail's JPEG bytes."""
         if image_id.startswith(LOOSE):
@@ -83,7 +90,7 @@ class LightTable(QObject):
         self._summary: PatientSummary | None = None
         source = LibrarySource(session)
         self._pictures = pictures
-        self.loader = FrameLoader(pictures, source)
+        self.loader = FrameLoader(pictures, source, fetching=source.fetching)
         self.pane = ViewerPane(self.loader, explain_failure)
         self.pane.set_wheel_zooms(session.workstation.wheel == "zoom")
         self.strip = Filmstrip(pictures, source)

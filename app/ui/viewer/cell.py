@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.ui.viewer.busy import busy_notice
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.corner_text import CornerTexts, corner_texts
 from app.ui.viewer.drops import ImageDrops
@@ -239,7 +240,10 @@ class ViewerCell(QWidget):
     @Slot()
     def _on_busy_timeout(self) -> None:
         if self.frame is None and self.item is not None:
-            self.canvas.set_notice(Notice(t("Opening the image…"), tone="busy"), self._thumbnail)
+            came = self._loader.fetching(self.item.image_id)
+            self.canvas.set_notice(busy_notice(came), self._thumbnail)
+            # Looked at again for as long as the picture is not there.
+            self._busy.start()
 
     def _apply(self, state: ViewState, *, moving: bool) -> None:
         self._state = state

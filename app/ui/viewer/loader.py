@@ -22,6 +22,13 @@ Arrived = Callable[["DisplayFrame", bool], None]
 """Gets the frame and whether it is only a preview."""
 Failed = Callable[["BitewingError"], None]
 
+Fetching = Callable[[str], "tuple[int, int] | None"]
+"""Gets an image's id; returns how many bytes of how many are here when its file is fetched from elsewhere just now."""
+
+
+def _nothing_fetched(_image_id: str) -> tuple[int, int] | None:
+    return None
+
 
 @dataclass(frozen=True)
 class _Waiter:
@@ -31,10 +38,17 @@ class _Waiter:
 
 
 class FrameLoader:
-    """Hands frames to cells. ``cache`` may be shared between panes."""
+    """Hands frames to cells. ``cache`` may be shared between panes; ``fetching`` tells of files that come from afar."""
 
-    def __init__(self, calls: BackgroundCalls, source: FrameSource, cache: FrameCache | None = None) -> None:
+    def __init__(
+        self,
+        calls: BackgroundCalls,
+        source: FrameSource,
+        cache: FrameCache | None = None,
+        fetching: Fetching = _nothing_fetched,
+    ) -> None:
         self._calls = calls
+        self.fetching = fetching
         self._source = source
         self.cache = cache or FrameCache()
         self._wishes: list[tuple[ViewerItem, int]] = []
