@@ -126,7 +126,7 @@ def _verify(session: Session, destination: str | None, *, deep: bool) -> int:
     with opened(session) as library, job(t("Comparing the mirrors")) as ctx:
         report = library.verification.run(library.owner(), ctx, destination, deep=deep, trigger="command")
     for item in report.items:
-        output.fail(f"{item.destination}: {item.name}", item.code or f"mirror.file_{item.status}")
+        output.fail(f"{item.destination}: {item.name}", item.reason)
     if session.json:
         output.emit(
             {
@@ -143,7 +143,7 @@ def _verify(session: Session, destination: str | None, *, deep: bool) -> int:
                         "status": item.status,
                         "name": item.name,
                         "image_id": item.image_id,
-                        **output.refusal(item.code or f"mirror.file_{item.status}"),
+                        **output.refusal(item.reason),
                     }
                     for item in report.items
                 ],

@@ -18,6 +18,11 @@ class ActivityService:
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
             return store.jobs.list(limit)
 
+    def runs(self, actor: Actor, destination: str, limit: int = 100) -> list[JobRecord]:
+        """Return the last runs of a destination of the queues, newest first."""
+        with self._door.reading(actor, Action.STATUS_VIEW) as store:
+            return store.jobs.with_arguments({"destination": destination}, limit)
+
     def items(self, actor: Actor, job_id: str, limit: int = 1000, offset: int = 0) -> list[JobItem]:
         """Return what a run did with each file, in order."""
         with self._door.reading(actor, Action.STATUS_VIEW) as store:

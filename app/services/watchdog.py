@@ -47,11 +47,15 @@ class Observers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DestinationHealth:
-    """How a destination stands, and what is to be said of it, what matters most first."""
+    """How a destination stands, and what is to be said of it, what matters most first.
+
+    ``paused``: what is filed waits because a person said so.
+    """
 
     queue: Queue
     light: Light
     concerns: tuple[Concern, ...]
+    paused: bool = False
 
 
 class Watchdog:
@@ -65,13 +69,14 @@ class Watchdog:
     def destinations(self, actor: Actor) -> list[DestinationHealth]:
         """Return how every destination stands."""
         now = utc_now()
+        paused = {mirror.destination for mirror in self._settings.mirrors() if mirror.paused}
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
             found = []
             for queue in store.destinations.queues():
                 seen = store.state.get(_key(queue.name))
                 standing = _standing(queue, seen if isinstance(seen, dict) else {})
                 said = concerns(standing, now)
-                found.append(DestinationHealth(queue, light_of(standing, said), said))
+                found.append(DestinationHealth(queue, light_of(standing, said), said, queue.name in paused))
             return found
 
     def arrivals(self, actor: Actor) -> tuple[datetime | None, tuple[Concern, ...]]:

@@ -143,6 +143,14 @@ class Jobs:
         )
         return [_job_of(row) for row in rows]
 
+    def with_arguments(self, arguments: Mapping[str, Any], limit: int) -> JobRecords:
+        """Return the runs that were started with exactly these, newest first."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE arguments = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own text
+            (to_json(dict(arguments)), limit),
+        )
+        return [_job_of(row) for row in rows]
+
     def page(
         self,
         kinds: Sequence[str] | None,

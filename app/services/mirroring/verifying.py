@@ -36,6 +36,8 @@ from app.transfer.stores.store import Store
 
 KIND = "mirror-verify"
 MISSING, DIFFERENT, EXTRA = "missing", "different", "extra"
+# What is said of a file that is not as it should be, where there is nothing better to say.
+SAID = {MISSING: "mirror.file_missing", DIFFERENT: "mirror.file_different", EXTRA: "mirror.file_extra"}
 _PAGE = 500
 _MOST_ITEMS = 10_000
 # Extra files beyond that are not looked at once more, one by one.
@@ -51,6 +53,11 @@ class Difference:
     name: str
     image_id: str | None = None
     code: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """The code of what is to be said of it."""
+        return self.code or SAID[self.status]
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.roles import Action
 from app.ui.destinations.connection_words import try_connection
+from app.ui.destinations.mirror_bar import MirrorBar
 from app.ui.destinations.states import destination_state
 from app.ui.formats import joined, moment
 from app.ui.panels.job_slot import JobSlot
@@ -96,6 +97,9 @@ class QueuePane(QWidget):
         column.addWidget(self._stack, 1)
         self._more = plain_label("", "muted")
         column.addWidget(self._more)
+        self.mirror_bar = MirrorBar(session)
+        self.mirror_bar.problem_said.connect(self.problem_said)
+        column.addWidget(self.mirror_bar)
 
     def show_destination(self, health: DestinationHealth) -> None:
         """Show how a destination stands and ask what waits for it."""
@@ -107,6 +111,7 @@ class QueuePane(QWidget):
             self.list.clear()
             self.problem_said.emit("")
         self.browse_button.setVisible(health.queue.kind == "orthanc")
+        self.mirror_bar.show_destination(health)
         colour, text, reason = destination_state(health)
         self._dot.set_health(colour)
         self._state.setText(f"{terms.destination(name)} — {text}")

@@ -31,6 +31,9 @@ def destination_state(health: DestinationHealth) -> State:
     """Return how a destination stands. Offline is amber: nothing is lost, and nobody has to act."""
     if not health.queue.enabled:
         return Health.OFF, t("off"), ""
+    if health.paused:
+        waits = tn("{n} waits", "{n} wait", health.queue.waiting) if health.queue.waiting else ""
+        return Health.WAITING, joined(t("paused"), waits), t("What is filed waits here until somebody resumes it.")
     colour, text, reason = _queue_state(health.queue)
     more = [one for one in health.concerns if one.code not in _SAID]
     if more:
