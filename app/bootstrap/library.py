@@ -216,7 +216,7 @@ class Library:
     verification: Lazy[MirrorVerification] = Lazy(
         "mirroring.verifying",
         "MirrorVerification",
-        lambda make, its: make(its.door, its.mirror_places, its.locator, its.jobs, its.events),
+        lambda make, its: make(its.door, its.mirror_places, its.locator, its.jobs, its.events, its.catalogue_keeper),
     )
     mirror_preview: Lazy[MirrorPreview] = Lazy(
         "mirroring.preview", "MirrorPreview", lambda make, its: make(its.door, its.mirror_places, its.removals)

@@ -22,13 +22,13 @@ from app.cli.session import Session
 from app.cli.settings import read_secret
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
-from app.core.errors import UserError
+from app.core.errors import BitewingError, UserError
 from app.core.paths import LibraryPaths
 from app.domain.roles import owner
-from app.services.mirroring.address import mirror_at
+from app.services.mirroring.address import is_same_place, mirror_at
 from app.services.mirroring.opening import open_store
 from app.services.mirroring.pulling import PullReport
-from app.services.mirroring.rebuilding import RebuildArgs, rebuild_catalogue
+from app.services.mirroring.rebuilding import RebuildArgs, rebuild_catalogue, sweep_leftovers
 from app.transfer.stores.store import Store
 from app.words import numbers, t, tn
 
@@ -68,16 +68,32 @@ def pull(session: Session, destination: str | None, *, deep: bool, **given: Any)
     secret = read_secret(t("Password of the server")) if given["secret_stdin"] else ""
     password = read_secret(t("Password of the backup")) if given["password_stdin"] else None
     args = RebuildArgs(session.root(), password, given["library_id"], given["foreign"])
+    sweep_leftovers(session.root())
     with contextlib.closing(open_store(mirror, lambda _last: secret)) as store:
         paths = LibraryPaths(session.root())
-        if not paths.exists() or paths.has_lost_its_catalogue():
+        is_lost = not paths.exists() or paths.has_lost_its_catalogue()
+        if is_lost:
             with job(t("Bringing the catalogue back")) as ctx:
                 rebuild_catalogue(owner(workstation_name()), args, store, ctx)
         with opened(session) as library, job(t("Bringing files back")) as ctx:
             if mirror.kind == "folder":
                 library.mirror_places.require_apart(mirror)
+            if is_lost and secret:
+                _keep_secret(library, mirror, secret)
             report = _pulled(library, ctx, [(mirror, store)], deep=deep)
     return _say(session, report)
+
+
+def _keep_secret(library: Library, mirror: MirrorSettings, secret: str) -> None:
+    """Give the library that came back the password of the mirror it came from: a catalogue is copied without any."""
+    last = "secret_key" if mirror.kind == "s3" else "password"
+    for own in library.settings.mirrors():
+        if is_same_place(own, mirror):
+            try:
+                library.settings.set(library.owner(), f"{own.destination}.{last}", secret)
+            except BitewingError as error:
+                # There is nowhere to keep it: the files come back all the same.
+                output.complain(output.refusal(error.code, error.facts)["reason"])
 
 
 def _from_own(session: Session, destination: str | None, *, deep: bool) -> int:

@@ -32,6 +32,8 @@ from app.services.door import Door, Unit
 WORKSTATION = "workstation"
 ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
+# Fields of a mirror that change nothing of what goes there.
+_NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ class SettingsService:
         if key.startswith(_ARCHIVE_KEYS):
             enabled = bool(clinic_settings(values).orthanc_enabled)
             unit.store.destinations.set(ORTHANC, ORTHANC, enabled=enabled)
-        elif named is not None:
+        elif named is not None and named.field not in _NOT_THE_QUEUES:
             every = mirrors(values) if named.topic == MIRROR else dimse_archives(values)
             for one in every:
                 if one.name == named.name:

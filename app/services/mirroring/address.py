@@ -53,3 +53,12 @@ def mirror_at(text: str, given: MirrorSettings | None = None) -> MirrorSettings:
         bucket = parts.netloc.rpartition("@")[2]
         return replace(base, kind="s3", bucket=bucket, path=path_there.strip("/"))
     return replace(base, kind=kind, host=host, port=port, username=unquote(parts.username or ""), path=path_there)
+
+
+def is_same_place(one: MirrorSettings, other: MirrorSettings) -> bool:
+    """Whether two settings speak of the same place, whatever else they say."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == "s3":
+        return (one.endpoint, one.bucket, one.path.strip("/")) == (other.endpoint, other.bucket, other.path.strip("/"))
+    return (one.host, one.port, one.path.rstrip("/")) == (other.host, other.port, other.path.rstrip("/"))

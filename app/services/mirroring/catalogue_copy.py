@@ -92,11 +92,30 @@ class CatalogueKeeper:
         for old in copies_in(store, self._door.store.library_id)[KEPT:]:
             store.delete(old)
         took_ms = round((time.monotonic() - began) * 1000)
-        fields = {"at": epoch_ms(utc_now()), "seq": seq, "name": name, "sha256": digest, "took_ms": took_ms}
-        self._door.store.state.set(_key(mirror), fields)
+        fields = {"at": epoch_ms(utc_now()), "seq": seq, "name": name, "sha256": digest, "size": size}
+        self._door.store.state.set(_key(mirror), {**fields, "took_ms": took_ms})
         with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
             unit.audit(Entity.BACKUP, mirror.destination, catalogue=digest, bytes=size, sealed_by=opener)
         return name
+
+    def is_good(self, mirror: MirrorSettings, store: Store, work: Path, ctx: JobContext, *, deep: bool) -> bool | None:
+        """Whether the newest copy is there as it was written; ``None`` where none was written yet.
+
+        One that is not is made anew with the next round. Raises as every call of a store.
+        """
+        with self._door.store.read():
+            last = self._door.store.state.get(_key(mirror))
+        if not isinstance(last, dict) or not isinstance(last.get("name"), str):
+            return None
+        stat = store.stat(last["name"])
+        if stat is not None and deep:
+            stat = store.get(last["name"], work / "catalogue", ctx)
+        digest = stat.digest if stat is not None else None
+        is_same = digest is None or digest.algorithm != "sha256" or digest.value == last.get("sha256")
+        good = stat is not None and stat.size == last.get("size") and is_same
+        if not good:
+            self._door.store.state.set(_key(mirror), None)
+        return good
 
     def _opener(self, mirror: MirrorSettings) -> tuple[str, str | None]:
         password = self._settings.secret(PASSWORD_KEY)

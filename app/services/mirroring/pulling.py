@@ -110,9 +110,7 @@ class MirrorPull:
                 report.unchanged = lacking.unchanged
                 if lacking.ids:
                     require_space(self._paths.root, lacking.bytes, self._settings.clinic().reserve_bytes)
-                for mirror, store in places:
-                    if lacking.ids:
-                        self._from(actor, mirror, store, lacking, report, ctx)
+                self._from_each(actor, places, lacking, report, ctx)
                 report.failed = len(report.faults)
             finally:
                 job.counts = {"downloaded": report.downloaded, "failed": len(report.faults), "bytes": report.bytes}
@@ -129,6 +127,33 @@ class MirrorPull:
                 failed=report.failed,
             )
         return report
+
+    def _from_each(
+        self,
+        actor: Actor,
+        places: Sequence[tuple[MirrorSettings, Store]],
+        lacking: Lacking,
+        report: PullReport,
+        ctx: JobContext,
+    ) -> None:
+        """Go from mirror to mirror while something is lacking; one that is away is only an error when it ends so."""
+        met: EnvironmentFault | None = None
+        for mirror, store in places:
+            try:
+                if lacking.ids:
+                    self._from(actor, mirror, store, lacking, report, ctx)
+            except EnvironmentFault as fault:
+                if not fault.code.startswith("store."):
+                    raise
+                met = met or fault
+                lacking.ids = [one for one in lacking.ids if not self._is_back(one, ctx)]
+        if met is not None and lacking.ids:
+            raise met
+
+    def _is_back(self, image_id: str, ctx: JobContext) -> bool:
+        with self._door.store.read():
+            record = self._door.store.images.get(image_id)
+        return record is None or self._is_here(record, ctx, deep=False)
 
     def _lacking(self, ctx: JobContext, *, deep: bool) -> Lacking:
         lacking = Lacking()
@@ -166,7 +191,7 @@ class MirrorPull:
     ) -> None:
         """Bring back from one mirror what it has; what is lacking still is left in ``lacking``."""
         remote = listed(store, tuple(Layout), ctx)
-        remote.set_apart(self._known_names())
+        remote.set_apart(name for record in self._door.store.images.stream() for name in names_of(record))
         report.extra = max(report.extra, sum(map(len, remote.strangers.values())))
         left: list[str] = []
         with (
@@ -189,10 +214,6 @@ class MirrorPull:
                 finally:
                     self._write_down(actor, mirror, run.take_back())
         lacking.ids = left
-
-    def _known_names(self) -> set[str]:
-        records = self._door.store.images.stream()
-        return {name for record in records for name in names_of(record)}
 
     def _write_down(self, actor: Actor, mirror: MirrorSettings, back: Sequence[ImageRecord]) -> None:
         """Audit what came back, some at a time, and let views show it."""

@@ -7,6 +7,8 @@ enemy had written it: nothing of it is used before its seal, manifest, schema an
 from __future__ import annotations
 
 import contextlib
+import glob
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,6 +75,18 @@ def rebuild_catalogue(actor: Actor, args: RebuildArgs, store: Store, ctx: JobCon
     raise failed
 
 
+def sweep_leftovers(root: Path) -> None:
+    """Remove what rebuilding a library there left behind when it was killed: a catalogue in clear among it."""
+    if not root.parent.is_dir():
+        return
+    for leftover in root.parent.glob(f"{glob.escape(_prefix(root))}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _prefix(root: Path) -> str:
+    return f".{root.name}.pulling-"
+
+
 def _whose(store: Store, wanted: str | None) -> str:
     found = libraries_in(store)
     if wanted is not None:
@@ -90,7 +104,7 @@ def _opened(args: RebuildArgs, store: Store, name: str, library_id: str, ctx: Jo
     parent = args.root.parent
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=parent, prefix=".bitewing-pull-")
+        folder = tempfile.TemporaryDirectory(dir=parent, prefix=_prefix(args.root))
     except OSError as error:
         raise translate_os_error(error, path=str(parent)) from error
     with folder:

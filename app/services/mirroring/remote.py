@@ -23,11 +23,12 @@ class Remote:
     sizes: dict[str, int] = field(default_factory=dict)
     strangers: dict[int, list[str]] = field(default_factory=dict)
 
-    def set_apart(self, known: set[str]) -> None:
+    def set_apart(self, known: Iterable[str]) -> None:
         """Say which names are images' own; the others may be images that moved since the catalogue was copied."""
-        for name, size in self.sizes.items():
-            if name not in known:
-                self.strangers.setdefault(size, []).append(name)
+        strange = set(self.sizes)
+        strange.difference_update(known)
+        for name in sorted(strange):
+            self.strangers.setdefault(self.sizes[name], []).append(name)
 
     def candidates(self, record: ImageRecord, names: Iterable[str]) -> Iterator[str]:
         """Yield where an image may lie: under ``names`` where the size fits, then strangers of its size."""

@@ -27,6 +27,8 @@ from app.services.door import Door
 from app.services.events import EventLog
 from app.services.jobs import JobLog
 from app.services.locating import Locator
+from app.services.mirroring.catalogue_copy import FOLDER as CATALOGUE_FOLDER
+from app.services.mirroring.catalogue_copy import CatalogueKeeper
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.remote import Remote, listed
 from app.services.mirroring.sending import proof
@@ -88,8 +90,15 @@ class MirrorVerification:
     """Verifies the mirrors of one library. Any thread."""
 
     def __init__(
-        self, door: Door, connector: MirrorConnector, locator: Locator, jobs: JobLog, events: EventLog
+        self,
+        door: Door,
+        connector: MirrorConnector,
+        locator: Locator,
+        jobs: JobLog,
+        events: EventLog,
+        keeper: CatalogueKeeper,
     ) -> None:
+        self._keeper = keeper
         self._door = door
         self._connector = connector
         self._locator = locator
@@ -119,6 +128,8 @@ class MirrorVerification:
                 private_folder(self._door.store) as work,
             ):
                 one = _Comparison(self._door, self._locator, mirror, store, work, deep=deep).run(ctx)
+                if self._keeper.is_good(mirror, store, work, ctx, deep=deep) is False:
+                    one.note(Difference(mirror.destination, MISSING, CATALOGUE_FOLDER))
                 job.counts = {
                     "missing": one.missing,
                     "different": one.different,

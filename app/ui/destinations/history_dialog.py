@@ -16,7 +16,7 @@ from app.ui.theme.icons import pixmap
 from app.ui.theme.palette import active
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
-from app.words import log, numbers, t, terms
+from app.words import log, numbers, t, terms, tn
 
 if TYPE_CHECKING:
     from app.storage.jobs import JobRecord
@@ -102,6 +102,6 @@ def result_of(run: JobRecord) -> str:
     found = [
         t("{n} failed", n=counts["failed"]) if counts.get("failed") else "",
         t("{n} missing", n=counts["missing"]) if counts.get("missing") else "",
-        t("{n} different", n=counts["different"]) if counts.get("different") else "",
+        tn("{n} different", "{n} different", counts["different"]) if counts.get("different") else "",
     ]
     return joined(log.state_words(run.state.value), *found, why)

@@ -133,7 +133,7 @@ def verify_words(report: VerifyReport) -> str:
     """Return what comparing found, in a line."""
     return joined(
         tn("{n} file is as it should be", "{n} files are as they should be", report.verified),
-        tn("{n} missing", "{n} missing", report.missing) if report.missing else "",
+        t("{n} missing", n=report.missing) if report.missing else "",
         tn("{n} different", "{n} different", report.different) if report.different else "",
         tn("{n} is sent again", "{n} are sent again", report.queued_again) if report.queued_again else "",
         tn("{n} belongs to no image", "{n} belong to no image", report.extra) if report.extra else "",

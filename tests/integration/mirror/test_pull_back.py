@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from app.bootstrap.library import Library, open_library
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
-from app.core.errors import Cancelled
+from app.core.errors import BitewingError, Cancelled
 from app.core.progress import Progress
 from app.domain.image import Filing, ImageType
 from app.domain.roles import owner
@@ -98,7 +99,10 @@ def test_a_lost_library_comes_back_whole(library: Library, away: Away, tmp_path:
     assert bitewing(root, "audit", "verify").returncode == 0
     again = bitewing(root, "mirror", "--pull", *away.address, "--json", lines=f"{away.secret}\n")
     assert (again.returncode, json.loads(again.stdout)["unchanged"]) == (0, count + 1)
-    assert not [path for path in root.parent.iterdir() if path.name.startswith(".bitewing-pull")]
+    assert not [path for path in root.parent.iterdir() if ".pulling-" in path.name]
+    # The catalogue came without secrets; the password that was given is the mirror's again.
+    tested = bitewing(root, "settings", "test", "mirror.away", "--json")
+    assert tested.returncode == 0, tested.stderr
 
 
 def test_only_what_is_lacking_is_fetched_and_good_files_stay(library: Library, away: Away, tmp_path: Path) -> None:
@@ -211,3 +215,76 @@ def test_a_library_with_the_mirror_of_its_own_settings_is_filled_on_the_command_
     }
     with open_library(library.paths.root, create=False) as again:
         assert again.check.run(OWNER, True, QUIET).is_sound
+
+
+def test_a_pull_that_was_killed_goes_on(library: Library, sftp_away: Away, tmp_path: Path) -> None:
+    before = mirrored(library, sftp_away, tmp_path / "in", 60)
+    root = library.paths.root
+    library.close()
+    shutil.rmtree(root)
+    words = ["mirror", "--pull", *sftp_away.address, "--connections", "1", "--password-stdin"]
+    command = [sys.executable, "-m", "app", "--library", str(root), *words]
+    images = root / "dental_images"
+    for share in (1, 20, 40):
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdin is not None
+        process.stdin.write(f"{PASSWORD}\n")
+        process.stdin.close()
+        while process.poll() is None and sum(path.is_file() for path in images.rglob("*")) < share:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    done = bitewing(root, *words, "--json", lines=f"{PASSWORD}\n")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["downloaded"] + document["unchanged"] == 61
+    assert document["unchanged"] >= 40
+    assert bitewing(root, "check", "--deep").returncode == 0
+    assert rows(root) == before
+    assert not [path for path in root.parent.iterdir() if ".pulling-" in path.name]
+
+
+def test_the_second_mirror_has_what_the_first_has_not(library: Library, folder_away: Away, tmp_path: Path) -> None:
+    mirrored(library, folder_away, tmp_path / "in", 3)
+    other = tmp_path / "other"
+    other.mkdir()
+    library.settings.set_destination(
+        OWNER, "mirror", "other", {"kind": "folder", "path": str(other), "enabled": True}, {}
+    )
+    library.mirrors.sync(OWNER, QUIET)
+    first, second, *_rest = library.images.list(OWNER)
+    folder_away.remove(first.path)
+    for image in (first, second):
+        (library.paths.root / image.path).unlink()
+    places = [(mirror, library.mirror_places.open(mirror)) for mirror in library.settings.mirrors()]
+    report = library.pulling.run(OWNER, QUIET, places)
+    assert (report.downloaded, report.failed) == (2, 0)
+    # One that is away altogether is no reason to stop either.
+    (library.paths.root / first.path).unlink()
+    assert folder_away.folder is not None
+    folder_away.folder.rename(tmp_path / "unplugged")
+    report = library.pulling.run(OWNER, QUIET, places)
+    assert (report.downloaded, report.failed) == (1, 0)
+    other.rename(tmp_path / "unplugged too")
+    (library.paths.root / first.path).unlink()
+    with pytest.raises(BitewingError, match=r"store\.unreachable"):
+        library.pulling.run(OWNER, QUIET, places)
+
+
+def test_hostile_names_at_the_mirror_lead_nowhere(library: Library, s3_away: Away, tmp_path: Path) -> None:
+    mirrored(library, s3_away, tmp_path / "in", 1)
+    lost = library.images.list(OWNER)[0]
+    data = s3_away.files()[lost.path]
+    s3_away.remove(lost.path)
+    # With dots between slashes moto itself takes no key.
+    for name in ("dental_images/a\\..\\..\\b", "dental_images/nul \\x", "dental_images/ends with a dot./x"):
+        s3_away.put(name, data)
+    (library.paths.root / lost.path).unlink()
+    before = {path for path in tmp_path.rglob("*") if "home" not in path.parts}
+    store = s3_away.open(library)
+    report = library.pulling.run(OWNER, QUIET, [(library.mirror_places.mirror("mirror.away"), store)])
+    assert (report.downloaded, report.failed, report.extra) == (0, 1, 3)
+    assert {path.name for path in tmp_path.rglob("*") if "home" not in path.parts} <= {path.name for path in before}
+    found = library.verification.run(OWNER, QUIET, "away")
+    assert (found.missing, found.extra) == (1, 3)
+    store.close()

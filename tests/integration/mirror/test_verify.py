@@ -106,3 +106,21 @@ def test_on_the_command_line(library: Library, folder_away: Away, tmp_path: Path
     assert bitewing(root, "mirror", "--verify", "--deep").returncode == 0
     runs = [job for job in library.activity.jobs(OWNER) if job.kind == "mirror-verify"]
     assert [run.counts["missing"] for run in runs] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_catalogue_that_is_gone_or_bad_is_found_and_made_anew(
+    library: Library, folder_away: Away, tmp_path: Path, deep: bool
+) -> None:
+    mirrored(library, folder_away, tmp_path / "in", 1)
+    [name] = [one for one in folder_away.files() if one.startswith("bitewing-catalogue/")]
+    if deep:
+        data = bytearray(folder_away.files()[name])
+        data[-1] ^= 1
+        folder_away.put(name, bytes(data))
+    else:
+        folder_away.remove(name)
+    found = library.verification.run(OWNER, QUIET, "away", deep=deep)
+    assert [(item.status, item.name) for item in found.items] == [("missing", "bitewing-catalogue")]
+    library.mirrors.sync(OWNER, QUIET)
+    assert library.verification.run(OWNER, QUIET, "away", deep=deep).is_sound
