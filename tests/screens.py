@@ -210,6 +210,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         destinations.show()
         yield f"destinations-{first or 'all'}", destinations
         destinations.close()
+    yield from _mirror_windows(session)
     browser = part("ArchiveBrowser")(session, lambda: None, window)
     browser.show()
     yield "browse-offline", browser
@@ -261,6 +262,32 @@ def _destination_forms(session: object) -> Iterator[tuple[str, object]]:
         form.show()
         yield f"mirror-{kind}", form
         form.close()
+
+
+def _mirror_windows(session: object) -> Iterator[tuple[str, object]]:
+    """Show what a mirror's next round would do while many removals are held, a paused mirror, and its runs."""
+    from app.core.context import JobContext
+    from app.ui.destinations.history_dialog import HistoryDialog
+    from app.ui.destinations.plan_dialog import PlanDialog
+    from app.ui.later import part
+
+    library, actor = session.library, session.actor
+    library.verification.run(actor, JobContext.silent(), "nas")
+    every = [image.id for image in library.images.list(actor)][:55]
+    library.images.delete(actor, every)
+    for kind, name in ((PlanDialog, "mirror-plan"), (HistoryDialog, "mirror-history")):
+        made = kind(session, "mirror.nas")
+        made.show()
+        yield name, made
+        made.close()
+    library.images.restore(actor, every)
+    library.settings.set(actor, "mirror.nas.paused", "true")
+    paused = part("DestinationsDialog")(session, None, first="mirror.nas")
+    paused.show()
+    yield "mirror-paused", paused
+    paused.close()
+    library.settings.set(actor, "mirror.nas.paused", "false")
+    library.mirrors.sync(actor, JobContext.silent())
 
 
 def _browsed(window: object, out: Path) -> Iterator[tuple[str, object]]:

@@ -112,7 +112,7 @@ def _plan(session: Session, destination: str | None) -> int:
         return 0
     for name, plan in plans.items():
         sends = tn("{n} file would be sent", "{n} files would be sent", plan.uploads)
-        recalls = tn("{n} would be called back", "{n} would be called back", plan.recalls)
+        recalls = tn("{n} would be called back", "{n} would be called back", max(0, plan.recalls - plan.held))
         held = tn("{n} is held until somebody agrees", "{n} are held until somebody agrees", plan.held)
         words = [f"{sends} ({numbers.size(plan.bytes)})", recalls, *([held] if plan.held else [])]
         output.say(f"{name}: {', '.join(words)}")

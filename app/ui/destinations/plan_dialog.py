@@ -114,8 +114,9 @@ def plan_words(plan: MirrorPlan) -> str:
     if not (plan.uploads or plan.recalls or plan.held):
         return t("Nothing: everything is there as it should be.")
     sends = tn("{n} file would be sent", "{n} files would be sent", plan.uploads)
+    recalls = max(0, plan.recalls - plan.held)
     return joined(
         f"{sends} ({numbers.size(plan.bytes)})" if plan.uploads else "",
-        tn("{n} would be called back", "{n} would be called back", plan.recalls) if plan.recalls else "",
+        tn("{n} would be called back", "{n} would be called back", recalls) if recalls else "",
         tn("{n} stays as it is", "{n} stay as they are", plan.unchanged) if plan.unchanged else "",
     )

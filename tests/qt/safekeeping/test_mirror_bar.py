@@ -85,6 +85,8 @@ def test_held_removals_are_agreed_to(qtbot, session, library, place):
     made.show()
     settled(qtbot, session)
     assert made.agree_button.text() == "Remove 1 file there"
+    assert "called back" not in made.words.text()
+    assert "were they deleted on purpose?" in texts(made)
     made.agree_button.click()
     settled(qtbot, session)
     assert "1 file is removed with the next round." in texts(made)
