@@ -76,7 +76,7 @@ class Ledger:
     def leaving(self, destination: str) -> set[str]:
         """Return the names there that wait to be called back."""
         rows = self._db.rows(
-            "SELECT remote_id FROM outbox INDEXED BY outbox_open WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
+            "SELECT remote_id FROM outbox INDEXED BY outbox_removals WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
             f" AND state IN {OPEN}",
             (destination,),
         )
@@ -123,21 +123,26 @@ class Ledger:
                 ).rowcount
         return added
 
-    def removals(self, destination: str, since: datetime) -> Removals:
-        """Return the figures by which removals are judged; those that were agreed to do not count."""
+    def removals(self, destination: str, since: datetime, least: int) -> Removals:
+        """Return the figures by which removals are judged; those that were agreed to do not count.
+
+        Below ``least`` nothing is held, and how many are there is not counted.
+        """
         waiting = self._db.value(
-            "SELECT COUNT(*) FROM outbox o INDEXED BY outbox_open WHERE o.destination = ? AND o.wish = 'remove'"  # noqa: S608 - our own text
+            "SELECT COUNT(*) FROM outbox o INDEXED BY outbox_removals WHERE o.destination = ? AND o.wish = 'remove'"  # noqa: S608 - our own text
             f" AND o.state IN {OPEN} AND o.state <> 'parked' AND COALESCE(o.facts, '') <> ? AND {_GOING}",
             (destination, AGREED),
         )
         if not waiting:
             return Removals(0, 0, 0)
         lately = self._db.value(
-            f"SELECT COUNT(*) FROM copies o WHERE o.destination = ? AND o.gone_at >= ? AND {_GOING}"  # noqa: S608 - our own text
-            " AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.image_id = o.image_id AND e.destination = o.destination"
+            "SELECT COUNT(*) FROM copies o INDEXED BY copies_gone WHERE o.destination = ? AND o.gone_at >= ?"  # noqa: S608 - our own text
+            f" AND {_GOING} AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.image_id = o.image_id AND e.destination = o.destination"
             " AND e.wish = 'remove' AND e.remote_id = o.remote_id AND e.facts = ? AND e.changed_at >= ?)",
             (destination, epoch_ms(since), AGREED, epoch_ms(since)),
         )
+        if waiting + lately < least:
+            return Removals(int(waiting), int(lately), 0)
         there = self._db.value(
             "SELECT COUNT(*) FROM copies WHERE destination = ? AND gone_at IS NULL AND how <> ?",
             (destination, ATTEMPTED),
@@ -148,8 +153,8 @@ class Ledger:
         """Park what would make images vanish from a destination, until a person agrees."""
         with self._db.write():
             self._db.execute(
-                "UPDATE outbox AS o SET state = 'parked', code = ?, facts = ?, changed_at = ?"  # noqa: S608 - our own text
-                f" WHERE o.destination = ? AND o.wish = 'remove' AND o.state = 'waiting'"
+                "UPDATE outbox AS o INDEXED BY outbox_removals SET state = 'parked', code = ?, facts = ?,"  # noqa: S608 - our own text
+                f" changed_at = ? WHERE o.destination = ? AND o.wish = 'remove' AND o.state = 'waiting' AND o.state IN {OPEN}"
                 f" AND COALESCE(o.facts, '') <> ? AND {_GOING}",
                 (MANY_REMOVALS, to_json({"count": count, "there": there}), epoch_ms(now), destination, AGREED),
             )
@@ -158,7 +163,7 @@ class Ledger:
         """Return how many removals wait for a person's agreement."""
         return int(
             self._db.value(
-                "SELECT COUNT(*) FROM outbox INDEXED BY outbox_open WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
+                "SELECT COUNT(*) FROM outbox INDEXED BY outbox_removals WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
                 f" AND state IN {OPEN} AND state = 'parked' AND code = ?",
                 (destination, MANY_REMOVALS),
             )
@@ -168,7 +173,8 @@ class Ledger:
         """Let every removal that waits now be done, and return how many."""
         with self._db.write():
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = ?, changed_at = ?"
-                " WHERE destination = ? AND wish = 'remove' AND (state = 'waiting' OR (state = 'parked' AND code = ?))",
+                "UPDATE outbox INDEXED BY outbox_removals SET state = 'waiting', due_at = 0, code = NULL, facts = ?,"  # noqa: S608 - our own text
+                f" changed_at = ? WHERE destination = ? AND wish = 'remove' AND state IN {OPEN}"
+                " AND (state = 'waiting' OR (state = 'parked' AND code = ?))",
                 (AGREED, epoch_ms(now), destination, MANY_REMOVALS),
             ).rowcount

@@ -35,7 +35,7 @@ class RemovalGuard:
     def hold(self, destination: str) -> None:
         """Park removals that are too many; inside the transaction that claims what is to be done."""
         ledger, now = self._door.store.ledger, utc_now()
-        found = ledger.removals(destination, now - WINDOW)
+        found = ledger.removals(destination, now - WINDOW, LEAST)
         if found.waiting and are_too_many(found.waiting + found.lately, found.there + found.lately):
             ledger.hold_removals(destination, found.waiting, found.there, now)
 
@@ -43,7 +43,7 @@ class RemovalGuard:
         """Return how many removals wait for a person, or would from the next round on."""
         with self._door.store.read():
             ledger = self._door.store.ledger
-            found = ledger.removals(destination, utc_now() - WINDOW)
+            found = ledger.removals(destination, utc_now() - WINDOW, LEAST)
             held = ledger.held(destination)
         is_too_much = are_too_many(found.waiting + found.lately, found.there + found.lately)
         return held + (found.waiting if found.waiting and is_too_much else 0)
