@@ -137,8 +137,9 @@ class Ledger:
             return Removals(0, 0, 0)
         lately = self._db.value(
             "SELECT COUNT(*) FROM copies o INDEXED BY copies_gone WHERE o.destination = ? AND o.gone_at >= ?"  # noqa: S608 - our own text
-            f" AND {_GOING} AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.image_id = o.image_id AND e.destination = o.destination"
-            " AND e.wish = 'remove' AND e.remote_id = o.remote_id AND e.facts = ? AND e.changed_at >= ?)",
+            f" AND {_GOING} AND NOT EXISTS (SELECT 1 FROM outbox e"
+            " WHERE e.image_id = o.image_id AND e.destination = o.destination AND e.wish = 'remove'"
+            " AND e.remote_id = o.remote_id AND e.facts = ? AND e.changed_at >= ?)",
             (destination, epoch_ms(since), AGREED, epoch_ms(since)),
         )
         if waiting + lately < least:
@@ -154,8 +155,8 @@ class Ledger:
         with self._db.write():
             self._db.execute(
                 "UPDATE outbox AS o INDEXED BY outbox_removals SET state = 'parked', code = ?, facts = ?,"  # noqa: S608 - our own text
-                f" changed_at = ? WHERE o.destination = ? AND o.wish = 'remove' AND o.state = 'waiting' AND o.state IN {OPEN}"
-                f" AND COALESCE(o.facts, '') <> ? AND {_GOING}",
+                " changed_at = ? WHERE o.destination = ? AND o.wish = 'remove' AND o.state = 'waiting'"
+                f" AND o.state IN {OPEN} AND COALESCE(o.facts, '') <> ? AND {_GOING}",
                 (MANY_REMOVALS, to_json({"count": count, "there": there}), epoch_ms(now), destination, AGREED),
             )
 

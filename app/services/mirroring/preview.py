@@ -43,6 +43,8 @@ class MirrorPreview:
         [mirror] = self._connector.chosen(name)
         layout = Layout(mirror.layout)
         with contextlib.closing(self._connector.open(mirror)) as store:
+            # Once, without patience: somebody waits.
+            store.probe()
             remote = listed(store, (layout,), ctx)
         uploads, recalls, wanted = [], [], set()
         for image_id, wish, remote_id in self._door.store.ledger.open_entries(mirror.destination):

@@ -127,6 +127,7 @@ class MirrorVerification:
                 contextlib.closing(self._connector.open(mirror)) as store,
                 private_folder(self._door.store) as work,
             ):
+                store.probe()
                 one = _Comparison(self._door, self._locator, mirror, store, work, deep=deep).run(ctx)
                 if self._keeper.is_good(mirror, store, work, ctx, deep=deep) is False:
                     one.note(Difference(mirror.destination, MISSING, CATALOGUE_FOLDER))
