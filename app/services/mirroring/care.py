@@ -40,7 +40,11 @@ class MirrorCare:
         if self._door.store.database.read_only:
             return
         try:
-            if mirror.layout == Layout.LIBRARY.value and self._keeper.is_due(mirror, trigger):
+            is_due = mirror.layout == Layout.LIBRARY.value and self._keeper.is_due(mirror, trigger)
+            if is_due or self._is_new_day(mirror, "swept"):
+                # Before a large catalogue is copied for a mirror that is away.
+                store.probe()
+            if is_due:
                 self._keeper.keep(actor, mirror, store, ctx)
             if self._is_new_day(mirror, "swept"):
                 swept = store.sweep(UNFINISHED)

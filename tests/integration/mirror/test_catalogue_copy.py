@@ -235,3 +235,19 @@ def test_unfinished_uploads_are_swept_once_a_day(library: Library, folder_away: 
     library.store.state.set("mirror.away.swept", epoch_ms(utc_now() - timedelta(hours=25)))
     library.mirrors.sync(OWNER, QUIET)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_for_a_mirror_that_is_away_nothing_is_copied(
+    library: Library, folder_away: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirrored(library, folder_away, tmp_path / "in", 1)
+    library.patients.add(OWNER, PatientDraft("Roe", "R", "99"))
+    assert folder_away.folder is not None
+    store = folder_away.open(library)
+    folder_away.folder.rename(tmp_path / "unplugged")
+    made: list[object] = []
+    monkeypatch.setattr(type(library.catalogue_keeper), "_made", lambda *given: made.append(given))
+    library.mirror_care.after_round(OWNER, _mirror(library), store, "user", QUIET)
+    assert made == []
+    # Still to be done when it is there again.
+    assert library.catalogue_keeper.is_due(_mirror(library), "user")

@@ -177,6 +177,23 @@ def test_an_image_that_moved_after_the_catalogue_was_copied_is_found_by_its_byte
     assert library.check.run(OWNER, True, QUIET).is_sound
 
 
+def test_clinical_images_come_back_to_a_library_that_has_its_catalogue(
+    library: Library, folder_away: Away, tmp_path: Path
+) -> None:
+    folder_away.settings["layout"] = "clinical-images"
+    mirrored(library, folder_away, tmp_path / "in", 3)
+    assert {name.partition("/")[0] for name in folder_away.files()} == {"clinical-images"}
+    root = library.paths.root
+    shutil.rmtree(root / "dental_images")
+    with library.store.write():
+        # Names are known without the ledger too.
+        library.store.database.execute("DELETE FROM copies")
+    store = folder_away.open(library)
+    report = library.pulling.run(OWNER, QUIET, [(library.mirror_places.mirror("mirror.away"), store)])
+    assert (report.downloaded, report.failed, report.extra) == (4, 0, 0)
+    assert library.check.run(OWNER, True, QUIET).is_sound
+
+
 def test_what_never_was_at_the_mirror_is_said(library: Library, folder_away: Away, tmp_path: Path) -> None:
     mirrored(library, folder_away, tmp_path / "in", 2)
     gone = library.images.list(OWNER)[0]
