@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.bootstrap.background import Background
 from app.core.context import JobContext
 from app.ui.destinations.dialog import DestinationsDialog
 from app.ui.destinations.history_dialog import HistoryDialog
@@ -113,3 +114,26 @@ def test_runs_are_listed_with_their_ends(qtbot, session, library, place, tmp_pat
     assert rows == [["Comparing a mirror", "3", "done"], ["Sending to a mirror", "3", "done"]]
     assert made.list.topLevelItem(1).text(4) != ""
     assert made.list.topLevelItemCount() == 2
+
+
+def test_in_the_background_a_paused_mirror_rests_until_it_is_resumed(qtbot, session, library, bus, tmp_path):
+    mirror(library, tmp_path / "nas")
+    owner = library.owner()
+    library.settings.set(owner, "mirror.nas.paused", "true")
+    background = Background(library, owner, session.runner, session.calls, bus, "agent")
+
+    def images() -> int:
+        return sum(path.is_file() for path in (tmp_path / "nas" / "dental_images").rglob("*"))
+
+    background.start()
+    try:
+        assert background.active
+        qtbot.wait(1_500)
+        assert images() == 0
+        library.settings.set(owner, "mirror.nas.paused", "false")
+        qtbot.waitUntil(lambda: images() == 3, timeout=15_000)
+        # The catalogue goes along by itself.
+        qtbot.waitUntil(lambda: any((tmp_path / "nas" / "bitewing-catalogue").rglob("*.zip")), timeout=15_000)
+    finally:
+        while not background.stop(5.0):
+            continue
