@@ -205,6 +205,15 @@ class Outbox:
             )
         )
 
+    def was_known(self, entry: Entry, remote_id: str) -> bool:
+        """Whether this object was sent there before, or may have been: it is asked for before it is sent again."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?)",
+                (entry.image_id, entry.destination, remote_id),
+            )
+        )
+
     def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
         with self._db.write():

@@ -41,11 +41,15 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An image about to be sent: what it will be called there, its digest, and whatever its sender needs."""
+    """An image about to be sent: what it will be called there, its digest, and whatever its sender needs.
+
+    ``was_known``: it may be there already, and is asked for before it is sent.
+    """
 
     remote_id: str
     digest: str
     carried: Any = None
+    was_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,10 @@ class OrthancSender:
         if record is None or patient is None or not is_filed_for(record, patient):
             return None
         outgoing = self._renditions.of(record, patient)
-        return Ready(instance_id(outgoing.key), outgoing.md5, outgoing.path)
+        instance = instance_id(outgoing.key)
+        with self._store.read():
+            was_known = self._store.outbox.was_known(entry, instance)
+        return Ready(instance, outgoing.md5, outgoing.path, was_known=was_known)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
@@ -64,7 +67,7 @@ class OrthancSender:
                 return None
         path: Path = ready.carried
         try:
-            stored, size = self._stored(path, ready.remote_id), path.stat().st_size
+            stored, size = self._stored(path, ready), path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
@@ -74,14 +77,14 @@ class OrthancSender:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
         return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
 
-    def _stored(self, path: Path, instance: str) -> Stored:
+    def _stored(self, path: Path, ready: Ready) -> Stored:
+        # STOW-RS does not tell what was there from what is new, and what was sent once need not be sent again.
+        if (self._by_web or ready.was_known) and self._orthanc.md5(ready.remote_id) is not None:
+            return Stored(ready.remote_id, is_new=False)
         if not self._by_web:
             return self._orthanc.store(path)
-        # STOW-RS does not tell what was there from what is new: that is asked before.
-        if self._orthanc.md5(instance) is not None:
-            return Stored(instance, is_new=False)
         self._orthanc.stow(path)
-        return Stored(instance, is_new=True)
+        return Stored(ready.remote_id, is_new=True)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Call an image back; what lies there by now and is not ours stays.

@@ -53,7 +53,10 @@ class MirrorSender:
         if digest != record.sha256:
             # A good copy there must not be replaced by one that rotted here.
             raise ItemError("file.corrupt")
-        return Ready(remote_name(record, self._layout), digest, (path, record))
+        name = remote_name(record, self._layout)
+        with self._store.read():
+            was_known = self._store.outbox.was_known(entry, name)
+        return Ready(name, digest, (path, record), was_known=was_known)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more.
@@ -69,10 +72,11 @@ class MirrorSender:
         with self._store.read():
             if not self._store.outbox.still_goes(entry):
                 return None
-        if entry.tries:
+        if ready.was_known:
             there = self._mirror.stat(ready.remote_id)
-            if there is not None and (how := _proof(there, record)) not in {None, BY_SIZE}:
-                return Sent(ready.remote_id, ready.digest, str(how), was_there=True)
+            known = _proof(there, record) if there is not None else None
+            if known is not None:
+                return Sent(ready.remote_id, ready.digest, known, was_there=True)
         stat = self._mirror.put(path, ready.remote_id, self._ctx)
         how = _proof(stat, record)
         if how is None:

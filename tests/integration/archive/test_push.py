@@ -301,3 +301,16 @@ def test_a_correction_that_is_taken_back_at_once_leaves_what_is_there(
         report = library.archive.push(OWNER, QUIET)
         assert (report.drained.failed, report.queued) == (0, 0)
     assert set(server.instances()) == there
+
+
+def test_the_same_archive_under_another_address_is_asked_and_not_sent_everything_again(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    fill(library, tmp_path / "in", 2)
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    count = len(server.instances())
+    library.settings.set(OWNER, "orthanc.url", server.url.replace("127.0.0.1", "localhost"))
+    assert library.outbox.queues(OWNER)[0].waiting == count
+    report = library.archive.push(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.already_there, report.drained.bytes) == (0, count, 0)
