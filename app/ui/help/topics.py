@@ -191,7 +191,8 @@ def _safe_keeping() -> tuple[Topic, ...]:
             (
                 t(
                     "Settings, Mirrors: a folder on another computer, an FTP, SFTP or S3 server. Every filed image "
-                    "goes there too, as it is, under names made of ids, and counts once its hash or size there is proven."
+                    "goes there too, as it is, under names made of ids, and counts once its hash or size there is "
+                    "proven."
                 ),
                 t(
                     "Where images go (Ctrl+Alt+A) shows every destination with a lamp, what waits for it and why, and "
