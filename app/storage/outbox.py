@@ -216,12 +216,16 @@ class Outbox:
 
     def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
+        self.suppose(entry.image_id, entry.destination, remote_id, digest, now)
+
+    def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
+        """Write down that an object may be there: it is asked for before it is sent."""
         with self._db.write():
             self._db.execute(
                 "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
                 " VALUES (?, ?, ?, ?, 'attempted', ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                 " digest = excluded.digest, gone_at = NULL",
-                (entry.image_id, entry.destination, remote_id, digest, epoch_ms(now)),
+                (image_id, destination, remote_id, digest, epoch_ms(now)),
             )
 
     def settle(

@@ -19,6 +19,8 @@ STATEMENTS = (
     # What archives and stores keep of a file: known from the import on, it need not be counted again to be compared.
     "ALTER TABLE images ADD COLUMN md5 TEXT",
     "ALTER TABLE renditions ADD COLUMN md5 TEXT",
+    # Studies of the archive that were brought in whole, with how many objects they had.
+    "CREATE TABLE kept_studies (study_uid TEXT PRIMARY KEY, instances INTEGER NOT NULL) WITHOUT ROWID",
     # Which study an object went out with: the third from the end of what names it.
     "ALTER TABLE renditions ADD COLUMN study_uid TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX renditions_by_study ON renditions (study_uid)",
