@@ -19,7 +19,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, TransientFault
 from app.core.progress import Progress
 from app.domain.backoff import delay_s
-from app.storage.outbox import Entry, EntryState, Wish
+from app.storage.outbox import Entry, EntryState, Known, Wish
 from app.sync.lines import Lines
 
 BATCH = 256
@@ -43,13 +43,13 @@ MOST_TRIES = 8
 class Ready:
     """An image about to be sent: what it will be called there, its digest, and whatever its sender needs.
 
-    ``was_known``: it may be there already, and is asked for before it is sent.
+    ``known``: whether it may be there already, so that it is asked for before it is sent, and through whom.
     """
 
     remote_id: str
     digest: str
     carried: Any = None
-    was_known: bool = False
+    known: Known = Known.NOT_AT_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Sent:
     how: str = ""
     was_there: bool = False
     bytes: int = 0
+    is_foreign: bool = False
 
 
 class Sender(Protocol):

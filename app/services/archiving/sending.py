@@ -8,9 +8,9 @@ from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
 from app.domain.image import ImageRecord, Placement
 from app.domain.patient import Patient
-from app.services.archiving.renditions import Renditions
+from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import CONFLICT, Ready, Sent
 from app.transfer.orthanc import Orthanc, Stored, instance_id
 
@@ -48,8 +48,8 @@ class OrthancSender:
         outgoing = self._renditions.of(record, patient)
         instance = instance_id(outgoing.key)
         with self._store.read():
-            was_known = self._store.outbox.was_known(entry, instance)
-        return Ready(instance, outgoing.md5, outgoing.path, was_known=was_known)
+            known = self._store.outbox.known_as(entry, instance)
+        return Ready(instance, outgoing.md5, outgoing, known)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
@@ -65,7 +65,8 @@ class OrthancSender:
         with self._store.read():
             if not self._store.outbox.still_goes(entry):
                 return None
-        path: Path = ready.carried
+        outgoing: Outgoing = ready.carried
+        path = outgoing.path
         try:
             stored, size = self._stored(path, ready), path.stat().st_size
         except OSError as error:
@@ -75,11 +76,14 @@ class OrthancSender:
             raise TransientFault("pacs.not_proven")
         if there != ready.digest:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
-        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
+        # Under numbers that were made here nobody else can have put anything.
+        is_foreign = not stored.is_new and not outgoing.is_made and ready.known is not Known.OURS
+        size = size if stored.is_new else 0
+        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size, is_foreign=is_foreign)
 
     def _stored(self, path: Path, ready: Ready) -> Stored:
         # STOW-RS does not tell what was there from what is new, and what was sent once need not be sent again.
-        if (self._by_web or ready.was_known) and self._orthanc.md5(ready.remote_id) is not None:
+        if (self._by_web or ready.known is not Known.NOT_AT_ALL) and self._orthanc.md5(ready.remote_id) is not None:
             return Stored(ready.remote_id, is_new=False)
         if not self._by_web:
             return self._orthanc.store(path)

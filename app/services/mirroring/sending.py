@@ -11,7 +11,7 @@ from app.domain.image import ImageRecord, Placement
 from app.domain.remote_names import Layout, remote_name
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
 from app.transfer.stores.store import Stat, Store
 
@@ -55,8 +55,8 @@ class MirrorSender:
             raise ItemError("file.corrupt")
         name = remote_name(record, self._layout)
         with self._store.read():
-            was_known = self._store.outbox.was_known(entry, name)
-        return Ready(name, digest, (path, record), was_known=was_known)
+            known = self._store.outbox.known_as(entry, name)
+        return Ready(name, digest, (path, record), known)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more.
@@ -72,7 +72,7 @@ class MirrorSender:
         with self._store.read():
             if not self._store.outbox.still_goes(entry):
                 return None
-        if ready.was_known:
+        if ready.known is not Known.NOT_AT_ALL:
             there = self._mirror.stat(ready.remote_id)
             known = _proof(there, record) if there is not None else None
             if known is not None:

@@ -101,6 +101,11 @@ def test_what_comes_to_the_archive_comes_here_and_to_the_mirror(
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.sent, report.drained.already_there, report.drained.failed) == (0, 2, 0)
     assert report.drained.bytes == 0
+    # It is theirs: deleted here, it stays there.
+    there = len(server.instances())
+    library.images.delete(OWNER, [image.id for image in filed if image.study_uid == "1.2.826.0.77.3"])
+    assert library.archive.push(OWNER, QUIET).drained.removed == 0
+    assert len(server.instances()) == there
 
 
 def test_everything_that_is_missing_once_and_no_more(library: Library, server: OrthancServer, tmp_path: Path) -> None:
