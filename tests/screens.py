@@ -205,6 +205,10 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     place.mkdir(exist_ok=True)
     session.library.settings.set_destination(actor, "mirror", "nas", {"path": str(place), "enabled": True}, {})
     session.library.mirrors.sync(actor, JobContext.silent())
+    overview = part("DashboardDialog")(session, window.backups, window)
+    overview.show()
+    yield "overview", overview
+    overview.close()
     for first in ("orthanc", "mirror.nas", ""):
         destinations = part("DestinationsDialog")(session, window, first=first)
         destinations.show()

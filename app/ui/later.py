@@ -18,6 +18,7 @@ _PARTS = {
     "HelpDialog": "app.ui.help.dialog",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
+    "DashboardDialog": "app.ui.dashboard.dialog",
     "DestinationsDialog": "app.ui.destinations.dialog",
     "DestinationForm": "app.ui.settings.destination_form",
     "Details": "app.services.images",

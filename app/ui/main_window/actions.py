@@ -63,6 +63,7 @@ def commands() -> tuple[Command, ...]:
         Command("toggle_right", view, t("Panels"), "F9", "panel-right", checkable=True),
         Command("full_screen", view, t("Full screen"), "F11", checkable=True),
         Command("toggle_theme", view, t("Dark or light"), "Ctrl+Shift+L", "theme"),
+        Command("dashboard", program, t("Overview…"), "Ctrl+Alt+O", "activity"),
         Command("backups", program, t("Backups…"), "Ctrl+Alt+B", "backup"),
         Command("archive", program, t("Where images go…"), "Ctrl+Alt+A", "export"),
         Command("browse_archive", program, t("Browse the archive…"), "Ctrl+Shift+A", "search"),

@@ -151,6 +151,16 @@ class Pages(QObject):
         self._window.open_place(Place(patient_id), image_id)
 
     @Slot()
+    def show_dashboard(self) -> None:
+        """Show everything an admin should know at one glance."""
+        dialog = part("DashboardDialog")(self._session, self._window.backups, self._window)
+        dialog.destinations_requested.connect(self.show_archive)
+        dialog.backups_requested.connect(self.show_backups)
+        dialog.inbox_requested.connect(self.show_inbox)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.show()
+
+    @Slot()
     def show_log(self) -> None:
         """Show what ran, what was found and what failed."""
         part("LogDialog")(self._session, self._window).show()

@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
         self.status.activity_requested.connect(self.pages.show_activity)
+        self.status.overview_requested.connect(self.pages.show_dashboard)
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
         self.status.archive_requested.connect(self.pages.show_archive)
