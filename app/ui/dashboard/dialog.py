@@ -41,6 +41,7 @@ class DashboardDialog(DialogFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session, self._backups = session, backups
         self._lane = ("dashboard", id(self))
+        self._destinations: tuple[str, ...] = ()
         self._lamp, self.summary = Dot(), plain_label("", "title", wrap=True)
         head = QHBoxLayout()
         head.setSpacing(UNIT)
@@ -56,6 +57,8 @@ class DashboardDialog(DialogFrame):
             "library": Card(t("This library")),
         }
         self.send_button = self._button(t("Send now"), self.send, Action.ARCHIVE_PUSH)
+        # Until it is known whether there is anywhere to send to.
+        self.send_button.setEnabled(False)
         self.back_up_button = self._button(t("Back up now"), self.back_up, Action.BACKUP_CREATE)
         for name, buttons in (
             ("arrivals", (self._button(t("Inbox…"), self.inbox_requested.emit, Action.IMAGE_VIEW),)),
@@ -114,8 +117,7 @@ class DashboardDialog(DialogFrame):
     @Slot()
     def send(self) -> None:
         """Send what waits to every destination."""
-        library, actor = self._session.library, self._session.actor
-        names = tuple(one.queue.name for one in self._found.destinations if one.queue.enabled)
+        library, actor, names = self._session.library, self._session.actor, self._destinations
 
         def engine(_args: Any, ctx: JobContext) -> Any:
             return library.sending.send(actor, ctx, names)
@@ -147,7 +149,7 @@ class DashboardDialog(DialogFrame):
         )
 
     def _on_read(self, figures: Figures) -> None:
-        self._found = figures
+        self._destinations = tuple(one.queue.name for one in figures.destinations if one.queue.enabled)
         shown = {
             "arrivals": lines.arrivals(figures),
             "destinations": lines.destinations(figures),
