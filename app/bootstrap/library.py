@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
     from app.services.archiving.browsing import BrowsingService
+    from app.services.archiving.commitments import Commitments
     from app.services.archiving.connector import OrthancConnector
+    from app.services.archiving.dimse_connector import DimseConnector
     from app.services.archiving.noticing import ArchiveNews
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
@@ -179,19 +181,29 @@ class Library:
     receiving: Lazy[ReceivingService] = Lazy(
         "receiving",
         "ReceivingService",
-        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events),
+        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events, its.commitments),
     )
+    commitments: Lazy[Commitments] = Lazy("archiving.commitments", "Commitments", lambda make, _its: make())
     outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
     orthanc: Lazy[OrthancConnector] = Lazy(
         "archiving.connector",
         "OrthancConnector",
         lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders),
     )
+    dimse: Lazy[DimseConnector] = Lazy(
+        "archiving.dimse_connector",
+        "DimseConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders, its.commitments),
+    )
     sending: Lazy[SendingService] = Lazy(
         "sending.service",
         "SendingService",
         lambda make, its: make(
-            its.door, its.paths, its.jobs, its.events, {"orthanc": its.orthanc, "mirror": its.mirror_places}
+            its.door,
+            its.paths,
+            its.jobs,
+            its.events,
+            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places},
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
@@ -204,7 +216,7 @@ class Library:
         "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))
     )
     archive: Lazy[ArchiveService] = Lazy(
-        "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)
+        "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
     )
     browsing: Lazy[BrowsingService] = Lazy(
         "archiving.browsing",
@@ -283,8 +295,10 @@ class _ObserversLater:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def get(self, kind: str) -> OrthancConnector | None:
-        return self._library.orthanc if kind == "orthanc" else None
+    def get(self, kind: str) -> OrthancConnector | DimseConnector | None:
+        if kind == "orthanc":
+            return self._library.orthanc
+        return self._library.dimse if kind == "dimse" else None
 
 
 class _ListImportLater:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.destinations import MIRROR
+from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
@@ -126,12 +126,18 @@ class SettingsDialog(DialogFrame):
         editor.widget.setEnabled(enabled)
         self.destinations.append(editor)
         says = {
+            DIMSE: t(
+                "Every filed image goes there too, proven by storage commitment or by query. By DICOM alone nothing can"
+                " be called back."
+            ),
             MIRROR: t("Every filed image goes there too, as a file, proven to be there; without a network they wait."),
         }[page.topic]
         block = QWidget()
         column = QVBoxLayout(block)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(UNIT // 2)
+        if page.fields:
+            column.addWidget(plain_label(editor.list.accessibleName()))
         column.addWidget(editor.widget)
         column.addWidget(plain_label(f"{says} {t('For the whole clinic.')}", "muted", wrap=True))
         self._column.addWidget(block)
