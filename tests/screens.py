@@ -37,6 +37,7 @@ def main(out: Path, looks: list[str]) -> int:
     for look in looks or list(LOOKS):
         scale = LOOKS[look][3]
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale)}
+        environment.setdefault("BITEWING_SECRETS_FILE", str(out / "secrets.json"))
         command = [sys.executable, "-m", "tests.screens", "--one", look, str(out)]
         subprocess.run(command, env=environment, check=True)
     return 0
@@ -209,8 +210,13 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         destinations.show()
         yield f"destinations-{first or 'all'}", destinations
         destinations.close()
+    browser = part("ArchiveBrowser")(session, lambda: None, window)
+    browser.show()
+    yield "browse-offline", browser
+    browser.close()
     window.status.refresh()
     yield "offline", window
+    yield from _browsed(window, out)
     session.library.settings.set(actor, "orthanc.enabled", "false")
     for topic in ("orthanc", "mirror"):
         page = part("SettingsDialog")(session, window, page=topic)
@@ -255,6 +261,32 @@ def _destination_forms(session: object) -> Iterator[tuple[str, object]]:
         form.show()
         yield f"mirror-{kind}", form
         form.close()
+
+
+def _browsed(window: object, out: Path) -> Iterator[tuple[str, object]]:
+    """Go through an archive that is there, where Orthanc is installed: the demonstration's images lie in it."""
+    from app.ui.later import part
+    from tests.servers import PASSWORD, USER, orthanc
+
+    executable = shutil.which("Orthanc", path=f"{os.environ['PATH']}:/usr/sbin")
+    if executable is None:
+        return
+    session = window.session
+    library, actor = session.library, session.actor
+    with orthanc(executable, out / "orthanc") as server, server.client() as client:
+        for path in sorted((out / "library" / "dental_images").rglob("*.dcm")):
+            client.post("/instances", content=path.read_bytes()).raise_for_status()
+        for key, value in (("url", server.url), ("username", USER), ("password", PASSWORD)):
+            library.settings.set(actor, f"orthanc.{key}", value)
+        browser = part("ArchiveBrowser")(session, lambda: None, window)
+        browser.show()
+        yield "browse", browser
+        study = browser.found.chosen()
+        browser.close()
+        window.archive.open_study(study.found.study_uid)
+        yield "browse-opened", window
+        window.patient.close()
+        library.settings.set(actor, "orthanc.url", "https://127.0.0.1:1")
 
 
 def _old_program(out: Path) -> Path:

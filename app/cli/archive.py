@@ -129,11 +129,11 @@ def fetch(
 
 
 def _search(library: Library, query: StudyQuery, limit: int) -> tuple[list[ArchiveStudy], bool]:
-    rows: dict[str, ArchiveStudy] = {}
+    rows: dict[tuple[str, str], ArchiveStudy] = {}
     place, is_first = None, True
     while is_first or (place is not None and len(rows) < limit):
         found = library.browsing.search(library.owner(), query, place)
-        rows.update((row.found.study_uid, row) for row in found.studies)
+        rows.update((row.found.key, row) for row in found.studies)
         place, is_first = found.following, False
     return list(rows.values())[:limit], place is None and len(rows) <= limit
 

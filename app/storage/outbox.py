@@ -29,6 +29,9 @@ _NAMES = (
     "changed_at",
 )
 _COLUMNS = ", ".join(_NAMES)
+# So many images are looked at in one transaction when a destination is switched on.
+FILL = 5_000
+_LAST_RANK = (1 << 63) - 1
 _OPEN = "('waiting', 'sending', 'parked')"
 # How a copy stands whose sending has begun and not been proven yet.
 ATTEMPTED = "attempted"
@@ -111,8 +114,10 @@ class Outbox:
         self._db = database
 
     def set_destination(self, name: str, kind: str, *, enabled: bool) -> int:
-        """Make a destination known; one that is new or enabled gets every image it lacks. Returns how many."""
-        now = epoch_ms(utc_now())
+        """Make a destination known; one that is new or enabled gets every image it lacks.
+
+        The first are queued at once, and how many is returned; :meth:`fill` queues the rest.
+        """
         with self._db.write():
             # What blocked it may be mended by the change: those that met it try again.
             self._db.execute(
@@ -125,17 +130,37 @@ class Outbox:
                 " SET kind = excluded.kind, enabled = excluded.enabled, blocked_code = NULL, blocked_facts = NULL",
                 (name, kind, int(enabled)),
             )
-            if not enabled:
-                return 0
-            return self._db.execute(
-                "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
-                " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.placement = 'filed'"
-                " AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.image_id = i.id"
-                " AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted')"
-                " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
-                f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {_OPEN}) ORDER BY i.rank",
-                (name, now, now, name, name),
-            ).rowcount
+            self._db.execute("UPDATE destinations SET filled_rank = ? WHERE name = ?", (0 if enabled else None, name))
+            return self._fill_part(name) if enabled else 0
+
+    def fill(self, name: str) -> bool:
+        """Queue a further part of the images that a destination lacks; whether there are more."""
+        with self._db.write():
+            self._fill_part(name)
+            return self._filled(name) is not None
+
+    def _filled(self, name: str) -> int | None:
+        filled = self._db.value("SELECT filled_rank FROM destinations WHERE name = ?", (name,))
+        return None if filled is None else int(filled)
+
+    def _fill_part(self, name: str) -> int:
+        """Look at some thousand images, so that nobody waits for a transaction over a million."""
+        start = self._filled(name)
+        if start is None:
+            return 0
+        end = self._db.value("SELECT rank FROM images WHERE rank > ? ORDER BY rank LIMIT 1 OFFSET ?", (start, FILL - 1))
+        now = epoch_ms(utc_now())
+        added = self._db.execute(
+            "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
+            " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.rank > ? AND i.rank <= ?"
+            " AND i.placement = 'filed' AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c"
+            " WHERE c.image_id = i.id AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted')"
+            " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
+            f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {_OPEN}) ORDER BY i.rank",
+            (name, now, now, start, end if end is not None else _LAST_RANK, name, name),
+        ).rowcount
+        self._db.execute("UPDATE destinations SET filled_rank = ? WHERE name = ?", (end, name))
+        return added
 
     def forget(self, destination: str) -> None:
         """Forget a destination and what waits for it; where images are known to lie stays known."""
@@ -148,14 +173,19 @@ class Outbox:
 
     def queues(self) -> list[Queue]:
         """Return every destination with its figures."""
+        counted: dict[str, dict[str, int]] = {}
+        for name, state, count in self._db.rows(
+            f"SELECT destination, state, COUNT(*) FROM outbox WHERE state IN {_OPEN} GROUP BY destination, state"  # noqa: S608 - our own text
+        ):
+            counted.setdefault(name, {})[state] = count
         rows = self._db.rows(
-            "SELECT d.name, d.kind, d.enabled, COALESCE(SUM(o.state IN ('waiting', 'sending')), 0),"  # noqa: S608 - our own text
-            " COALESCE(SUM(o.state = 'parked'), 0), MIN(CASE WHEN o.state <> 'parked' THEN o.added_at END),"
-            " d.last_success_at, d.blocked_code, d.blocked_facts, MAX(CASE WHEN o.state = 'waiting' THEN o.code END)"
-            " FROM destinations d"
-            f" LEFT JOIN outbox o ON o.destination = d.name AND o.state IN {_OPEN} GROUP BY d.name ORDER BY d.name"
+            "SELECT d.name, d.kind, d.enabled, d.last_success_at, d.blocked_code, d.blocked_facts,"
+            " (SELECT MIN(added_at) FROM outbox WHERE destination = d.name AND state = 'waiting'),"
+            " (SELECT MIN(added_at) FROM outbox WHERE destination = d.name AND state = 'sending'),"
+            " (SELECT MAX(code) FROM outbox WHERE destination = d.name AND state = 'waiting' AND code IS NOT NULL)"
+            " FROM destinations d ORDER BY d.name"
         )
-        return [_queue_of(row) for row in rows]
+        return [_queue_of((row, counted.get(row[0], {}))) for row in rows]
 
     def waiting(self, destination: str) -> int:
         """Return how many entries wait or are being sent."""
@@ -202,10 +232,11 @@ class Outbox:
         at = epoch_ms(now)
         with self._db.write():
             rows = self._db.rows(
-                f"SELECT {_COLUMNS} FROM outbox o WHERE o.destination = ? AND o.state = 'waiting' AND o.due_at <= ?"  # noqa: S608 - our own text
-                " AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.destination = o.destination AND e.number < o.number"
-                " AND e.patient_id IS o.patient_id AND (e.state = 'sending' OR (e.state = 'waiting' AND e.due_at > ?)))"
-                " ORDER BY o.number LIMIT ?",
+                f"SELECT {_COLUMNS} FROM outbox o INDEXED BY outbox_waiting WHERE o.destination = ?"  # noqa: S608 - our own text
+                " AND o.state = 'waiting' AND o.due_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox e"
+                " INDEXED BY outbox_by_patient WHERE e.destination = o.destination AND e.patient_id IS o.patient_id"
+                " AND e.number < o.number AND e.state IN ('waiting', 'sending')"
+                " AND (e.state = 'sending' OR e.due_at > ?)) ORDER BY o.number LIMIT ?",
                 (destination, at, at, limit),
             )
             self._db.execute_many(
@@ -353,13 +384,24 @@ class Outbox:
 
     def lacking(self, limit: int = 200) -> list[tuple[str, tuple[str, ...]]]:
         """Return images that are not everywhere yet, those that wait longest first, each with where it lacks."""
+        enabled = [row[0] for row in self._db.rows("SELECT name FROM destinations WHERE enabled = 1")]
+        first: list[tuple[int, str]] = []
+        for name in enabled:
+            first += self._db.rows(
+                "SELECT number, image_id FROM outbox INDEXED BY outbox_open WHERE destination = ? AND wish = 'put'"  # noqa: S608 - our own text
+                f" AND state IN {_OPEN} ORDER BY number LIMIT ?",
+                (name, limit),
+            )
+        images = list(dict.fromkeys(image for _number, image in sorted(first)))[:limit]
+        return [(image, self._lacks_at(image)) for image in images]
+
+    def _lacks_at(self, image_id: str) -> tuple[str, ...]:
         rows = self._db.rows(
-            "SELECT o.image_id, GROUP_CONCAT(DISTINCT o.destination) FROM outbox o"  # noqa: S608 - our own text
-            " JOIN destinations d ON d.name = o.destination AND d.enabled = 1"
-            f" WHERE o.wish = 'put' AND o.state IN {_OPEN} GROUP BY o.image_id ORDER BY MIN(o.number) LIMIT ?",
-            (limit,),
+            "SELECT DISTINCT o.destination FROM outbox o JOIN destinations d ON d.name = o.destination"  # noqa: S608 - our own text
+            f" AND d.enabled = 1 WHERE o.image_id = ? AND o.wish = 'put' AND o.state IN {_OPEN} ORDER BY o.destination",
+            (image_id,),
         )
-        return [(row[0], tuple(sorted(row[1].split(",")))) for row in rows]
+        return tuple(row[0] for row in rows)
 
     def count_lacking(self) -> int:
         """Return how many images are not everywhere yet."""
@@ -424,18 +466,20 @@ def _entry_of(row: Row) -> Entry:
 
 
 @sound
-def _queue_of(row: Row) -> Queue:
+def _queue_of(found: tuple[Row, Mapping[str, int]]) -> Queue:
+    row, counted = found
+    oldest = [at for at in (row[6], row[7]) if at is not None]
     return Queue(
         name=row[0],
         kind=row[1],
         enabled=bool(row[2]),
-        waiting=row[3],
-        parked=row[4],
-        oldest=moment_or_none(row[5]),
-        last_success=moment_or_none(row[6]),
-        blocked_code=row[7],
-        blocked_facts=json.loads(row[8]) if row[8] else {},
-        last_fault=row[9],
+        waiting=counted.get("waiting", 0) + counted.get("sending", 0),
+        parked=counted.get("parked", 0),
+        oldest=moment(min(oldest)) if oldest else None,
+        last_success=moment_or_none(row[3]),
+        blocked_code=row[4],
+        blocked_facts=json.loads(row[5]) if row[5] else {},
+        last_fault=row[8],
     )
 
 

@@ -38,8 +38,8 @@ class Renditions:
         """Write an object down, in the place of an older one."""
         with self._db.write():
             self._db.execute(
-                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, remote_key, sha256, md5, made_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO renditions (image_id, made_for, filename, remote_key, sha256, md5, study_uid,"
+                " made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     rendition.image_id,
                     rendition.made_for,
@@ -47,6 +47,13 @@ class Renditions:
                     rendition.remote_key,
                     rendition.sha256,
                     rendition.md5,
+                    _study_of(rendition.remote_key),
                     epoch_ms(utc_now()),
                 ),
             )
+
+
+def _study_of(key: str) -> str:
+    """Return the Study Instance UID out of what names an object: patient, study, series and instance."""
+    parts = key.rsplit("|", 3)
+    return parts[1] if len(parts) == 4 else ""

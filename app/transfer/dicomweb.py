@@ -7,7 +7,7 @@ and answers in Latin-1, in which an Arabic name is an empty one. Orthanc's own `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -75,9 +75,10 @@ class DicomWeb:
         entries = self._find({"StudyInstanceUID": "\\".join(wanted)}) if self._is_orthanc and wanted else None
         if entries is None:
             return list(found)
-        texts = {study.study_uid: study for study in map(_study_of, entries) if study is not None}
-        # A study that went in between keeps what QIDO-RS said.
-        return _merged([texts.get(study.study_uid, study) for study in found], found)
+        texts: dict[str, list[StudyFound]] = {}
+        for study in filter(None, map(_study_of, entries)):
+            texts.setdefault(study.study_uid, []).append(study)
+        return [_in_full(study, texts.get(study.study_uid, [])) for study in found]
 
     def study(self, study_uid: str) -> StudyFound | None:
         """Return one study; ``None`` when it is not there. Raises as :meth:`studies`."""
@@ -147,23 +148,22 @@ class DicomWeb:
             return []
         listed = ",".join(study.study_uid for study in plain)
         counted = studies_of(self._qido(f"studies?StudyInstanceUID={listed}&{_DESCRIPTIONS}"))
-        return _merged(plain, counted)
+        # One UID stands for one study nearly always; where it does not, figures are those of any of them.
+        figures = {study.study_uid: study for study in counted}
+        return [_with_figures(study, figures.get(study.study_uid, study)) for study in plain]
 
 
-def _merged(texts: Iterable[StudyFound], counted: Iterable[StudyFound]) -> list[StudyFound]:
-    """Return studies with the texts of the one and the modalities and figures of the other."""
-    figures = {study.study_uid: study for study in counted}
-    return [
-        replace(
-            study,
-            modalities=figures[study.study_uid].modalities,
-            series=figures[study.study_uid].series,
-            instances=figures[study.study_uid].instances,
-        )
-        if study.study_uid in figures
-        else study
-        for study in texts
-    ]
+def _in_full(study: StudyFound, written: Sequence[StudyFound]) -> StudyFound:
+    """Return a study with its own texts: the name of somebody else under its UID must not stand in its row."""
+    same = [other for other in written if other.patient_id == study.patient_id]
+    if len(same) != 1:
+        same = list(written) if len(written) == 1 else []
+    # A study that went in between, or cannot be told from another, keeps what QIDO-RS said.
+    return _with_figures(same[0], study) if same else study
+
+
+def _with_figures(study: StudyFound, counted: StudyFound) -> StudyFound:
+    return replace(study, modalities=counted.modalities, series=counted.series, instances=counted.instances)
 
 
 def _study_of(entry: dict[str, Any]) -> StudyFound | None:

@@ -61,6 +61,11 @@ class StudyFound:
     is_as_written: bool = False
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from every other one: two patients may stand under one Study Instance UID by mistake."""
+        return self.study_uid, self.patient_id
+
+    @property
     def identity(self) -> FileIdentity:
         """Whose it is, in the form that the rules for the right patient compare."""
         family, given = parse_person_name(self.patient_name)
@@ -167,13 +172,13 @@ def day_of(value: Any) -> date | None:
 def _entries(answer: Any, tag: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if not isinstance(answer, list):
         raise EnvironmentFault("pacs.not_an_archive")
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for entry in answer:
         if not isinstance(entry, dict):
             raise EnvironmentFault("pacs.not_an_archive")
         uid = next(iter(_values(entry, tag)), None)
-        if is_uid(uid) and uid not in seen:
-            seen.add(uid)
+        if is_uid(uid) and (key := (uid, _text(entry, "00100020"))) not in seen:
+            seen.add(key)
             yield uid, entry
 
 

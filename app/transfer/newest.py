@@ -112,4 +112,6 @@ def _sorted(studies: Sequence[StudyFound]) -> tuple[StudyFound, ...]:
     def age(study: StudyFound) -> tuple[date, str, str]:
         return study.study_date or date.min, study.study_time, study.study_uid
 
-    return tuple(sorted(studies, key=age, reverse=True))
+    # A server that does not know of days says the same in each span.
+    once = {study.key: study for study in studies}
+    return tuple(sorted(once.values(), key=age, reverse=True))

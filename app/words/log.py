@@ -49,6 +49,7 @@ def kind_words(kind: str) -> str:
     known = {
         "import": t("Import"),
         "fetch": t("Fetching from the archive"),
+        "push": t("Sending to the archive"),
         "scan": t("Scan"),
         "check": t("Library check"),
         "proof": t("Reading the library again"),

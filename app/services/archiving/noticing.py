@@ -25,7 +25,7 @@ EVERY_S = 30.0
 # After a longer absence there may be many changes; the rest is read the next time.
 _ROUNDS = 100
 MOST = 500
-_STATE = "archive.changes"
+_STATE = "archive_changes"
 
 
 class ArchiveNews:

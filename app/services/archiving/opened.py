@@ -5,10 +5,14 @@ An image comes when it is asked for, or in its turn; whoever asks for one that i
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
-from collections.abc import Sequence
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from app.core.cancel import CancelToken
@@ -22,7 +26,11 @@ from app.transfer.dicomweb import DicomWeb
 from app.transfer.found import InstanceFound
 from app.transfer.retrieval import Allowance, Retrieval, retrieve
 
+log = logging.getLogger(__name__)
+
 LINES = 4
+_LONG_SERIES = 12
+_OF_ONE_IMAGE = frozenset({"pacs.something_else", "pacs.gone"})
 
 
 class OpenedStudy:
@@ -52,6 +60,7 @@ class OpenedStudy:
         self._token = CancelToken()
         self._lock = threading.Lock()
         self._files: dict[str, Future[Path]] = {}
+        self._here = 0
         self._by_uid = {instance.sop_uid: instance for instance in instances}
 
     @property
@@ -84,13 +93,18 @@ class OpenedStudy:
         if mine:
             try:
                 file.set_result(self._fetched(sop_uid))
+                with self._lock:
+                    self._here += 1
             except BaseException as error:
                 file.set_exception(error)
                 raise
         return file.result()
 
     def fill(self, ctx: JobContext) -> int:
-        """Fetch all that is not here yet, in order, over several connections; return how many images are here.
+        """Fetch all that is not here yet, over several connections; return how many images are here.
+
+        A long series comes in one stream, ten times as fast as image by image; what is missing then, and the rest, in
+        order.
 
         Raises
         ------
@@ -99,30 +113,88 @@ class OpenedStudy:
         BitewingError
             The first fault; what came before it is here.
         """
+        sizes = Counter(instance.series_uid for instance in self.instances)
+        # Ends filling alone: what is looked at is fetched all the same.
+        filling = CancelToken()
+        for token in (ctx.token, self._token):
+            token.on_cancel(filling.cancel)
+        self._together(
+            [
+                partial(self._stream, series_uid, ctx, filling)
+                for series_uid, size in sizes.items()
+                if size >= _LONG_SERIES
+            ]
+        )
         waiting = iter(self.instances)
-        done, total = 0, len(self.instances)
+        self._together([partial(self._one_by_one, waiting, ctx)] * LINES)
+        return sum(self.holds(instance.sop_uid) for instance in self.instances)
+
+    def _together(self, work: Sequence[Callable[[], None]]) -> None:
         with ThreadPoolExecutor(LINES, thread_name_prefix="archive") as lines:
-
-            def work() -> None:
-                nonlocal done
-                while True:
-                    if ctx.token.cancelled or self.is_closed:
-                        raise Cancelled
-                    with self._lock:
-                        instance = next(waiting, None)
-                    if instance is None:
-                        return
-                    self.path(instance.sop_uid)
-                    with self._lock:
-                        done += 1
-                        now = done
-                    ctx.report(Progress(now, total, "images"))
-
-            running = [lines.submit(work) for _line in range(LINES)]
+            running = [lines.submit(piece) for piece in work]
             faults = [error for line in running if (error := line.exception()) is not None]
         for fault in faults:
             raise fault
-        return done
+
+    def _one_by_one(self, waiting: Iterator[InstanceFound], ctx: JobContext) -> None:
+        while True:
+            self._require_going_on(ctx)
+            with self._lock:
+                instance = next(waiting, None)
+            if instance is None:
+                return
+            try:
+                self.path(instance.sop_uid)
+            except EnvironmentFault as error:
+                # It says so itself when it is looked at; the others come all the same.
+                if error.code not in _OF_ONE_IMAGE:
+                    raise
+            self._report(ctx)
+
+    def _stream(self, series_uid: str, ctx: JobContext, filling: CancelToken) -> None:
+        def came(path: Path) -> None:
+            self._require_going_on(ctx)
+            self._take(path, series_uid)
+            self._report(ctx)
+
+        # Of its own each time: what an earlier, stopped stream brought must not be written over.
+        prefix = f"{uuid.uuid4().hex}-"
+        how = Retrieval(self._folder, filling, self._allowance, came)
+        try:
+            retrieve(self._web.server, (self.study.found.study_uid, series_uid), prefix, how)
+        except Cancelled:
+            raise
+        except BitewingError as error:
+            # Asked for one by one, each image says for itself what is wrong.
+            log.info("a series did not come whole: %s", error.code)
+
+    def _take(self, path: Path, series_uid: str) -> None:
+        """Keep a file of a stream as the image that it is, unless that is here or was not asked for."""
+        study = self.study.found
+        try:
+            header = require_asked_for(path, self._fallback, study.study_uid, None, study.patient_id)
+        except EnvironmentFault:
+            path.unlink(missing_ok=True)
+            return
+        instance = self._by_uid.get(header.sop_instance_uid)
+        with self._lock:
+            is_wanted = instance is not None and instance.series_uid == series_uid
+            if is_wanted and header.sop_instance_uid not in self._files:
+                file: Future[Path] = Future()
+                file.set_result(path)
+                self._files[header.sop_instance_uid] = file
+                self._here += 1
+                return
+        path.unlink(missing_ok=True)
+
+    def _require_going_on(self, ctx: JobContext) -> None:
+        if ctx.token.cancelled or self.is_closed:
+            raise Cancelled
+
+    def _report(self, ctx: JobContext) -> None:
+        with self._lock:
+            here = self._here
+        ctx.report(Progress(here, len(self.instances), "images"))
 
     def close(self) -> None:
         """Stop fetching and remove its files."""
@@ -133,14 +205,14 @@ class OpenedStudy:
         instance = self._by_uid[sop_uid]
         study_uid = self.study.found.study_uid
         came: list[Path] = []
-        # Numbered by its place, so that no name comes from the server.
-        prefix = f"{self.instances.index(instance):06d}-{threading.get_ident()}-"
+        # No name comes from the server.
+        prefix = f"{uuid.uuid4().hex}-"
         how = Retrieval(self._folder, self._token, self._allowance, came.append)
         try:
             retrieve(self._web.server, (study_uid, instance.series_uid, sop_uid), prefix, how)
             if len(came) != 1:
                 raise EnvironmentFault("pacs.not_an_archive")
-            require_asked_for(came[0], self._fallback, study_uid, sop_uid)
+            require_asked_for(came[0], self._fallback, study_uid, sop_uid, self.study.found.patient_id)
         except BitewingError:
             for path in came:
                 path.unlink(missing_ok=True)

@@ -93,7 +93,7 @@ class SendingService:
         self._door.require(actor, Action.ARCHIVE_PUSH)
         while True:
             try:
-                with self._drainer(actor, destination) as found:
+                with self._drainer(actor, ctx, destination) as found:
                     if found is not None:
                         drainer, pause_s = found
                         drainer.run(ctx, pause_s, partial(self._round, actor, drainer, destination))
@@ -109,7 +109,7 @@ class SendingService:
         # Whoever is sending just now takes these up.
         self._door.store.outbox.release(destination)
         try:
-            with self._drainer(actor, destination) as found:
+            with self._drainer(actor, ctx, destination) as found:
                 if found is None:
                     return DrainReport()
                 with self._row(actor, destination, trigger) as job:
@@ -135,7 +135,7 @@ class SendingService:
         return self._jobs.running(actor, kind, {"destination": destination}, trigger)
 
     @contextlib.contextmanager
-    def _drainer(self, actor: Actor, destination: str) -> Iterator[tuple[Drainer, float] | None]:
+    def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, float] | None]:
         """Give the one drainer of a destination and its pause; ``None`` while another process has it."""
         connector = self._connectors[destination.split(".")[0]]
         with connector.connect(destination) as connection:
@@ -145,6 +145,8 @@ class SendingService:
                 return
             try:
                 self._door.store.outbox.recover(destination)
+                while self._door.store.outbox.fill(destination):
+                    ctx.check()
                 queue = DestinationQueue(self._door, self._events, actor, destination)
                 drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)
                 yield drainer, connection.pause_s

@@ -19,6 +19,19 @@ STATEMENTS = (
     # What archives and stores keep of a file: known from the import on, it need not be counted again to be compared.
     "ALTER TABLE images ADD COLUMN md5 TEXT",
     "ALTER TABLE renditions ADD COLUMN md5 TEXT",
+    # Which study an object went out with: the third from the end of what names it.
+    "ALTER TABLE renditions ADD COLUMN study_uid TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX renditions_by_study ON renditions (study_uid)",
+    # How far the images that were here before a destination was switched on are queued for it; NULL: all are.
+    "ALTER TABLE destinations ADD COLUMN filled_rank INTEGER",
+    # Figures of a queue, and who of a patient comes first, without reading a million rows.
+    """
+    CREATE INDEX outbox_figures ON outbox (destination, state, added_at)
+    WHERE state IN ('waiting', 'sending', 'parked')""",
+    "CREATE INDEX outbox_waiting ON outbox (destination, number) WHERE state = 'waiting'",
+    "CREATE INDEX outbox_faults ON outbox (destination, code) WHERE state = 'waiting' AND code IS NOT NULL",
+    """
+    CREATE INDEX outbox_by_patient ON outbox (destination, patient_id, number) WHERE state IN ('waiting', 'sending')""",
     f"""
     CREATE TRIGGER images_queued_on_correction AFTER UPDATE OF {", ".join(_IMAGE)} ON images
     WHEN ({_WAS}) AND ({_IS}) AND OLD.patient_id IS NEW.patient_id AND ({_differs(_IMAGE)})

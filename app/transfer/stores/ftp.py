@@ -77,7 +77,7 @@ class FtpStore:
                 connection.sendall(block)
         except OSError:
             # The server hung up; often it says why.
-            connection.close()
+            link.break_off(connection)
             link.voidresp()
             raise
         except BaseException:
@@ -107,7 +107,7 @@ class FtpStore:
                         sink.write(block)
                 except BaseException:
                     # The server is still sending: this connection cannot be used for anything else.
-                    connection.close()
+                    link.break_off(connection)
                     self.close()
                     raise
                 link.finish(connection)

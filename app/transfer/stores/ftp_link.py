@@ -142,6 +142,11 @@ class Link(ftplib.FTP_TLS):
             raise
         return self._data, size
 
+    def break_off(self, connection: socket.socket) -> None:
+        """Close a data connection whose transfer has failed."""
+        self._data = None
+        connection.close()
+
     def finish(self, connection: socket.socket) -> None:
         """End a data connection and read what the server says of the transfer. Raises ftplib's errors."""
         try:

@@ -1,4 +1,4 @@
-"""Browsing the archive: search, look, open without importing, fetch. Stays open beside the work."""
+"""Browsing the archive: search, look, open without importing, fetch. Whoever shows it keeps it for the next look."""
 
 from __future__ import annotations
 
@@ -82,14 +82,10 @@ class ArchiveBrowser(DialogFrame):
         self.resize(UNIT * 150, UNIT * 88)
         self.form.name.setFocus()
         self.search(StudyQuery())
-        session.calls.ask(
-            ("archive-seen", id(self)), partial(session.library.news.seen, session.actor), _nothing, _nothing
-        )
 
     def done(self, result: int) -> None:
         """Ask for nothing more; a fetch goes on and is shown in Activity."""
-        for lane in ("archive-study", "archive-seen"):
-            self._session.calls.drop((lane, id(self)))
+        self._session.calls.drop(("archive-study", id(self)))
         self.found.stop()
         self.pane.stop()
         super().done(result)
@@ -118,7 +114,7 @@ class ArchiveBrowser(DialogFrame):
             self._refresh_buttons()
 
     def _is_shown(self, study: ArchiveStudy) -> bool:
-        return self.pane.study is not None and self.pane.study.found.study_uid == study.found.study_uid
+        return self.pane.study is not None and self.pane.study.found.key == study.found.key
 
     @Slot()
     def _on_chosen_changed(self) -> None:

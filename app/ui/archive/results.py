@@ -39,7 +39,7 @@ class StudiesModel(QAbstractTableModel):
         super().__init__()
         self._session = session
         self._rows: list[ArchiveStudy] = []
-        self._known: set[str] = set()
+        self._known: set[tuple[str, str]] = set()
         self._has_more = False
         self._asked = False
         self._pictures: OrderedDict[str, QImage | None] = OrderedDict()
@@ -57,13 +57,13 @@ class StudiesModel(QAbstractTableModel):
 
     def add(self, studies: Iterable[ArchiveStudy], *, has_more: bool) -> None:
         """Take a page; a study that moved between two pages is not shown twice."""
-        fresh = [study for study in studies if study.found.study_uid not in self._known]
+        fresh = [study for study in studies if study.found.key not in self._known]
         self._has_more, self._asked = has_more, False
         if fresh:
             first = len(self._rows)
             self.beginInsertRows(QModelIndex(), first, first + len(fresh) - 1)
             self._rows += fresh
-            self._known.update(study.found.study_uid for study in fresh)
+            self._known.update(study.found.key for study in fresh)
             self.endInsertRows()
 
     def page_failed(self) -> None:
@@ -73,7 +73,7 @@ class StudiesModel(QAbstractTableModel):
     def update(self, study: ArchiveStudy) -> None:
         """Show a study as it is known by now."""
         for row, old in enumerate(self._rows):
-            if old.found.study_uid == study.found.study_uid:
+            if old.found.key == study.found.key:
                 self._rows[row] = study
                 self.dataChanged.emit(self.index(row, 0), self.index(row, self.columnCount() - 1))
 

@@ -11,14 +11,20 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled
 from app.domain.patient import Patient
 from app.domain.roles import Action
+from app.jobs.handle import JobHandle
 from app.ui.archive.study_words import facts_of, name_of
 from app.ui.later import part
+from app.ui.notices import NoticeKind
 from app.ui.tree.place import Place
+from app.words import log as log_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
     from app.services.archiving.opened import OpenedStudy
     from app.ui.main_window.window import MainWindow
+
+
+_FETCH, _LOOK = "fetch", "archive-look"
 
 
 class ArchiveLook(QObject):
@@ -31,28 +37,40 @@ class ArchiveLook(QObject):
         self._opened: OpenedStudy | None = None
         self._browser: Any = None
         window.patient.patient_changed.connect(self._on_patient_changed)
+        window.panels.activity.retry_requested.connect(self._on_retry_requested)
+        window.session.runner.ended.connect(self._on_runner_ended)
 
     @Slot()
     def show_browser(self) -> None:
-        """Bring the browser to the front, the one that is open if there is one."""
-        if self._browser is not None:
-            self._browser.raise_()
-            self._browser.activateWindow()
-            return
+        """Bring the browser to the front as it was left."""
+        library, actor = self._session.library, self._session.actor
+        self._session.calls.ask("archive-seen", partial(library.news.seen, actor), _nothing, _nothing)
+        if self._browser is None:
+            self._browser = self._make_browser()
+        self._browser.show()
+        self._browser.raise_()
+        self._browser.activateWindow()
+
+    def _make_browser(self) -> Any:
         browser = part("ArchiveBrowser")(self._session, self._open_patient, self._window)
         browser.open_requested.connect(self.open_study)
         browser.place_requested.connect(self._on_place_requested)
-        browser.inbox_requested.connect(self._window.pages.show_inbox)
+        browser.inbox_requested.connect(self._on_inbox_requested)
         browser.settings_requested.connect(partial(self._window.pages.show_settings, page="orthanc"))
         browser.finished.connect(self._on_browser_finished)
-        self._browser = browser
-        browser.show()
+        return browser
+
+    def _stand_aside(self) -> None:
+        """Put the browser away without losing what was found: it would lie over what it has opened."""
+        if self._browser is not None:
+            self._browser.hide()
 
     @Slot(str, str)
     def open_study(self, study_uid: str, series_uid: str = "") -> None:
         """Show a study of the archive, or one series of it, as soon as its first image is here."""
         if not self._session.may(Action.ARCHIVE_BROWSE):
             return
+        self._stand_aside()
         library, actor = self._session.library, self._session.actor
         self._window.patient.loading_changed.emit(True)
         self._session.calls.ask(
@@ -95,6 +113,8 @@ class ArchiveLook(QObject):
         window.patient.close()
         window.patient.loading_changed.emit(False)
         self._opened = opened
+        # Nobody of the tree is looked at now.
+        window.tree.view.clearSelection()
         window.arrangement.show_inbox(on=False)
         window.header.show_archived(name_of(opened.study.found), facts_of(opened.study.found))
         window.table.show_archived(opened)
@@ -104,7 +124,7 @@ class ArchiveLook(QObject):
         def engine(given: OpenedStudy, ctx: JobContext) -> int:
             return given.fill(ctx)
 
-        handle = self._session.runner.start(("archive-look", id(opened)), t("Getting the images"), engine, opened)
+        handle = self._session.runner.start((_LOOK, id(opened)), t("Getting the images"), engine, opened)
         handle.failed.connect(self._on_fill_failed)
 
     def _on_open_failed(self, error: BitewingError) -> None:
@@ -117,6 +137,31 @@ class ArchiveLook(QObject):
             self._session.notices.fault(error)
 
     @Slot(object)
+    def _on_retry_requested(self, handle: JobHandle) -> None:
+        """Start what failed once more."""
+        kind = handle.key[0] if isinstance(handle.key, tuple) else ""
+        library, actor = self._session.library, self._session.actor
+        if kind == _FETCH:
+            self._session.runner.start(
+                handle.key, handle.title, lambda given, ctx: library.browsing.fetch(actor, ctx, given), handle.args
+            )
+        elif kind == _LOOK:
+            self.open_study(handle.args.study.found.study_uid)
+
+    @Slot(object)
+    def _on_runner_ended(self, handle: JobHandle) -> None:
+        """Say what became of a fetch whose browser is not there to say it."""
+        is_seen = self._browser is not None and self._browser.isVisible()
+        if is_seen or not (isinstance(handle.key, tuple) and handle.key[0] == _FETCH):
+            return
+        if handle.error is not None:
+            self._session.notices.fault(handle.error)
+        elif handle.report is not None:
+            counts = {status.value: count for status, count in handle.report.imported.counts.items()}
+            text = log_words.counts_words(counts)
+            self._session.notices.say(t("Fetched from the archive"), text, kind=NoticeKind.DONE)
+
+    @Slot(object)
     def _on_patient_changed(self, summary: object) -> None:
         """Let go of the study when somebody else is looked at: its files are removed."""
         opened, self._opened = self._opened, None
@@ -125,7 +170,13 @@ class ArchiveLook(QObject):
 
     @Slot(object, str)
     def _on_place_requested(self, place: Place, image_id: str) -> None:
+        self._stand_aside()
         self._window.open_place(place, image_id)
+
+    @Slot()
+    def _on_inbox_requested(self) -> None:
+        self._stand_aside()
+        self._window.pages.show_inbox()
 
     @Slot()
     def _on_browser_finished(self) -> None:

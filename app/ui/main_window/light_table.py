@@ -163,13 +163,15 @@ class LightTable(QObject):
         """Show a study of the archive in the order of its images; each comes when it is looked at, or in its turn."""
         self.show_patient(None)
         found = opened.study.found
+        # In each series numbers begin anew.
+        is_single = len({image.series_uid for image in opened.instances}) == 1
         who = joined(found.identity.name, day(found.birth_date) if found.birth_date else "")
         items = [
             ViewerItem(
                 image_id=f"{ARCHIVED}{place:06d}:{image.sop_uid}",
                 # What is there under this number may be another image the next time.
                 sha256=f"{ARCHIVED}{id(opened)}:{image.sop_uid}",
-                title=t("Image {number}", number=image.number or place),
+                title=t("Image {number}", number=image.number if is_single and image.number else place),
                 patient=who,
                 date=day(found.study_date) if found.study_date else "",
                 kind=joined(*found.modalities, found.description),

@@ -131,7 +131,7 @@ def _browsing() -> dict[str, ErrorTemplates]:
         ),
         "pacs.something_else": ErrorTemplates(
             t("Something else came"),
-            t("The archive sent an image of another study than it was asked for."),
+            t("The archive sent an image of another study or patient than it was asked for."),
             nothing,
         ),
         "pacs.incomplete": ErrorTemplates(

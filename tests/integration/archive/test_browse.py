@@ -258,6 +258,7 @@ def test_opened_without_importing(library: Library, server: OrthancServer, tmp_p
     assert len(files) == 1
     assert next(iter(files)).read_bytes() == paths[6].read_bytes()
     assert opened.fill(QUIET) == 12
+    assert opened.fill(QUIET) == 12
     assert [opened.path(image.sop_uid).read_bytes() for image in opened.instances] == [
         path.read_bytes() for path in paths
     ]
@@ -269,6 +270,40 @@ def test_opened_without_importing(library: Library, server: OrthancServer, tmp_p
     with pytest.raises(BitewingError) as caught:
         library.browsing.opened_image(f"{STUDY}.1.1")
     assert caught.value.code == "pacs.gone"
+
+
+def test_two_patients_under_one_study_are_never_mixed_up(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    connect(library, server.url)
+    put(server, series(tmp_path / "a", 1, 1, PatientName="Doe^Jane", PatientID="17"))
+    put(server, series(tmp_path / "b", 2, 1, PatientName="Roe^Rick", PatientID="99"))
+    found = {study.found.patient_id: study.found for study in library.browsing.search(OWNER, StudyQuery()).studies}
+    assert {number: study.patient_name for number, study in found.items()} == {"17": "Doe^Jane", "99": "Roe^Rick"}
+    opened = library.browsing.open(OWNER, STUDY)
+    mine, theirs = ("1.1", "2.1") if opened.study.found.patient_id == "17" else ("2.1", "1.1")
+    assert opened.path(f"{STUDY}.{mine}").exists()
+    with pytest.raises(BitewingError) as caught:
+        opened.path(f"{STUDY}.{theirs}")
+    assert caught.value.code == "pacs.something_else"
+    assert opened.fill(QUIET) == 1
+    library.browsing.fetch(OWNER, QUIET, Wanted(STUDY))
+    filed = {image.identity.patient_id: image.patient_id for image in library.images.list(OWNER)}
+    assert filed == {number: library.patients.resolve(OWNER, number).id for number in ("17", "99")}
+
+
+def test_the_agent_looks_for_news(library: Library, server: OrthancServer) -> None:
+    connect(library, server.url)
+    agent = subprocess.Popen([sys.executable, "-m", "app", "agent", "--library", str(library.paths.root)], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 30
+        while library.store.state.get("archive_changes") is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        agent.terminate()
+        agent.wait(30)
+    assert library.store.state.get("archive_changes")["url"] == server.url
 
 
 def test_small_pictures_are_our_own(library: Library, server: OrthancServer, tmp_path: Path) -> None:
@@ -377,10 +412,10 @@ def test_news_are_what_came_from_elsewhere(library: Library, server: OrthancServ
     put(server, series(tmp_path / "c", 3, 1, StudyInstanceUID="1.2.826.0.9.9", SeriesInstanceUID="1.2.826.0.9.9.3"))
     assert library.news.look(OWNER) == 1
     # Another archive is no news.
-    known = library.store.state.get("archive.changes")
-    library.store.state.set("archive.changes", {**known, "url": "http://elsewhere"})
+    known = library.store.state.get("archive_changes")
+    library.store.state.set("archive_changes", {**known, "url": "http://elsewhere"})
     assert library.news.look(OWNER) == 0
-    library.store.state.set("archive.changes", {**known, "last": known["last"] + 1_000_000})
+    library.store.state.set("archive_changes", {**known, "last": known["last"] + 1_000_000})
     assert library.news.look(OWNER) == 0
 
 

@@ -353,3 +353,25 @@ def test_an_archive_without_dicomweb_or_that_is_no_orthanc(
         connect(library, url)
         assert len(library.browsing.search(OWNER, StudyQuery(name="jane")).studies) == 1
         assert library.browsing.fetch(OWNER, QUIET, Wanted(STUDY)).fetched == 1
+
+
+def test_a_long_series_whose_stream_breaks_comes_image_by_image(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    paths = series(tmp_path, 1, 15)
+    put(server, paths)
+    asked: list[str] = []
+
+    def meddle(_method: str, path: str, answer: httpx.Response) -> list[bytes] | None:
+        if is_files(path):
+            asked.append(path)
+        return cut(answer) if path.endswith(f"/series/{STUDY}.1") else None
+
+    with meddling_proxy(server.http_port, meddle) as url:
+        connect(library, url)
+        opened = library.browsing.open(OWNER, STUDY)
+        assert opened.fill(QUIET) == 15
+        # About half came by the stream.
+        assert 5 < len(asked) < 14
+        for image, path in zip(opened.instances, paths, strict=True):
+            assert opened.path(image.sop_uid).read_bytes() == path.read_bytes()

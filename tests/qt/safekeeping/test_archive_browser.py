@@ -224,7 +224,7 @@ def test_opened_in_the_viewer_without_importing(qtbot, session, library, filled)
 def test_news_stand_on_the_command(qtbot, session, library, filled, tmp_path):
     connect(library, filled.url)
     library.news.look(library.owner())
-    put(filled, series(tmp_path / "new", 1, 1, StudyInstanceUID="1.2.9.9", SeriesInstanceUID="1.2.9.9.1"))
+    put(filled, [radiograph(tmp_path / "new.dcm", 500, StudyInstanceUID="1.2.9.9")])
     assert library.news.look(library.owner()) == 1
     pictures = Calls()
     window = MainWindow(session, pictures)
@@ -240,7 +240,17 @@ def test_news_stand_on_the_command(qtbot, session, library, filled, tmp_path):
         window.status.refresh()
         settled(qtbot, session)
         assert window.actions_by_name["browse_archive"].text() == "Browse the archive…"
-        window.archive._browser.close()
+        # What it opens is not hidden behind it, and what was found is there the next time.
+        browser = window.archive._browser
+        window.archive.open_study("1.2.9.9")
+        assert not browser.isVisible()
+        qtbot.waitUntil(lambda: window.table.pane.cell.has_picture, timeout=10_000)
+        settled(qtbot, session)
+        window.archive.show_browser()
+        assert window.archive._browser is browser
+        assert browser.isVisible()
+        assert len(names(browser)) > 10
+        browser.close()
         assert window.archive._browser is None
     finally:
         settled(qtbot, session)
