@@ -19,6 +19,7 @@ from app.storage.audit import Audit
 from app.storage.backups import Backups
 from app.storage.changes import Changes
 from app.storage.database import Database
+from app.storage.decisions import Decisions
 from app.storage.events import Events
 from app.storage.filing import Filing
 from app.storage.image_store import ImageStore
@@ -72,6 +73,7 @@ class Catalogue:
         self.monitor_files = MonitorFiles(database)
         self.legacy = Legacy(database)
         self.outbox = Outbox(database)
+        self.decisions = Decisions(database)
         self.renditions = Renditions(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)

@@ -372,6 +372,11 @@ class Outbox:
                 (destination, *wanted),
             )
 
+    def entry(self, number: int) -> Entry | None:
+        """Return one entry."""
+        row = self._db.row(f"SELECT {_COLUMNS} FROM outbox WHERE number = ?", (number,))  # noqa: S608 - our own text
+        return None if row is None else _entry_of(row)
+
     def entries(self, destination: str, states: Iterable[EntryState], limit: int = 200) -> list[Entry]:
         """Return entries in these states, oldest first."""
         wanted = [state.value for state in states]

@@ -16,10 +16,10 @@ import pytest
 from app.bootstrap.library import Library
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
-from app.core.errors import BitewingError, Cancelled, UserError
+from app.core.errors import BitewingError, Cancelled, RefusedError, UserError
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft
-from app.domain.roles import owner
+from app.domain.roles import Actor, Role, owner
 from app.services.receive_report import ReceiveReport
 from app.sync.report import ImportArgs
 from app.transfer.dimse.finding import Wanted, find_instances
@@ -243,3 +243,69 @@ def test_a_certificate_of_somebody_else_gets_nothing(library: Library, tool: Too
         [image] = library.images.list(OWNER)
         wanted = Wanted(study_instance_uid=image.study_uid or "", series_instance_uid=image.series_uid or "")
         assert find_instances(peer, wanted).rows == ()
+
+
+def test_what_cannot_be_called_back_is_settled_by_hand(library: Library, tool: Tool, tmp_path: Path) -> None:
+    with dcmqrscp(tool, tmp_path / "archive") as peer:
+        for number in range(2):
+            radiograph(tmp_path / "in" / f"{number}.dcm", number)
+        library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
+        set_up(library, peer)
+        library.archive.push(OWNER, QUIET)
+        images = library.images.list(OWNER)
+        library.images.delete(OWNER, [image.id for image in images])
+        library.archive.push(OWNER, QUIET)
+        listed = json.loads(bitewing(library, "queue", "list", "--parked", "--json").stdout)
+        assert {row["code"] for row in listed} == {"dimse.cannot_remove"}
+        first, second = (row["number"] for row in listed)
+        done = bitewing(library, "queue", "settle", str(first))
+        assert (done.returncode, "1 entry is settled" in done.stdout) == (0, True), done.stderr
+        [queue] = library.outbox.queues(OWNER)
+        assert (queue.parked, queue.waiting) == (1, 0)
+        [copy] = library.outbox.copies(OWNER, listed[0]["image_id"])
+        assert (copy.how, copy.gone_at is not None) == ("by hand", True)
+        # Decided already: said, and nothing happens.
+        again = bitewing(library, "queue", "settle", str(first), "--json")
+        assert (again.returncode, json.loads(again.stdout)["error"]["code"]) == (1, "outbox.not_parked")
+        library.outbox.retry(OWNER, second)
+        assert library.outbox.queues(OWNER)[0].waiting == 1
+        assert library.archive.push(OWNER, QUIET).drained.faults == {listed[1]["image_id"]: "dimse.cannot_remove"}
+        written = library.store.database.rows("SELECT details FROM audit WHERE entity = 'outbox' ORDER BY rowid")
+        assert [json.loads(row[0])["decision"] for row in written] == ["settle", "retry"]
+
+
+def test_a_conflict_is_left_as_it_is_and_another_is_tried_again(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    path = radiograph(tmp_path / "in" / "a.dcm", 1, SOPInstanceUID="2.25.77")
+    mine = pydicom.dcmread(path)
+    mine.BodyPartExamined = "FOOT"
+    mine.save_as(tmp_path / "other.dcm")
+    with server.client() as client:
+        client.post("/instances", content=(tmp_path / "other.dcm").read_bytes()).raise_for_status()
+    library.imports.run(OWNER, ImportArgs((path,)), QUIET)
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    [row] = library.outbox.queued(OWNER, "orthanc")
+    assert row.entry.code == "pacs.conflict"
+    # Once the other one is gone it can be sent.
+    server.empty()
+    library.outbox.retry(OWNER, row.entry.number)
+    assert library.archive.push(OWNER, QUIET).drained.sent == 1
+    server.empty()
+    with server.client() as client:
+        client.post("/instances", content=(tmp_path / "other.dcm").read_bytes()).raise_for_status()
+    with library.store.write():
+        library.store.database.execute("UPDATE outbox SET state = 'waiting'")
+    library.archive.push(OWNER, QUIET)
+    [row] = library.outbox.queued(OWNER, "orthanc")
+    library.outbox.settle(OWNER, row.entry.number)
+    assert library.outbox.queued(OWNER, "orthanc") == []
+    assert library.archive.push(OWNER, QUIET).drained.sent == 0
+    [instance] = server.instances()
+    assert server.tags(instance)["BodyPartExamined"] == "FOOT"
+
+
+def test_only_who_may_send_decides(library: Library) -> None:
+    with pytest.raises(RefusedError):
+        library.outbox.settle(Actor("x", "X", Role.VIEWER, "test"), 1)
