@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
     from app.services.watchdog import Watchdog
+    from app.services.worklist import WorklistService
     from app.sync.report import Examiner
 
 log = logging.getLogger(__name__)
@@ -217,6 +218,9 @@ class Library:
     )
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
+    )
+    worklist: Lazy[WorklistService] = Lazy(
+        "worklist", "WorklistService", lambda make, its: make(its.door, its.settings, its.dimse)
     )
     browsing: Lazy[BrowsingService] = Lazy(
         "archiving.browsing",
