@@ -10,7 +10,8 @@ from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import ATTEMPTED, Copy, Entry, EntryState, Queue
+from app.storage.destinations import Queue
+from app.storage.outbox import ATTEMPTED, Copy, Entry, EntryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class OutboxService:
     def queues(self, actor: Actor) -> list[Queue]:
         """Return how every queue stands."""
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
-            return store.outbox.queues()
+            return store.destinations.queues()
 
     def queued(self, actor: Actor, destination: str, limit: int = 200) -> list[Queued]:
         """Return what is parked, then what waits, oldest first, with whose and which image it is."""
@@ -100,8 +101,8 @@ class OutboxService:
             unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id)
             return entry
 
-    def lacking(self, actor: Actor, limit: int = 200) -> tuple[int, list[Lacking]]:
-        """Return how many images are not everywhere yet, and those that wait longest."""
+    def lacking(self, actor: Actor, limit: int = 200) -> tuple[tuple[int, bool], list[Lacking]]:
+        """Return how many images are not everywhere yet (and whether exactly), and those that wait longest."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             found = [_lacking(store, image_id, names) for image_id, names in store.outbox.lacking(limit)]
             return store.outbox.count_lacking(), found

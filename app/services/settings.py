@@ -200,7 +200,7 @@ class SettingsService:
                 unit.store.settings.remove(key)
                 unit.store.secrets.remove(key)
                 unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
-            unit.store.outbox.forget(f"{topic}.{name}")
+            unit.store.destinations.forget(f"{topic}.{name}")
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
@@ -208,13 +208,13 @@ class SettingsService:
         values, named = unit.store.settings.all(), named_key(key)
         if key.startswith(_ARCHIVE_KEYS):
             enabled = bool(clinic_settings(values).orthanc_enabled)
-            unit.store.outbox.set_destination(ORTHANC, ORTHANC, enabled=enabled)
+            unit.store.destinations.set(ORTHANC, ORTHANC, enabled=enabled)
         elif named is not None:
             every = mirrors(values) if named.topic == MIRROR else dimse_archives(values)
             for one in every:
                 if one.name == named.name:
                     is_ready = one.enabled and (named.topic == MIRROR or bool(one.host))
-                    unit.store.outbox.set_destination(one.destination, named.topic, enabled=is_ready)
+                    unit.store.destinations.set(one.destination, named.topic, enabled=is_ready)
 
     def _set_secret(self, actor: Actor, key: str, value: str) -> None:
         """Seal and store a secret; an empty one is forgotten."""

@@ -17,7 +17,7 @@ from app.domain.roles import Action, Actor
 from app.domain.watchdog import Concern, Light, Standing, concerns, light_of, silence
 from app.services.door import Door
 from app.services.settings import SettingsService
-from app.storage.outbox import Queue
+from app.storage.destinations import Queue
 from app.storage.rows import moment_or_none
 
 EVERY_S = 6 * 3600.0
@@ -67,7 +67,7 @@ class Watchdog:
         now = utc_now()
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
             found = []
-            for queue in store.outbox.queues():
+            for queue in store.destinations.queues():
                 seen = store.state.get(_key(queue.name))
                 standing = _standing(queue, seen if isinstance(seen, dict) else {})
                 said = concerns(standing, now)
@@ -92,7 +92,7 @@ class Watchdog:
         """Look at the clock and the certificate of every destination; one that is away stays as last seen."""
         self._door.require(actor, Action.STATUS_VIEW)
         with self._door.store.read():
-            queues = [queue for queue in self._door.store.outbox.queues() if queue.enabled]
+            queues = [queue for queue in self._door.store.destinations.queues() if queue.enabled]
         for queue in queues:
             ctx.check()
             observer = self._observers.get(queue.kind)

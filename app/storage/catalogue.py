@@ -20,6 +20,7 @@ from app.storage.backups import Backups
 from app.storage.changes import Changes
 from app.storage.database import Database
 from app.storage.decisions import Decisions
+from app.storage.destinations import Destinations
 from app.storage.events import Events
 from app.storage.expected import Expected
 from app.storage.filing import Filing
@@ -76,6 +77,7 @@ class Catalogue:
         self.legacy = Legacy(database)
         self.outbox = Outbox(database)
         self.decisions = Decisions(database)
+        self.destinations = Destinations(database)
         self.renditions = Renditions(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.core.clock import epoch_ms, utc_now
+from app.core.clock import epoch_ms
 from app.storage.database import Database, Row
 from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_json
 
@@ -29,12 +29,11 @@ _NAMES = (
     "changed_at",
 )
 _COLUMNS = ", ".join(_NAMES)
-# So many images are looked at in one transaction when a destination is switched on.
-FILL = 5_000
-_LAST_RANK = (1 << 63) - 1
-_OPEN = "('waiting', 'sending', 'parked')"
+OPEN = "('waiting', 'sending', 'parked')"
 # How a copy stands whose sending has begun and not been proven yet.
 ATTEMPTED = "attempted"
+# More entries than that are not told apart only to be counted.
+_EXACT = 20_000
 # SQLite before 3.32 takes 999 parameters.
 _CHUNK = 900
 
@@ -88,110 +87,19 @@ class Copy:
     gone_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A destination and its queue.
-
-    ``blocked_code`` says why nothing is sent until a person acts, ``last_fault`` what an entry that waits met last.
-    """
-
-    name: str
-    kind: str
-    enabled: bool
-    waiting: int = 0
-    parked: int = 0
-    oldest: datetime | None = None
-    last_success: datetime | None = None
-    blocked_code: str | None = None
-    blocked_facts: Mapping[str, Any] = field(default_factory=dict)
-    last_fault: str | None = None
-
-
 class Outbox:
     """The queues of one library. Any thread."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def set_destination(self, name: str, kind: str, *, enabled: bool) -> int:
-        """Make a destination known; one that is new or enabled gets every image it lacks.
-
-        The first are queued at once, and how many is returned; :meth:`fill` queues the rest.
-        """
-        with self._db.write():
-            # What blocked it may be mended by the change: those that met it try again.
-            self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'"
-                " AND code = (SELECT blocked_code FROM destinations WHERE name = ?)",
-                (name, name),
-            )
-            self._db.execute(
-                "INSERT INTO destinations (name, kind, enabled) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
-                " SET kind = excluded.kind, enabled = excluded.enabled, blocked_code = NULL, blocked_facts = NULL",
-                (name, kind, int(enabled)),
-            )
-            self._db.execute("UPDATE destinations SET filled_rank = ? WHERE name = ?", (0 if enabled else None, name))
-            return self._fill_part(name) if enabled else 0
-
-    def fill(self, name: str) -> bool:
-        """Queue a further part of the images that a destination lacks; whether there are more."""
-        with self._db.write():
-            self._fill_part(name)
-            return self._filled(name) is not None
-
-    def _filled(self, name: str) -> int | None:
-        filled = self._db.value("SELECT filled_rank FROM destinations WHERE name = ?", (name,))
-        return None if filled is None else int(filled)
-
-    def _fill_part(self, name: str) -> int:
-        """Look at some thousand images, so that nobody waits for a transaction over a million."""
-        start = self._filled(name)
-        if start is None:
-            return 0
-        end = self._db.value("SELECT rank FROM images WHERE rank > ? ORDER BY rank LIMIT 1 OFFSET ?", (start, FILL - 1))
-        now = epoch_ms(utc_now())
-        added = self._db.execute(
-            "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
-            " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.rank > ? AND i.rank <= ?"
-            " AND i.placement = 'filed' AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c"
-            " WHERE c.image_id = i.id AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted')"
-            " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
-            f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {_OPEN}) ORDER BY i.rank",
-            (name, now, now, start, end if end is not None else _LAST_RANK, name, name),
-        ).rowcount
-        self._db.execute("UPDATE destinations SET filled_rank = ? WHERE name = ?", (end, name))
-        return added
-
-    def forget(self, destination: str) -> None:
-        """Forget a destination and what waits for it; where images are known to lie stays known."""
-        with self._db.write():
-            self._db.execute(
-                f"UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state IN {_OPEN}",  # noqa: S608 - our own text
-                (destination,),
-            )
-            self._db.execute("DELETE FROM destinations WHERE name = ?", (destination,))
-
-    def queues(self) -> list[Queue]:
-        """Return every destination with its figures."""
-        counted: dict[str, dict[str, int]] = {}
-        for name, state, count in self._db.rows(
-            f"SELECT destination, state, COUNT(*) FROM outbox WHERE state IN {_OPEN} GROUP BY destination, state"  # noqa: S608 - our own text
-        ):
-            counted.setdefault(name, {})[state] = count
-        rows = self._db.rows(
-            "SELECT d.name, d.kind, d.enabled, d.last_success_at, d.blocked_code, d.blocked_facts,"
-            " (SELECT MIN(added_at) FROM outbox WHERE destination = d.name AND state = 'waiting'),"
-            " (SELECT MIN(added_at) FROM outbox WHERE destination = d.name AND state = 'sending'),"
-            " (SELECT MAX(code) FROM outbox WHERE destination = d.name AND state = 'waiting' AND code IS NOT NULL)"
-            " FROM destinations d ORDER BY d.name"
-        )
-        return [_queue_of((row, counted.get(row[0], {}))) for row in rows]
-
     def waiting(self, destination: str) -> int:
         """Return how many entries wait or are being sent."""
         return int(
             self._db.value(
-                "SELECT COUNT(*) FROM outbox WHERE destination = ? AND state IN ('waiting', 'sending')", (destination,)
+                "SELECT COUNT(*) FROM outbox INDEXED BY outbox_figures WHERE destination = ?"  # noqa: S608 - our own text
+                f" AND state IN ('waiting', 'sending') AND state IN {OPEN}",
+                (destination,),
             )
         )
 
@@ -204,23 +112,22 @@ class Outbox:
             )
         )
 
-    def is_blocked(self, destination: str) -> bool:
-        """Whether nothing is sent there until a person acts."""
-        return self._db.value("SELECT blocked_code FROM destinations WHERE name = ?", (destination,)) is not None
-
     def recover(self, destination: str) -> int:
         """Let what a dead drainer was sending wait again; delivery is at least once and idempotent."""
         with self._db.write():
             # The same wish may have been queued anew meanwhile: one of the two is enough.
             self._db.execute(
-                "UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state = 'sending' AND EXISTS"
+                "UPDATE outbox INDEXED BY outbox_figures SET state = 'cancelled'"  # noqa: S608 - our own text
+                f" WHERE destination = ? AND state = 'sending' AND state IN {OPEN} AND EXISTS"
                 " (SELECT 1 FROM outbox n WHERE n.destination = outbox.destination AND n.image_id = outbox.image_id AND"
                 " n.wish = outbox.wish AND COALESCE(n.remote_id, '') = COALESCE(outbox.remote_id, '')"
                 " AND n.state IN ('waiting', 'parked'))",
                 (destination,),
             )
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting' WHERE destination = ? AND state = 'sending'", (destination,)
+                "UPDATE outbox INDEXED BY outbox_figures SET state = 'waiting'"  # noqa: S608 - our own text
+                f" WHERE destination = ? AND state = 'sending' AND state IN {OPEN}",
+                (destination,),
             ).rowcount
 
     def take(self, destination: str, now: datetime, limit: int) -> list[Entry]:
@@ -342,14 +249,6 @@ class Outbox:
                 ),
             )
 
-    def block(self, destination: str, code: str, facts: Mapping[str, Any]) -> None:
-        """Send nothing there until a person acts."""
-        with self._db.write():
-            self._db.execute(
-                "UPDATE destinations SET blocked_code = ?, blocked_facts = ? WHERE name = ?",
-                (code, to_json(dict(facts)), destination),
-            )
-
     def release(self, destination: str) -> int:
         """Let parked entries wait again and what backs off be due, and unblock the destination."""
         with self._db.write():
@@ -394,7 +293,7 @@ class Outbox:
         for name in enabled:
             first += self._db.rows(
                 "SELECT number, image_id FROM outbox INDEXED BY outbox_open WHERE destination = ? AND wish = 'put'"  # noqa: S608 - our own text
-                f" AND state IN {_OPEN} ORDER BY number LIMIT ?",
+                f" AND state IN {OPEN} ORDER BY number LIMIT ?",
                 (name, limit),
             )
         images = list(dict.fromkeys(image for _number, image in sorted(first)))[:limit]
@@ -403,25 +302,29 @@ class Outbox:
     def _lacks_at(self, image_id: str) -> tuple[str, ...]:
         rows = self._db.rows(
             "SELECT DISTINCT o.destination FROM outbox o JOIN destinations d ON d.name = o.destination"  # noqa: S608 - our own text
-            f" AND d.enabled = 1 WHERE o.image_id = ? AND o.wish = 'put' AND o.state IN {_OPEN} ORDER BY o.destination",
+            f" AND d.enabled = 1 WHERE o.image_id = ? AND o.wish = 'put' AND o.state IN {OPEN} ORDER BY o.destination",
             (image_id,),
         )
         return tuple(row[0] for row in rows)
 
-    def count_lacking(self) -> int:
-        """Return how many images are not everywhere yet."""
-        return int(
-            self._db.value(
-                "SELECT COUNT(DISTINCT o.image_id) FROM outbox o"  # noqa: S608 - our own text
-                " JOIN destinations d ON d.name = o.destination AND d.enabled = 1"
-                f" WHERE o.wish = 'put' AND o.state IN {_OPEN}"
-            )
+    def count_lacking(self) -> tuple[int, bool]:
+        """Return how many images are not everywhere yet, and whether that is exact: of many it is the least."""
+        counts = self._db.rows(
+            "SELECT COUNT(*) FROM outbox o INDEXED BY outbox_open JOIN destinations d ON d.name = o.destination"  # noqa: S608 - our own text
+            f" AND d.enabled = 1 WHERE o.state IN {OPEN} AND o.wish = 'put' GROUP BY o.destination"
         )
+        if len(counts) < 2 or sum(row[0] for row in counts) > _EXACT:
+            return max((int(row[0]) for row in counts), default=0), len(counts) < 2
+        exact = self._db.value(
+            "SELECT COUNT(DISTINCT o.image_id) FROM outbox o JOIN destinations d ON d.name = o.destination"  # noqa: S608 - our own text
+            f" AND d.enabled = 1 WHERE o.wish = 'put' AND o.state IN {OPEN}"
+        )
+        return int(exact), True
 
     def of_image(self, image_id: str) -> list[Entry]:
         """Return what waits, is being sent or is parked for an image, oldest first."""
         rows = self._db.rows(
-            f"SELECT {_COLUMNS} FROM outbox WHERE image_id = ? AND state IN {_OPEN} ORDER BY number",  # noqa: S608 - our own text
+            f"SELECT {_COLUMNS} FROM outbox WHERE image_id = ? AND state IN {OPEN} ORDER BY number",  # noqa: S608 - our own text
             (image_id,),
         )
         return [_entry_of(row) for row in rows]
@@ -467,24 +370,6 @@ def _entry_of(row: Row) -> Entry:
         facts=json.loads(row[10]) if row[10] else {},
         added_at=moment(row[11]),
         changed_at=moment(row[12]),
-    )
-
-
-@sound
-def _queue_of(found: tuple[Row, Mapping[str, int]]) -> Queue:
-    row, counted = found
-    oldest = [at for at in (row[6], row[7]) if at is not None]
-    return Queue(
-        name=row[0],
-        kind=row[1],
-        enabled=bool(row[2]),
-        waiting=counted.get("waiting", 0) + counted.get("sending", 0),
-        parked=counted.get("parked", 0),
-        oldest=moment(min(oldest)) if oldest else None,
-        last_success=moment_or_none(row[3]),
-        blocked_code=row[4],
-        blocked_facts=json.loads(row[5]) if row[5] else {},
-        last_fault=row[8],
     )
 
 

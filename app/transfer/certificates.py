@@ -13,7 +13,7 @@ from typing import Any
 from cryptography import x509
 
 from app.core.errors import TransientFault
-from app.transfer.stores.tls import fingerprint, stranger_context
+from app.transfer.tls import fingerprint, stranger_context
 
 _LOOK_S = 5.0
 

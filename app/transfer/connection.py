@@ -21,7 +21,7 @@ from app.core.cancel import CancelToken
 from app.core.errors import EnvironmentFault, TransientFault, UserError
 from app.transfer.certificates import pinned
 from app.transfer.http_errors import fault_of, translated
-from app.transfer.stores.tls import parse_trust
+from app.transfer.tls import parse_trust
 
 USUAL = httpx.Timeout(60.0, connect=5.0)
 # For what a person waits for.

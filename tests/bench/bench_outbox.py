@@ -44,17 +44,17 @@ def _measure(catalogue: Catalogue, ledger: Ledger) -> None:
         ledger.line(what, ours_ms, "counting the images", base, f"<= {goal_ms:.0f} ms", ours_ms <= goal_ms)
 
     def enable() -> None:
-        outbox.set_destination("orthanc", "orthanc", enabled=True)
+        catalogue.destinations.set("orthanc", "orthanc", enabled=True)
 
     line("switching a destination on", median_ms(enable, 1))
-    while outbox.fill("orthanc"):
+    while catalogue.destinations.fill("orthanc"):
         pass
     line("any later change of its settings", median_ms(enable, 3))
-    while outbox.fill("orthanc"):
+    while catalogue.destinations.fill("orthanc"):
         pass
     waiting = outbox.waiting("orthanc")
     print(f"{waiting:,} wait")
-    line("the figures of every queue", median_ms(outbox.queues, 5), 250.0)
+    line("the figures of every queue", median_ms(catalogue.destinations.queues, 5), 250.0)
     line("the first 200 of a queue", median_ms(lambda: outbox.entries("orthanc", (EntryState.WAITING,)), 5))
     line("the first 200 that lack somewhere", median_ms(outbox.lacking, 5))
     line("how many lack somewhere", median_ms(outbox.count_lacking, 3), 1_000.0)

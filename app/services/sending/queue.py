@@ -63,7 +63,7 @@ class DestinationQueue:
 
     def block(self, fault: BitewingError) -> None:
         """Send nothing more until a person acts."""
-        self._outbox.block(self._destination, fault.code, fault.facts)
+        self._door.store.destinations.block(self._destination, fault.code, fault.facts)
         self._events.say(
             self._actor, Level.ERROR, TOPIC, "outbox.blocked", destination=self._destination, cause=fault.code
         )
@@ -71,7 +71,7 @@ class DestinationQueue:
     def is_blocked(self) -> bool:
         """Whether that is so."""
         with self._door.store.read():
-            return self._outbox.is_blocked(self._destination)
+            return self._door.store.destinations.is_blocked(self._destination)
 
     def hurry(self) -> None:
         """Let what waits out an absence be due."""

@@ -59,7 +59,9 @@ class SendingService:
         """Return the destinations of these kinds that images go to."""
         wanted = frozenset(kinds)
         with self._door.store.read():
-            return [queue.name for queue in self._door.store.outbox.queues() if queue.enabled and queue.kind in wanted]
+            return [
+                queue.name for queue in self._door.store.destinations.queues() if queue.enabled and queue.kind in wanted
+            ]
 
     def send(self, actor: Actor, ctx: JobContext, destinations: Iterable[str], trigger: str = "user") -> SendReport:
         """Send what is queued, once; what was parked or blocked is tried again.
@@ -82,7 +84,7 @@ class SendingService:
                 if len(wanted) == 1:
                     raise
                 # The others are not to suffer for it.
-                self._door.store.outbox.block(destination, error.code, error.facts)
+                self._door.store.destinations.block(destination, error.code, error.facts)
                 reports[destination] = DrainReport(blocked=error.code)
             with self._door.store.read():
                 waiting += self._door.store.outbox.waiting(destination)
@@ -99,7 +101,7 @@ class SendingService:
                         drainer.run(ctx, pause_s, partial(self._round, actor, drainer, destination))
             except UserError as error:
                 # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
-                self._door.store.outbox.block(destination, error.code, error.facts)
+                self._door.store.destinations.block(destination, error.code, error.facts)
                 raise
             except TransientFault:
                 ctx.wait(PROBE_S)
@@ -121,7 +123,7 @@ class SendingService:
     def _round(self, actor: Actor, drainer: Drainer, destination: str, ctx: JobContext) -> DrainReport:
         """One round in the background: a row only where there is something to do."""
         with self._door.store.read():
-            is_idle = self._door.store.outbox.is_blocked(destination) or not self._door.store.outbox.is_due(
+            is_idle = self._door.store.destinations.is_blocked(destination) or not self._door.store.outbox.is_due(
                 destination, utc_now()
             )
         if is_idle:
@@ -145,7 +147,7 @@ class SendingService:
                 return
             try:
                 self._door.store.outbox.recover(destination)
-                while self._door.store.outbox.fill(destination):
+                while self._door.store.destinations.fill(destination):
                     ctx.check()
                 queue = DestinationQueue(self._door, self._events, actor, destination)
                 drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QTreeWidgetItem, QVBoxLayout, QWid
 
 from app.core.errors import BitewingError
 from app.ui.destinations.queue_pane import SHOWN, entry_list, say_more
+from app.ui.formats import number
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -58,11 +59,10 @@ class LackingPane(QWidget):
         """Ask for nothing more."""
         self._session.calls.drop(self._lane)
 
-    def _fill(self, found: tuple[int, list[Lacking]]) -> None:
-        total, rows = found
-        self._title.setText(
-            tn("{n} image is not everywhere yet", "{n} images are not everywhere yet", total) if total else ""
-        )
+    def _fill(self, found: tuple[tuple[int, bool], list[Lacking]]) -> None:
+        (total, is_exact), rows = found
+        words = tn("{n} image is not everywhere yet", "{n} images are not everywhere yet", total)
+        self._title.setText(words if is_exact else t("At least {n} images are not everywhere yet", n=number(total)))
         self._title.setVisible(bool(total))
         self.list.clear()
         for row in rows:

@@ -13,7 +13,7 @@ from app.words import t, tn
 
 if TYPE_CHECKING:
     from app.services.watchdog import DestinationHealth
-    from app.storage.outbox import Queue
+    from app.storage.destinations import Queue
 
 State = tuple[Health, str, str]
 _COLOURS = {"off": Health.OFF, "good": Health.GOOD, "waiting": Health.WAITING, "failed": Health.FAILED}

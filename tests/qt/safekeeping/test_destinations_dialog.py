@@ -71,7 +71,7 @@ def test_offline_is_amber_and_nothing_is_lost(qtbot, session, library, dialog):
 
 def test_a_blocked_queue_is_red_and_says_why(qtbot, session, library, dialog):
     connect(library)
-    library.store.outbox.block("orthanc", "pacs.unauthorized", {})
+    library.store.destinations.block("orthanc", "pacs.unauthorized", {})
     dialog.reload()
     settled(qtbot, session)
     assert "Not signed in" in texts(dialog)
