@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.services.demo import DemoService
     from app.services.drill import DrillService
     from app.services.events import EventLog
+    from app.services.expecting import Expecting
     from app.services.export.service import ExportService
     from app.services.images import ImagesService
     from app.services.imports import ImportsService
@@ -219,6 +220,7 @@ class Library:
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
     )
+    expecting: Lazy[Expecting] = Lazy("expecting", "Expecting", lambda make, its: make(its.door))
     worklist: Lazy[WorklistService] = Lazy(
         "worklist", "WorklistService", lambda make, its: make(its.door, its.settings, its.dimse)
     )

@@ -135,18 +135,6 @@ class WorklistService:
             unit.changed(Entity.PATIENT, ChangeKind.CHANGED, patient.id, patient.id)
             return patient
 
-    def expected(self, actor: Actor, patient_id: str) -> Expectation | None:
-        """Return what is expected of a patient's next image of today."""
-        with self._door.reading(actor, Action.PATIENT_VIEW) as store:
-            return store.expected.of_next(patient_id, today().isoformat())
-
-    def forget(self, actor: Actor, patient_id: str) -> None:
-        """Expect nothing of a patient's next image."""
-        with self._door.writing(actor, Action.WORKLIST_USE) as unit:
-            if unit.store.expected.forget(patient_id):
-                unit.audit(Entity.PATIENT, patient_id, expected=False)
-                unit.changed(Entity.PATIENT, ChangeKind.CHANGED, patient_id, patient_id)
-
     def _ask(self, archive: DimseSettings, day: date, ctx: JobContext) -> tuple[tuple[WorklistItem, ...], bool]:
         answer = find_worklist(self._dimse.peer(archive), Expected(scheduled_from=day, scheduled_to=day), ctx=ctx)
         return answer.rows, answer.is_complete

@@ -36,6 +36,12 @@ STUDY = "1.2.3.4.5"
 
 @pytest.fixture
 def peer(tool: Tool, tmp_path: Path) -> Iterator[Peer]:
+    with worklist_server(tool, tmp_path) as running_peer:
+        yield running_peer
+
+
+@contextlib.contextmanager
+def worklist_server(tool: Tool, tmp_path: Path) -> Iterator[Peer]:
     """Run dcmtk's worklist server with three entries for today and one for tomorrow."""
     folder = tmp_path / "lists" / "WORKLIST"
     folder.mkdir(parents=True)
@@ -78,10 +84,10 @@ def test_nobody_is_opened_who_is_described_differently(library: Library, peer: P
     with pytest.raises(UserError) as refused:
         library.worklist.take(OWNER, row)
     assert refused.value.code == "worklist.contradicts"
-    assert library.worklist.expected(OWNER, other.id) is None
+    assert library.expecting.of_next(OWNER, other.id) is None
     # A person has looked at both.
     assert library.worklist.take(OWNER, row, is_same_person=True).id == other.id
-    assert library.worklist.expected(OWNER, other.id) is not None
+    assert library.expecting.of_next(OWNER, other.id) is not None
 
 
 def test_the_next_image_is_what_was_expected_and_only_that(
@@ -91,7 +97,7 @@ def test_the_next_image_is_what_was_expected_and_only_that(
     connect(library, server.url)
     patient = library.worklist.take(OWNER, listed(library)["17"])
     assert (patient.name, patient.chart_number, patient.sex.value) == ("Doe, Jane", "17", "F")
-    expected = library.worklist.expected(OWNER, patient.id)
+    expected = library.expecting.of_next(OWNER, patient.id)
     assert expected is not None
     assert (expected.procedure, expected.accession_number) == ("Bitewing radiographs", "A1")
     for number in range(2):
@@ -102,7 +108,7 @@ def test_the_next_image_is_what_was_expected_and_only_that(
     assert first.caption == "Bitewing radiographs"
     assert f"/{ImageType.XRAY.value}/" in f"/{first.directory}"
     assert (second.image_type, second.view, second.caption) == (ImageType.CLINICAL, ImageView.OTHER, "")
-    assert library.worklist.expected(OWNER, patient.id) is None
+    assert library.expecting.of_next(OWNER, patient.id) is None
     library.archive.push(OWNER, QUIET)
     tags = {image.id: server.tags(library.outbox.copies(OWNER, image.id)[0].remote_id) for image in (first, second)}
     assert (tags[first.id]["StudyInstanceUID"], tags[first.id]["AccessionNumber"]) == (STUDY, "A1")
@@ -128,7 +134,7 @@ def test_what_a_person_or_the_file_says_is_not_overruled(library: Library, peer:
     # Of another kind than expected: it is not what is waited for.
     radiograph(tmp_path / "px.dcm", 1, Modality="PX")
     library.imports.run(OWNER, ImportArgs((tmp_path / "px.dcm",)), QUIET)
-    assert library.worklist.expected(OWNER, patient.id) is not None
+    assert library.expecting.of_next(OWNER, patient.id) is not None
     photograph(tmp_path / "a.jpg", 2)
     filing = Filing(patient_id=patient.id, image_type=ImageType.BEFORE, view=ImageView.EXTRAORAL_PHOTO)
     library.imports.run(OWNER, ImportArgs((tmp_path / "a.jpg",), filing), QUIET)
@@ -140,20 +146,20 @@ def test_what_a_person_or_the_file_says_is_not_overruled(library: Library, peer:
 def test_an_expectation_ends_with_its_day_or_by_hand(
     library: Library, peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.services import books, worklist
+    from app.services import books, expecting
 
     set_up(library, peer, worklist="true")
     patient = library.worklist.take(OWNER, listed(library)["17"])
-    for module in (books, worklist):
+    for module in (books, expecting):
         monkeypatch.setattr(module, "today", lambda: today() + timedelta(days=1))
-    assert library.worklist.expected(OWNER, patient.id) is None
+    assert library.expecting.of_next(OWNER, patient.id) is None
     photograph(tmp_path / "a.jpg", 2)
     library.imports.run(OWNER, ImportArgs((tmp_path / "a.jpg",), Filing(patient_id=patient.id)), QUIET)
     assert library.images.list(OWNER)[0].caption == ""
     monkeypatch.undo()
-    assert library.worklist.expected(OWNER, patient.id) is not None
-    library.worklist.forget(OWNER, patient.id)
-    assert library.worklist.expected(OWNER, patient.id) is None
+    assert library.expecting.of_next(OWNER, patient.id) is not None
+    library.expecting.forget(OWNER, patient.id)
+    assert library.expecting.of_next(OWNER, patient.id) is None
 
 
 def test_one_that_is_away_is_said_and_the_others_are_shown(library: Library, peer: Peer) -> None:
