@@ -59,9 +59,7 @@ def retry(session: Session, numbers: tuple[int, ...]) -> int:
     if session.json:
         output.emit({"retried": list(numbers)})
     else:
-        output.say(
-            tn("{n} entry is sent with the next push.", "{n} entries are sent with the next push.", len(numbers))
-        )
+        output.say(tn("{n} entry goes with the next push.", "{n} entries go with the next push.", len(numbers)))
     return 0
 
 

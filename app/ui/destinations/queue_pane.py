@@ -282,9 +282,7 @@ def _advice(entry: Entry) -> str:
     """Return what both decisions would mean, and before that what to do about what went wrong."""
     what_to_do = error_words.words_for(EnvironmentFault(entry.code, **entry.facts)).what_to_do if entry.code else ""
     if entry.wish.value == "remove":
-        settled = t(
-            "“It is settled” means: the copy is gone there, or is meant to stay; nothing is called back any more."
-        )
+        settled = t("“It is settled” means: somebody saw to it that the copy is gone there; so it is written down.")
     else:
         settled = t("“It is settled” means: this image is not sent there; what lies there stays there.")
     return joined(what_to_do, settled)
