@@ -22,7 +22,8 @@ class Decisions:
         """Let a parked entry wait again and its destination be sent to; whether it was parked still."""
         with self._db.write():
             done = self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0, changed_at = ? WHERE number = ? AND state = 'parked'",
+                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL, changed_at = ?"
+                " WHERE number = ? AND state = 'parked'",
                 (epoch_ms(now), entry.number),
             ).rowcount
             if done:

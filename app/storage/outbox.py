@@ -257,7 +257,8 @@ class Outbox:
             )
             self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'",
+                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL WHERE destination = ?"
+                " AND state = 'parked'",
                 (destination,),
             ).rowcount
 

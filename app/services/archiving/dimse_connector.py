@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from app.core.destinations import DIMSE, DimseSettings
 from app.core.errors import EnvironmentFault, UserError
 from app.core.paths import LibraryPaths
-from app.services.archiving.access import CONNECTIONS
 from app.services.archiving.dimse_sending import DimseSender
 from app.services.archiving.renditions import Renditions
 from app.services.decoders import Decoders
@@ -31,6 +30,9 @@ BLOCKING = frozenset(
     f"dimse.{what}"
     for what in ("called_unknown", "calling_unknown", "rejected", "certificate", "tls", "no_proof", "not_authorised")
 )
+# One association at a time: archives may mix up what comes over several at once (dcmtk's dcmqrscp names files by the
+# clock, and lets one overwrite another), and no proof by DIMSE compares bytes.
+CONNECTIONS = 1
 _PLAIN, _NO_PROOF, _NO_WORKLIST = "dimse.plain", "dimse.no_proof", "dimse.no_worklist"
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _PIN = re.compile(r"[0-9a-f]{64}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.destinations import DIMSE, MIRROR
@@ -69,7 +70,7 @@ class SettingsDialog(DialogFrame):
         near.addWidget(self._list, 1)
         inner = QWidget()
         inner.setLayout(self._column)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
@@ -89,6 +90,18 @@ class SettingsDialog(DialogFrame):
             entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()
         ]
         self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
+        self._wanted = next((editor.widget for editor in self.destinations if editor.topic == page), None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the list into view that was asked for, where it stands below other settings."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._bring_up)
+
+    @Slot()
+    def _bring_up(self) -> None:
+        if self._wanted is not None:
+            self._scroll.ensureWidgetVisible(self._wanted, 0, UNIT * 6)
+            self._wanted = None
 
     def editor(self, key: str) -> Any:
         """Return the editor of a setting."""

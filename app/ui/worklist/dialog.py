@@ -130,10 +130,7 @@ class WorklistDialog(DialogFrame):
 
     def _on_read(self, found: Worklist) -> None:
         self.again_button.setEnabled(True)
-        lines = [
-            joined(name, error_words.words_for(fault).explanation, error_words.words_for(fault).what_to_do)
-            for name, fault in found.faults.items()
-        ]
+        lines = [joined(name, error_words.words_for(fault).explanation) for name, fault in found.faults.items()]
         lines += [t("{name} has more than could be read.", name=name) for name in found.cut]
         if found.faults and len(found.faults) == len(found.asked):
             self.failed.set_words(t("The worklist could not be read"), "\n".join(lines))

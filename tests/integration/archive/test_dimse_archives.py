@@ -87,6 +87,20 @@ def test_everything_is_there_and_found_by_query(library: Library, tool: Tool, tm
         assert library.archive.push(OWNER, QUIET).drained.sent == 0
 
 
+def test_archives_that_mix_up_several_associations_get_one(library: Library, tool: Tool, tmp_path: Path) -> None:
+    with dcmqrscp(tool, tmp_path / "archive") as peer:
+        for number in range(24):
+            radiograph(tmp_path / "in" / f"{number}.dcm", number)
+        library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
+        set_up(library, peer)
+        report = library.archive.push(OWNER, QUIET)
+        assert (report.drained.sent, report.drained.failed) == (24, 0)
+    there = [path for path in (tmp_path / "archive" / "storage").rglob("*.dcm") if path.is_file()]
+    stored = {str((one := pydicom.dcmread(path)).SOPInstanceUID): one.PixelData for path in there}
+    sent = [pydicom.dcmread(path) for path in (tmp_path / "in").iterdir()]
+    assert stored == {str(one.SOPInstanceUID): one.PixelData for one in sent}
+
+
 def test_an_archive_that_commits_reports_through_the_listener(library: Library, tool: Tool, tmp_path: Path) -> None:
     port = free_port()
     with orthanc_peer(tool, tmp_path / "orthanc", port) as (peer, server), listening(library, port):

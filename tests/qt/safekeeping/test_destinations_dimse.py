@@ -96,6 +96,8 @@ def test_the_archive_page_has_their_list(qtbot, session, library):
     assert dialog._list.currentItem().text() == "Archive"
     [listed] = [editor for editor in dialog.destinations if editor.topic == "dimse"]
     assert listed.list.isVisible()
+    # It stands far below, and is what was asked for.
+    qtbot.waitUntil(lambda: not listed.list.visibleRegion().isEmpty())
     assert "PACS" in listed.list.item(0).text()
     listed.list.setCurrentRow(0)
     listed._on_remove_clicked()
