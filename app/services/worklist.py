@@ -24,8 +24,10 @@ from app.services.patients import add_patient
 from app.services.settings import SettingsService
 from app.storage.catalogue import Catalogue
 from app.transfer.dimse.worklist import Expected, WorklistItem, find_worklist
+from app.transfer.found import is_uid
 
 _LONGEST = 300
+_LONGEST_NUMBER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,8 @@ class WorklistService:
                 today().isoformat(),
                 item.modality.upper(),
                 clean_text(item.requested_procedure or item.step)[:_LONGEST],
-                item.study_instance_uid,
-                item.accession_number,
+                item.study_instance_uid if is_uid(item.study_instance_uid) else "",
+                _accession(item.accession_number),
             )
             unit.store.expected.expect(expectation)
             unit.audit(Entity.PATIENT, patient.id, source=row.source, contradictions=list(decision.contradictions))
@@ -149,6 +151,12 @@ def identity_of(item: WorklistItem) -> FileIdentity:
     """Return what an entry says of its patient."""
     family, given = parse_person_name(item.patient_name)
     return FileIdentity(clean_text(item.patient_id), family, given, parse_birth_date(item.birth_date), item.sex)
+
+
+def _accession(text: str) -> str:
+    """Return an accession number that may be written into an object (PS3.5 table 6.2-1, SH); else nothing."""
+    cleaned = clean_text(text)
+    return cleaned if len(cleaned) <= _LONGEST_NUMBER and "\\" not in cleaned else ""
 
 
 def _decided(store: Catalogue, identity: FileIdentity) -> tuple[Decision, Patient | None]:

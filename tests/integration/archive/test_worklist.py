@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -160,6 +161,17 @@ def test_an_expectation_ends_with_its_day_or_by_hand(
     assert library.expecting.of_next(OWNER, patient.id) is not None
     library.expecting.forget(OWNER, patient.id)
     assert library.expecting.of_next(OWNER, patient.id) is None
+
+
+def test_numbers_that_no_object_may_bear_are_left_out(library: Library, peer: Peer) -> None:
+    set_up(library, peer, worklist="true")
+    row = listed(library)["17"]
+    for study, accession in (("no uid", "far too long for an SH value"), ("1.2/../3", "a\\b"), ("1" * 65, "\x1b")):
+        item = replace(row.item, study_instance_uid=study, accession_number=accession)
+        patient = library.worklist.take(OWNER, replace(row, item=item))
+        expected = library.expecting.of_next(OWNER, patient.id)
+        assert expected is not None
+        assert (expected.study_uid, expected.accession_number) == ("", "")
 
 
 def test_one_that_is_away_is_said_and_the_others_are_shown(library: Library, peer: Peer) -> None:
