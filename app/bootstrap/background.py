@@ -155,7 +155,9 @@ class Background(QObject):
         self._library.sending.run(self._actor, ctx, ORTHANC)
 
     def _news(self, _args: Any, ctx: JobContext) -> None:
-        self._library.news.run(self._actor, ctx)
+        library, actor = self._library, self._actor
+        wants_all = library.settings.clinic().orthanc_fetch_new
+        library.news.run(actor, ctx, (lambda uids: library.keeping.bring(actor, ctx, uids)) if wants_all else None)
 
     def _watch(self, _args: Any, ctx: JobContext) -> None:
         self._library.watchdog.run(self._actor, ctx)

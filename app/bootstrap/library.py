@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.services.archiving.commitments import Commitments
     from app.services.archiving.connector import OrthancConnector
     from app.services.archiving.dimse_connector import DimseConnector
+    from app.services.archiving.keeping import ArchiveKeeping
     from app.services.archiving.noticing import ArchiveNews
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
@@ -228,6 +229,9 @@ class Library:
         "archiving.browsing",
         "BrowsingService",
         lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.decoders),
+    )
+    keeping: Lazy[ArchiveKeeping] = Lazy(
+        "archiving.keeping", "ArchiveKeeping", lambda make, its: make(its.door, its.browsing, its.jobs, its.events)
     )
     news: Lazy[ArchiveNews] = Lazy("archiving.noticing", "ArchiveNews", lambda make, its: make(its.door, its.settings))
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))

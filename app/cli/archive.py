@@ -98,7 +98,8 @@ def series(session: Session, study_uid: str) -> int:
 
 
 @command.command("fetch", help=t("Bring a study, a series of it or an image into the library."))
-@click.argument("study_uid", metavar="STUDY_UID", type=UidType())
+@click.argument("study_uid", metavar="STUDY_UID", type=UidType(), required=False)
+@click.option("--missing", is_flag=True, help=t("Every study that is not here."))
 @click.option("--series", "series_uids", type=UidType(), metavar="UID", multiple=True, help=t("Only this series."))
 @click.option("--image", "sop_uid", type=UidType(), metavar="UID", default=None, help=t("Only this image."))
 @click.option(
@@ -110,9 +111,18 @@ def series(session: Session, study_uid: str) -> int:
 @common
 @click.pass_obj
 def fetch(
-    session: Session, study_uid: str, series_uids: tuple[str, ...], sop_uid: str | None, patient: str | None
+    session: Session,
+    study_uid: str | None,
+    missing: bool,
+    series_uids: tuple[str, ...],
+    sop_uid: str | None,
+    patient: str | None,
 ) -> int:
     """Fetch."""
+    if missing:
+        return _fetch_missing(session)
+    if study_uid is None:
+        raise click.UsageError(t("Name a study, or ask for every one that is missing."))
     items: list[ImportItem] = []
     with opened(session, make=True) as library, job(t("Fetching from the archive")) as ctx:
         actor = library.owner()
@@ -126,6 +136,18 @@ def fetch(
         output.fail("fetch", report.imported.stopped, report.imported.stop_facts)
     _print(session, report, items)
     return 1 if report.imported.has_failures else 0
+
+
+def _fetch_missing(session: Session) -> int:
+    with opened(session, make=True) as library, job(t("Fetching from the archive")) as ctx:
+        report = library.keeping.bring_all(library.owner(), ctx)
+    for uid, code in report.failed.items():
+        output.fail(uid, code)
+    if session.json:
+        output.emit(report)
+    else:
+        output.say(tn("{n} study was fetched.", "{n} studies were fetched.", report.fetched))
+    return 1 if report.failed else 0
 
 
 def _search(library: Library, query: StudyQuery, limit: int) -> tuple[list[ArchiveStudy], bool]:

@@ -74,6 +74,20 @@ _TOPICS: dict[str, type] = {MIRROR: MirrorSettings, DIMSE: DimseSettings}
 _SECRETS = {MIRROR: ("password", "secret_key"), DIMSE: ()}
 
 
+# What says where a destination is: after a change of these it is another place, and nothing is proven there.
+PLACES = {
+    "orthanc": frozenset({"url"}),
+    MIRROR: frozenset({"kind", "host", "port", "username", "path", "layout", "endpoint", "region", "bucket"}),
+    DIMSE: frozenset({"host", "port", "aet"}),
+}
+
+
+def is_place(key: str) -> bool:
+    """Whether a setting says where a destination is."""
+    topic, _dot, rest = key.partition(".")
+    return rest.rpartition(".")[2] in PLACES.get(topic, frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class NamedKey:
     """A key that was taken apart. ``field`` names the field that it sets; empty for a secret."""

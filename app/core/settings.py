@@ -53,6 +53,7 @@ class ClinicSettings:
     orthanc_username: str = field(default="", metadata={"key": "orthanc.username"})
     orthanc_allow_plain: bool = field(default=False, metadata={"key": "orthanc.allow_plain"})
     orthanc_method: str = field(default="rest", metadata={"key": "orthanc.method", "choices": ("rest", "stow")})
+    orthanc_fetch_new: bool = field(default=False, metadata={"key": "orthanc.fetch_new"})
     orthanc_ca: str = field(default="", metadata={"key": "orthanc.ca"})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 

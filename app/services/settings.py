@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, is_name, keys_of, named_key, names_of
+from app.core.destinations import (
+    DIMSE,
+    MIRROR,
+    DimseSettings,
+    MirrorSettings,
+    is_name,
+    is_place,
+    keys_of,
+    named_key,
+    names_of,
+)
 from app.core.errors import UserError
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
@@ -146,6 +156,7 @@ class SettingsService:
             self._set_here(actor, entry, value)
             return value
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            self._note_place(unit, key, value)
             unit.store.settings.set(key, value)
             self._tell_outbox(unit, key)
             unit.audit(Entity.SETTING, key)
@@ -174,6 +185,7 @@ class SettingsService:
         sealed = {key: self._sealer.seal(key, text) for key, text in keys.items() if text}
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             for entry, value in entries.items():
+                self._note_place(unit, entry.key, value)
                 unit.store.settings.set(entry.key, value)
             for key, text in sealed.items():
                 unit.store.secrets.set(key, text)
@@ -202,6 +214,11 @@ class SettingsService:
                 unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
             unit.store.destinations.forget(f"{topic}.{name}")
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+    def _note_place(self, unit: Unit, key: str, value: Any) -> None:
+        """Let the queue know when a destination is to be at another place from now on."""
+        if is_place(key) and (before := unit.store.settings.get(key)) is not None and before != value:
+            unit.store.destinations.moved(key.rpartition(".")[0])
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""

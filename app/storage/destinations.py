@@ -92,6 +92,20 @@ class Destinations:
         self._db.execute("UPDATE destinations SET filled_rank = ? WHERE name = ?", (end, name))
         return added
 
+    def moved(self, name: str) -> None:
+        """Take note that the destination is at another place now: what was proven or is to be called back is not there.
+
+        What lies at the old place stays there. Images are sent to the new one, where each is asked for first.
+        """
+        now = epoch_ms(utc_now())
+        with self._db.write():
+            self._db.execute("UPDATE copies SET gone_at = ? WHERE destination = ? AND gone_at IS NULL", (now, name))
+            self._db.execute(
+                f"UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
+                f" AND state IN {OPEN}",
+                (now, name),
+            )
+
     def forget(self, destination: str) -> None:
         """Forget a destination and what waits for it; where images are known to lie stays known."""
         with self._db.write():

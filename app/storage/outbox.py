@@ -74,9 +74,20 @@ class Entry:
     changed_at: datetime
 
 
+class Known(StrEnum):
+    """What is known of an object before it is sent; ``FOREIGN``: others had put it there."""
+
+    NOT_AT_ALL = ""
+    OURS = "ours"
+    FOREIGN = "foreign"
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An image at a destination: what it is called there, its digest there, and how that was found out."""
+    """An image at a destination: what it is called there, its digest there, and how that was found out.
+
+    ``is_foreign``: others had put it there before us.
+    """
 
     image_id: str
     destination: str
@@ -85,6 +96,7 @@ class Copy:
     how: str
     confirmed_at: datetime
     gone_at: datetime | None = None
+    is_foreign: bool = False
 
 
 class Outbox:
@@ -151,8 +163,13 @@ class Outbox:
             )
         return [_entry_of(row) for row in rows]
 
-    def confirm(self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime) -> None:
-        """Write down that an image is there, or that it is gone, proven by ``how``."""
+    def confirm(
+        self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime, *, is_foreign: bool = False
+    ) -> None:
+        """Write down that an image is there, or that it is gone, proven by ``how``.
+
+        ``is_foreign``: others had put it there; it is not ours to call back.
+        """
         at = epoch_ms(now)
         with self._db.write():
             self._db.execute(
@@ -166,33 +183,37 @@ class Outbox:
                 )
             else:
                 self._db.execute(
-                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                     " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
-                    " gone_at = NULL",
-                    (entry.image_id, entry.destination, remote_id, digest, how, at),
+                    " is_foreign = excluded.is_foreign, gone_at = NULL",
+                    (entry.image_id, entry.destination, remote_id, digest, how, at, int(is_foreign)),
                 )
                 # Earlier objects of the image, also those whose answer was lost, are called back.
                 self._db.execute(
                     "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
                     " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies c WHERE"
-                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND NOT EXISTS"
-                    " (SELECT 1 FROM outbox o WHERE o.image_id = c.image_id AND o.destination = c.destination"
+                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND is_foreign = 0"
+                    " AND NOT EXISTS (SELECT 1 FROM outbox o"
+                    " WHERE o.image_id = c.image_id AND o.destination = c.destination"
                     " AND o.remote_id = c.remote_id AND o.wish = 'remove' AND o.state = 'sending')",
                     (entry.patient_id, at, at, entry.image_id, entry.destination, remote_id),
                 )
-                # Moved to somebody else or deleted while it was on its way: it is called back at once.
-                self._db.execute(
-                    "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
-                    " changed_at) SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
-                    " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
-                    (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id,
-                     entry.patient_id),
-                )  # fmt: skip
+                if not is_foreign:
+                    self._call_back_at_once(entry, remote_id, at)
             self._db.execute(
                 "UPDATE destinations SET last_success_at = ?, blocked_code = NULL, blocked_facts = NULL WHERE name = ?",
                 (at, entry.destination),
             )
+
+    def _call_back_at_once(self, entry: Entry, remote_id: str, at: int) -> None:
+        """Call back what was moved to somebody else or deleted while it was on its way."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
+            " SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
+            " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
+            (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id, entry.patient_id),
+        )
 
     def still_goes(self, entry: Entry) -> bool:
         """Whether the image is in the library still, as the very patient's that it was queued for."""
@@ -205,14 +226,33 @@ class Outbox:
             )
         )
 
+    def known_as(self, entry: Entry, remote_id: str) -> Known:
+        """Return whether this object may be there already, and whether it is one that we sent."""
+        row = self._db.row(
+            "SELECT is_foreign FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?",
+            (entry.image_id, entry.destination, remote_id),
+        )
+        if row is None:
+            return Known.NOT_AT_ALL
+        return Known.FOREIGN if row[0] else Known.OURS
+
     def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
+        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=False)
+
+    def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
+        """Write down that an object of others may be there: it is asked for before it is sent."""
+        self._expect(image_id, destination, remote_id, digest, now, is_foreign=True)
+
+    def _expect(
+        self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime, *, is_foreign: bool
+    ) -> None:
         with self._db.write():
             self._db.execute(
-                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
-                " VALUES (?, ?, ?, ?, 'attempted', ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
+                " VALUES (?, ?, ?, ?, 'attempted', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                 " digest = excluded.digest, gone_at = NULL",
-                (entry.image_id, entry.destination, remote_id, digest, epoch_ms(now)),
+                (image_id, destination, remote_id, digest, epoch_ms(now), int(is_foreign)),
             )
 
     def settle(
@@ -348,7 +388,7 @@ class Outbox:
     def copies(self, image_id: str) -> list[Copy]:
         """Return where an image is, and where it was until it was called back."""
         rows = self._db.rows(
-            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at FROM copies"
+            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at, is_foreign FROM copies"
             " WHERE image_id = ? ORDER BY destination, confirmed_at",
             (image_id,),
         )
@@ -376,4 +416,4 @@ def _entry_of(row: Row) -> Entry:
 
 @sound
 def _copy_of(row: Row) -> Copy:
-    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]))
+    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]), bool(row[7]))

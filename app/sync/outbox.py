@@ -19,7 +19,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, TransientFault
 from app.core.progress import Progress
 from app.domain.backoff import delay_s
-from app.storage.outbox import Entry, EntryState, Wish
+from app.storage.outbox import Entry, EntryState, Known, Wish
 from app.sync.lines import Lines
 
 BATCH = 256
@@ -41,11 +41,15 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An image about to be sent: what it will be called there, its digest, and whatever its sender needs."""
+    """An image about to be sent: what it will be called there, its digest, and whatever its sender needs.
+
+    ``known``: whether it may be there already, so that it is asked for before it is sent, and through whom.
+    """
 
     remote_id: str
     digest: str
     carried: Any = None
+    known: Known = Known.NOT_AT_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Sent:
     how: str = ""
     was_there: bool = False
     bytes: int = 0
+    is_foreign: bool = False
 
 
 class Sender(Protocol):

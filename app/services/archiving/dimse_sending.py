@@ -10,7 +10,7 @@ from app.core.files import translate_os_error
 from app.services.archiving.preparing import Goods
 from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
 from app.transfer.dimse.proving import DimseArchive
 from app.transfer.dimse.storing import named
@@ -36,7 +36,10 @@ class DimseSender:
             As :meth:`Renditions.of`.
         """
         outgoing = self._goods.of(entry)
-        return None if outgoing is None else Ready(_uids(outgoing.key)[2], outgoing.md5, outgoing)
+        if outgoing is None:
+            return None
+        instance = _uids(outgoing.key)[2]
+        return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there and have it proven; ``None`` when it is not to go any more.
@@ -55,7 +58,7 @@ class DimseSender:
             how = self._archive.store_and_prove(outgoing.path, what.sop_class_uid, instance, study, series)
         except OSError as error:
             raise translate_os_error(error) from error
-        return Sent(instance, ready.digest, how, bytes=size)
+        return Sent(instance, ready.digest, how, bytes=size, is_foreign=ready.known is Known.FOREIGN)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Give up a recall where the image came back under this very UID.

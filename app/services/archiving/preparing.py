@@ -6,7 +6,7 @@ from app.domain.image import ImageRecord, Placement
 from app.domain.patient import Patient
 from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 
 
 class Goods:
@@ -36,6 +36,11 @@ class Goods:
         """Whether it is to go still; asked right before it is sent."""
         with self._store.read():
             return self._store.outbox.still_goes(entry)
+
+    def known_as(self, entry: Entry, remote_id: str) -> Known:
+        """Return whether this object may be there already, and whether it is one that we sent."""
+        with self._store.read():
+            return self._store.outbox.known_as(entry, remote_id)
 
     def key_wanted(self, image_id: str) -> str | None:
         """Return what names the object that is to be in an archive for an image now; ``None`` where none is."""

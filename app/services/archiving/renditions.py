@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.errors import ItemError
@@ -27,12 +27,16 @@ from app.storage.renditions import Rendition
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A file that may be sent, what names it in an archive, and its digests."""
+    """A file that may be sent, what names it in an archive, and its digests.
+
+    ``is_made``: it was made here, under numbers of our own.
+    """
 
     path: Path
     key: str
     sha256: str
     md5: str
+    is_made: bool = False
 
 
 class Renditions:
@@ -68,7 +72,7 @@ class Renditions:
         with self._store.read():
             kept = self._store.renditions.get(record.id)
         if kept is not None and kept.made_for == made_for and target.exists():
-            made = _outgoing(target, kept.remote_key, kept.md5)
+            made = replace(_outgoing(target, kept.remote_key, kept.md5), is_made=True)
             if made.sha256 == kept.sha256:
                 return made
         return self._make(image, target, made_for)
@@ -97,7 +101,7 @@ class Renditions:
             raise translate_os_error(error) from error
         finally:
             part.unlink(missing_ok=True)
-        made = _outgoing(target, key)
+        made = replace(_outgoing(target, key), is_made=True)
         self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256, made.md5))
         return made
 

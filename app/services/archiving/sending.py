@@ -7,9 +7,9 @@ from pathlib import Path
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
 from app.services.archiving.preparing import Goods
-from app.services.archiving.renditions import Renditions
+from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import CONFLICT, Ready, Sent
 from app.transfer.orthanc import Orthanc, Stored, instance_id
 
@@ -39,7 +39,10 @@ class OrthancSender:
             As :meth:`Renditions.of`.
         """
         outgoing = self._goods.of(entry)
-        return None if outgoing is None else Ready(instance_id(outgoing.key), outgoing.md5, outgoing.path)
+        if outgoing is None:
+            return None
+        instance = instance_id(outgoing.key)
+        return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
@@ -54,9 +57,10 @@ class OrthancSender:
         """
         if not self._goods.still_goes(entry):
             return None
-        path: Path = ready.carried
+        outgoing: Outgoing = ready.carried
+        path = outgoing.path
         try:
-            stored, size = self._stored(path, ready.remote_id), path.stat().st_size
+            stored, size = self._stored(path, ready), path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
@@ -64,16 +68,19 @@ class OrthancSender:
             raise TransientFault("pacs.not_proven")
         if there != ready.digest:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
-        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
+        # Under numbers that were made here nobody else can have put anything.
+        is_foreign = not stored.is_new and not outgoing.is_made and ready.known is not Known.OURS
+        size = size if stored.is_new else 0
+        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size, is_foreign=is_foreign)
 
-    def _stored(self, path: Path, instance: str) -> Stored:
+    def _stored(self, path: Path, ready: Ready) -> Stored:
+        # STOW-RS does not tell what was there from what is new, and what was sent once need not be sent again.
+        if (self._by_web or ready.known is not Known.NOT_AT_ALL) and self._orthanc.md5(ready.remote_id) is not None:
+            return Stored(ready.remote_id, is_new=False)
         if not self._by_web:
             return self._orthanc.store(path)
-        # STOW-RS does not tell what was there from what is new: that is asked before.
-        if self._orthanc.md5(instance) is not None:
-            return Stored(instance, is_new=False)
         self._orthanc.stow(path)
-        return Stored(instance, is_new=True)
+        return Stored(ready.remote_id, is_new=True)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Call an image back; what lies there by now and is not ours stays.

@@ -11,7 +11,7 @@ from app.domain.image import ImageRecord, Placement
 from app.domain.remote_names import Layout, remote_name
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
 from app.transfer.stores.store import Stat, Store
 
@@ -53,7 +53,10 @@ class MirrorSender:
         if digest != record.sha256:
             # A good copy there must not be replaced by one that rotted here.
             raise ItemError("file.corrupt")
-        return Ready(remote_name(record, self._layout), digest, (path, record))
+        name = remote_name(record, self._layout)
+        with self._store.read():
+            known = self._store.outbox.known_as(entry, name)
+        return Ready(name, digest, (path, record), known)
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more.
@@ -69,10 +72,11 @@ class MirrorSender:
         with self._store.read():
             if not self._store.outbox.still_goes(entry):
                 return None
-        if entry.tries:
+        if ready.known is not Known.NOT_AT_ALL:
             there = self._mirror.stat(ready.remote_id)
-            if there is not None and (how := _proof(there, record)) not in {None, BY_SIZE}:
-                return Sent(ready.remote_id, ready.digest, str(how), was_there=True)
+            known = _proof(there, record) if there is not None else None
+            if known is not None:
+                return Sent(ready.remote_id, ready.digest, known, was_there=True)
         stat = self._mirror.put(path, ready.remote_id, self._ctx)
         how = _proof(stat, record)
         if how is None:

@@ -42,7 +42,9 @@ class DestinationQueue:
         """Write down together that these are done."""
         with self._door.store.write():
             for entry, sent in done:
-                self._outbox.confirm(entry, sent.remote_id, sent.digest, sent.how, utc_now())
+                self._outbox.confirm(
+                    entry, sent.remote_id, sent.digest, sent.how, utc_now(), is_foreign=sent.is_foreign
+                )
         self._say(*(entry for entry, _sent in done))
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> None:

@@ -18,6 +18,7 @@ def whereabouts_text(found: Whereabouts) -> str:
             terms.destination(copy.destination),
             t("proven {date}", date=isolated(moment(copy.confirmed_at))),
             proof_words(copy.how),
+            t("was there before") if copy.is_foreign else "",
         )
         for copy in found.copies
     ]

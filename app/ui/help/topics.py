@@ -213,6 +213,29 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "mirrors",
+            t("Mirrors, and what is not everywhere yet"),
+            (
+                t(
+                    "Settings, Mirrors: a folder on another computer, an FTP, SFTP or S3 server. Every filed image "
+                    "goes there too, as it is, under names made of ids, and counts once its hash or size there is "
+                    "proven."
+                ),
+                t(
+                    "Where images go (Ctrl+Alt+A) shows every destination with a lamp, what waits for it and why, and "
+                    "what is not everywhere yet. “Try the connection” writes, reads and deletes a small file."
+                ),
+                t(
+                    "A server that is not known shows its fingerprint: compare it with whoever runs it before you "
+                    "trust it. If it changes later, nothing is sent until somebody has explained it."
+                ),
+                t(
+                    "Amber also means: a queue that has not moved for a day, a clock that differs, a certificate that "
+                    "ends soon, or a sensor that has been silent for days."
+                ),
+            ),
+        ),
+        Topic(
             "browse",
             t("Browsing the archive"),
             (

@@ -147,6 +147,11 @@ def _archive() -> Page:
                 t("A PEM file of your own authority, or the fingerprint of the archive's certificate."),
             ),
             Field(
+                "orthanc.fetch_new",
+                t("Bring in what comes to the archive from elsewhere"),
+                t("By the rules for the right patient; then it is in mirrors and backups, too."),
+            ),
+            Field(
                 "orthanc.allow_plain",
                 t("Allow a connection that is not encrypted"),
                 t("On its way everybody can read along. Who allowed it stands in the audit log."),
