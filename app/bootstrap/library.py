@@ -27,6 +27,7 @@ from app.storage.events import Level
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.services.activity import ActivityService
+    from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
     from app.services.archiving.commitments import Commitments
     from app.services.archiving.connector import OrthancConnector
@@ -220,6 +221,9 @@ class Library:
     )
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
+    )
+    dimse_asking: Lazy[DimseAsking] = Lazy(
+        "archiving.asking", "DimseAsking", lambda make, its: make(its.door, its.dimse)
     )
     expecting: Lazy[Expecting] = Lazy("expecting", "Expecting", lambda make, its: make(its.door))
     worklist: Lazy[WorklistService] = Lazy(

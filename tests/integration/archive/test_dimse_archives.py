@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -99,6 +100,30 @@ def test_archives_that_mix_up_several_associations_get_one(library: Library, too
     stored = {str((one := pydicom.dcmread(path)).SOPInstanceUID): one.PixelData for path in there}
     sent = [pydicom.dcmread(path) for path in (tmp_path / "in").iterdir()]
     assert stored == {str(one.SOPInstanceUID): one.PixelData for one in sent}
+
+
+def test_it_is_searched_on_the_command_line(library: Library, tool: Tool, tmp_path: Path) -> None:
+    with dcmqrscp(tool, tmp_path / "archive") as peer:
+        for number, day in enumerate(("20240105", "20260301")):
+            radiograph(tmp_path / "in" / f"{number}.dcm", number, StudyDate=day, StudyInstanceUID=f"2.25.{number + 1}")
+        library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
+        set_up(library, peer)
+        library.archive.push(OWNER, QUIET)
+
+        def found(*options: str) -> list[dict[str, Any]]:
+            done = bitewing(library, "archive", "search", "--archive", "pacs", "--json", *options)
+            assert done.returncode == 0, done.stderr
+            studies: list[dict[str, Any]] = json.loads(done.stdout)["studies"]
+            return studies
+
+        newest, older = found("--name", "jane doe")
+        assert (newest["study_uid"], older["study_uid"]) == ("2.25.2", "2.25.1")
+        assert (newest["patient_id"], newest["here"], newest["would_be"]) == ("17", 1, "file")
+        assert [row["study_uid"] for row in found("--to", "2025-01-01")] == ["2.25.1"]
+        assert found("--name", "jane roe") == []
+        assert len(found("--limit", "1")) == 1
+    away = bitewing(library, "archive", "search", "--archive", "pacs", "--json")
+    assert json.loads(away.stdout)["error"]["code"] == "dimse.unreachable"
 
 
 def test_an_archive_that_commits_reports_through_the_listener(library: Library, tool: Tool, tmp_path: Path) -> None:
