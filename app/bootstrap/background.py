@@ -75,7 +75,11 @@ class Background(QObject):
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
             self._stand(NEWS, lambda: t("Looking for new studies"), "orthanc.", self._news, self._wants_archive),
             self._stand(
-                WATCHDOG, lambda: t("Looking after destinations"), "orthanc.", self._watch, self._wants_archive
+                WATCHDOG,
+                lambda: t("Looking after destinations"),
+                ("orthanc.", f"{DIMSE}."),
+                self._watch,
+                self._wants_watchdog,
             ),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
@@ -123,7 +127,7 @@ class Background(QObject):
         self,
         name: str,
         title: Callable[[], str],
-        settings: str,
+        settings: str | tuple[str, ...],
         engine: Callable[[Any, JobContext], object],
         is_wanted: Callable[[], bool],
     ) -> StandingJob:
@@ -136,6 +140,10 @@ class Background(QObject):
     def _wants_archive(self) -> bool:
         clinic = self._library.settings.clinic()
         return bool(clinic.orthanc_enabled and clinic.orthanc_url)
+
+    def _wants_watchdog(self) -> bool:
+        archives = self._library.settings.dimse_archives()
+        return self._wants_archive() or any(archive.enabled and archive.host for archive in archives)
 
     def _wants_listener(self) -> bool:
         return self._library.settings.workstation().receive_enabled

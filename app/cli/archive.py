@@ -52,6 +52,9 @@ def command() -> None:
 @click.option("--modality", default="", metavar="XX", help=t("Kind of image, as in IO, PX, CT, XC."))
 @click.option("--description", default="", metavar="TEXT", help=t("Words of the study's description."))
 @click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help=t("At most so many studies."))
+@click.option(
+    "--archive", metavar="NAME", default=None, help=t("Search this archive, one that speaks only DICOM's own protocol.")
+)
 @common
 @click.pass_obj
 def search(
@@ -63,11 +66,12 @@ def search(
     modality: str,
     description: str,
     limit: int,
+    archive: str | None,
 ) -> int:
     """Search."""
     query = StudyQuery(name, patient_id, since or None, until or None, modality, description)
     with opened(session) as library:
-        rows, is_all = _search(library, query, limit)
+        rows, is_all = _search(library, query, limit) if archive is None else _ask(library, archive, query, limit)
     if session.json:
         output.emit({"studies": [_study(row) for row in rows], "more": not is_all})
         return 0
@@ -158,6 +162,12 @@ def _search(library: Library, query: StudyQuery, limit: int) -> tuple[list[Archi
         rows.update((row.found.key, row) for row in found.studies)
         place, is_first = found.following, False
     return list(rows.values())[:limit], place is None and len(rows) <= limit
+
+
+def _ask(library: Library, archive: str, query: StudyQuery, limit: int) -> tuple[list[ArchiveStudy], bool]:
+    with job(t("Asking the archive…")) as ctx:
+        found, is_complete = library.dimse_asking.search(library.owner(), archive, query, ctx)
+    return list(found[:limit]), is_complete and len(found) <= limit
 
 
 def _study(row: ArchiveStudy) -> dict[str, Any]:

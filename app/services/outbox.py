@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core.clock import utc_now
+from app.core.errors import UserError
+from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
@@ -57,6 +60,46 @@ class OutboxService:
             open_states = (EntryState.SENDING, EntryState.WAITING)
             entries += store.outbox.entries(destination, open_states, limit - len(entries))
             return [_queued(store, entry) for entry in entries]
+
+    def retry(self, actor: Actor, number: int) -> Entry:
+        """Let a parked entry be sent again, and its destination be sent to.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``outbox.not_parked`` when there is no such entry, or it needs no decision any more.
+        """
+        return self._decide(actor, number, "retry")
+
+    def settle(self, actor: Actor, number: int) -> Entry:
+        """Leave a parked entry as things stand: a recall counts as done by hand, a conflict stays what it is.
+
+        Raises
+        ------
+        RefusedError, UserError
+            As :meth:`retry`.
+        """
+        return self._decide(actor, number, "settle")
+
+    def _decide(self, actor: Actor, number: int, decision: str) -> Entry:
+        with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
+            entry, decisions = unit.store.outbox.entry(number), unit.store.decisions
+            decide = decisions.retry if decision == "retry" else decisions.settle
+            if entry is None or not decide(entry, utc_now()):
+                raise UserError("outbox.not_parked", number=number)
+            unit.audit(
+                Entity.OUTBOX,
+                str(number),
+                decision=decision,
+                wish=entry.wish.value,
+                destination=entry.destination,
+                image=entry.image_id,
+                code=entry.code,
+            )
+            unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id)
+            return entry
 
     def lacking(self, actor: Actor, limit: int = 200) -> tuple[tuple[int, bool], list[Lacking]]:
         """Return how many images are not everywhere yet (and whether exactly), and those that wait longest."""

@@ -297,7 +297,8 @@ class Outbox:
             )
             self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'",
+                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL WHERE destination = ?"
+                " AND state = 'parked'",
                 (destination,),
             ).rowcount
 
@@ -310,6 +311,11 @@ class Outbox:
                 f" AND code IN ({', '.join('?' * len(wanted))})",
                 (destination, *wanted),
             )
+
+    def entry(self, number: int) -> Entry | None:
+        """Return one entry."""
+        row = self._db.row(f"SELECT {_COLUMNS} FROM outbox WHERE number = ?", (number,))  # noqa: S608 - our own text
+        return None if row is None else _entry_of(row)
 
     def entries(self, destination: str, states: Iterable[EntryState], limit: int = 200) -> list[Entry]:
         """Return entries in these states, oldest first."""

@@ -41,6 +41,7 @@ _PARTS = {
     "ShortcutsDialog": "app.ui.dialogs.shortcuts",
     "Snapshot": "app.ui.main_window.snapshot",
     "TreatmentDialog": "app.ui.treatments.dialog",
+    "WorklistDialog": "app.ui.worklist.dialog",
     "ending_words": "app.ui.main_window.import_words",
     "noted_backups": "app.services.backup_note",
     "hand_over": "app.ui.main_window.single_instance",

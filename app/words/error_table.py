@@ -28,6 +28,7 @@ from app.words.error_texts import (
     stores,
     treatments,
     watch,
+    worklist,
 )
 from app.words.error_texts.templates import ErrorTemplates
 
@@ -53,6 +54,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "store": stores.texts,
     "receive": receiving.texts,
     "dimse": dimse.texts,
+    "worklist": worklist.texts,
     "image": images.texts,
     "import": images.texts,
     "patient": patients.texts,

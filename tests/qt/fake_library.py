@@ -94,6 +94,7 @@ class FakeLibrary:
         self.outbox = SimpleNamespace(
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
         )
+        self.expecting = SimpleNamespace(of_next=lambda _actor, _patient: None)
         self.news = SimpleNamespace(count=lambda _actor: 0)
         self.watchdog = SimpleNamespace(destinations=lambda _actor: [])
         self.viewing = SimpleNamespace(frame=self._frame)

@@ -64,10 +64,10 @@ class Renditions:
         if outgoing.sha256 != record.sha256:
             # Rotten bytes must not reach the archive under a good image's name.
             raise ItemError("file.corrupt")
-        image = Exportable(record, patient, original, 1)
+        image = self._exportable(record, patient, original)
         if may_go_as_it_is(image):
             return outgoing
-        made_for = _made_for(record, patient)
+        made_for = _made_for(image, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
             kept = self._store.renditions.get(record.id)
@@ -79,12 +79,16 @@ class Renditions:
 
     def key_now(self, record: ImageRecord, patient: Patient) -> str | None:
         """Return what names an image's object in an archive as it is filed now; ``None`` while none was made."""
-        image = Exportable(record, patient, self._locator.path_of(record), 1)
+        image = self._exportable(record, patient, self._locator.path_of(record))
         if may_go_as_it_is(image):
             return key_of_original(record)
         with self._store.read():
             kept = self._store.renditions.get(record.id)
-        return kept.remote_key if kept is not None and kept.made_for == _made_for(record, patient) else None
+        return kept.remote_key if kept is not None and kept.made_for == _made_for(image, patient) else None
+
+    def _exportable(self, record: ImageRecord, patient: Patient, path: Path) -> Exportable:
+        with self._store.read():
+            return Exportable(record, patient, path, 1, self._store.expected.of_image(record.id))
 
     def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
         part = target.with_suffix(".part")
@@ -116,8 +120,9 @@ def _outgoing(path: Path, key: str, md5: str | None = None) -> Outgoing:
     return Outgoing(path, key, digests.sha256, digests.md5)
 
 
-def _made_for(record: ImageRecord, patient: Patient) -> str:
+def _made_for(image: Exportable, patient: Patient) -> str:
     """Return a fingerprint of everything that goes into the object beside the pixels."""
+    record, order = image.record, image.order
     parts = [
         record.sha256,
         record.shown_teeth(),
@@ -130,4 +135,7 @@ def _made_for(record: ImageRecord, patient: Patient) -> str:
         patient.birth_date,
         patient.sex.value,
     ]
+    if order is not None:
+        # Left out where there is none: what was made before there were worklists is not to be made anew.
+        parts += [order.study_uid, order.accession_number]
     return hashlib.sha256(json.dumps(parts, default=str).encode("utf-8")).hexdigest()

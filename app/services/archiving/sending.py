@@ -6,8 +6,7 @@ from pathlib import Path
 
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
-from app.domain.image import ImageRecord, Placement
-from app.domain.patient import Patient
+from app.services.archiving.preparing import Goods
 from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry, Known
@@ -25,7 +24,7 @@ class OrthancSender:
         self._by_web = by_web
         self._store = store
         self._orthanc = orthanc
-        self._renditions = renditions
+        self._goods = Goods(store, renditions)
 
     def probe(self) -> None:
         """Ask for a sign of life."""
@@ -39,17 +38,11 @@ class OrthancSender:
         BitewingError
             As :meth:`Renditions.of`.
         """
-        with self._store.read():
-            record = self._store.images.get(entry.image_id)
-            patient = self._store.patients.get(entry.patient_id or "")
-        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
-        if record is None or patient is None or not is_filed_for(record, patient):
+        outgoing = self._goods.of(entry)
+        if outgoing is None:
             return None
-        outgoing = self._renditions.of(record, patient)
         instance = instance_id(outgoing.key)
-        with self._store.read():
-            known = self._store.outbox.known_as(entry, instance)
-        return Ready(instance, outgoing.md5, outgoing, known)
+        return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
@@ -62,9 +55,8 @@ class OrthancSender:
             ``pacs.conflict`` when something else lies there under its UIDs, ``pacs.altered`` when the server
             keeps other bytes than it was sent.
         """
-        with self._store.read():
-            if not self._store.outbox.still_goes(entry):
-                return None
+        if not self._goods.still_goes(entry):
+            return None
         outgoing: Outgoing = ready.carried
         path = outgoing.path
         try:
@@ -99,7 +91,9 @@ class OrthancSender:
             ``pacs.conflict`` when other bytes lie there than we had sent.
         """
         instance = entry.remote_id or ""
-        if self._is_wanted(entry.image_id, instance):
+        wanted = self._goods.key_wanted(entry.image_id)
+        if wanted is not None and instance_id(wanted) == instance:
+            # The image came back meanwhile: this very object is to be there.
             return None
         with self._store.read():
             ours = {copy.digest for copy in self._store.outbox.copies(entry.image_id) if copy.remote_id == instance}
@@ -111,19 +105,3 @@ class OrthancSender:
             if self._orthanc.md5(instance) is not None:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
-
-    def _is_wanted(self, image_id: str, instance: str) -> bool:
-        """Whether the image came back meanwhile, so that this very object is to be there."""
-        with self._store.read():
-            record = self._store.images.get(image_id)
-            patient = self._store.patients.get(record.patient_id) if record and record.patient_id else None
-        if record is None or patient is None or not is_filed_for(record, patient):
-            return False
-        key = self._renditions.key_now(record, patient)
-        return key is not None and instance_id(key) == instance
-
-
-def is_filed_for(record: ImageRecord, patient: Patient) -> bool:
-    """Whether an image is in the library, as this very patient's."""
-    is_filed = record.placement is Placement.FILED and record.deleted_at is None
-    return is_filed and record.patient_id == patient.id and patient.merged_into is None

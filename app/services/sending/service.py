@@ -73,12 +73,19 @@ class SendingService:
         RefusedError
             ``role.refused``.
         UserError
-            When by the settings nothing can be sent to one of them.
+            When by the settings nothing can be sent to the only one; of several it is reported as blocked.
         """
         self._door.require(actor, Action.ARCHIVE_PUSH)
-        reports, waiting = {}, 0
-        for destination in destinations:
-            reports[destination] = self._send_to(actor, ctx, destination, trigger)
+        wanted, reports, waiting = list(destinations), {}, 0
+        for destination in wanted:
+            try:
+                reports[destination] = self._send_to(actor, ctx, destination, trigger)
+            except UserError as error:
+                if len(wanted) == 1:
+                    raise
+                # The others are not to suffer for it.
+                self._door.store.destinations.block(destination, error.code, error.facts)
+                reports[destination] = DrainReport(blocked=error.code)
             with self._door.store.read():
                 waiting += self._door.store.outbox.waiting(destination)
         return SendReport(_sum(reports.values()), waiting, reports)

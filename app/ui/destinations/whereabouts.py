@@ -41,5 +41,6 @@ def proof_words(how: str) -> str:
         "size": t("by its size"),
         "commitment": t("by storage commitment"),
         "find": t("found by query"),
+        "by hand": t("settled by hand"),
     }
     return known.get(how, "")

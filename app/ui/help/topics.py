@@ -182,7 +182,34 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "image is, its details say under “Also in”."
                 ),
                 t("“Try the connection” says whether the archive answers, and what is unsafe about it."),
+                t(
+                    "An archive that speaks only DICOM's own protocol goes into the list on the same page. It proves "
+                    "what it has by storage commitment or by answering queries. Nothing can be called back from it: "
+                    "such an image is listed for a decision."
+                ),
+                t(
+                    "“Where images go” (Ctrl+Alt+A) lists what waits. For what needs a decision, choose it: “Try this "
+                    "one again”, or “It is settled” once somebody has seen to it at the other side."
+                ),
                 t("Sensors and modalities can send by DICOM: the port and the name to answer to are set there, too."),
+            ),
+        ),
+        Topic(
+            "worklist",
+            t("Worklist of the day"),
+            (
+                t(
+                    "Ctrl+Shift+W shows who is expected today, if an archive in the settings is said to have the "
+                    "worklist. A double click opens the patient; somebody new is added by it."
+                ),
+                t(
+                    "Whoever is described differently there than here is shown side by side first. Nobody is ever "
+                    "opened for another."
+                ),
+                t(
+                    "The line above the images then says what the next image of today is filed as: kind, description, "
+                    "study and accession number. “Not this” gives that up. What the file or you yourself say wins."
+                ),
             ),
         ),
         Topic(

@@ -41,6 +41,7 @@ def commands() -> tuple[Command, ...]:
         Command("migrate", library, t("Bring in from an earlier program…"), "Ctrl+Alt+E", "import"),
         Command("paste", library, t("Paste an image or files"), "Ctrl+V", "paste"),
         Command("inbox", library, t("Inbox"), "Ctrl+B", "inbox"),
+        Command("worklist", library, t("Worklist of the day…"), "Ctrl+Shift+W", "history"),
         Command("new_patient", library, t("New patient…"), "Ctrl+N", "patient-add"),
         Command("edit_patient", library, t("Edit patient…"), "F2", "edit"),
         Command("merge_patient", library, t("Merge patients…"), "Ctrl+Alt+M", "merge"),

@@ -41,6 +41,7 @@ from app.ui.treatments.panel import TreatmentsPanel
 from app.ui.tree.pane import TreePane
 from app.ui.tree.place import Place
 from app.ui.viewer.adjust_panel import AdjustPanel
+from app.ui.worklist.strip import ExpectedStrip
 from app.words import t, terms
 
 DEFAULT_SIZE = QSize(1440, 900)
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.chart_caption = plain_label(t("Tooth chart"), "muted")
         self.chart.set_notation(session.notation)
         self.header = PatientHeader()
+        self.expected = ExpectedStrip(session)
         self._inbox: Any = None
         self.panels = SidePanels(
             DetailsPanel(session),
@@ -158,6 +160,7 @@ class MainWindow(QMainWindow):
             tree=self.tree,
             chart=chart_box(self.chart_caption, self.chart),
             header=self.header,
+            expected=self.expected,
             table=self.table.area,
             panels=self.panels,
             status=self.status,
@@ -217,6 +220,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_patient_changed(self, summary: object) -> None:
         self.header.show_patient(self.patient.summary)
+        self.expected.show_patient(self.patient.patient_id)
         self.table.show_patient(self.patient.summary)
         self.panels.treatments.show_patient(self.patient.patient_id)
         self.commands.refresh()

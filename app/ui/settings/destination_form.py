@@ -49,7 +49,7 @@ class DestinationForm(DialogFrame):
         self.name.setMaxLength(32)
         # The name of a destination is part of the keys of its settings and of its queue.
         self.name.setEnabled(destination is None)
-        self.name.setPlaceholderText(ltr("nas"))
+        self.name.setPlaceholderText(ltr("nas" if topic == MIRROR else "pacs"))
         self.editors: dict[str, Editor] = {}
         self._help: dict[str, QWidget] = {}
         self._kinds: dict[str, tuple[str, ...]] = {}

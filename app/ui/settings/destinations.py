@@ -9,9 +9,9 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from app.core.context import JobContext
-from app.core.destinations import MIRROR, DimseSettings, MirrorSettings, keys_of
+from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of
 from app.core.settings import setting_key
-from app.ui.destinations.connection_words import store_words
+from app.ui.destinations.connection_words import dimse_words, store_words
 from app.ui.formats import joined, ltr
 from app.ui.later import part
 from app.ui.session import Session
@@ -79,6 +79,9 @@ class DestinationsEditor:
     def try_out(self, destination: Destination) -> list[str]:
         """Try settings that are not stored and return what was found. Any thread. Raises BitewingError."""
         library, actor = self._session.library, self._session.actor
+        if self.topic == DIMSE:
+            archive = replace(DimseSettings(destination.name), **_attributes(self.topic, destination))
+            return dimse_words(library.archive.try_out(actor, archive))
         mirror = replace(MirrorSettings(destination.name), **_attributes(self.topic, destination))
         system = library.mirrors.try_out(actor, mirror, destination.secrets, JobContext.silent())
         return store_words(system)

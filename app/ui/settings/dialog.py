@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.destinations import MIRROR
+from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
@@ -69,7 +70,7 @@ class SettingsDialog(DialogFrame):
         near.addWidget(self._list, 1)
         inner = QWidget()
         inner.setLayout(self._column)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
@@ -89,6 +90,18 @@ class SettingsDialog(DialogFrame):
             entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()
         ]
         self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
+        self._wanted = next((editor.widget for editor in self.destinations if editor.topic == page), None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the list into view that was asked for, where it stands below other settings."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._bring_up)
+
+    @Slot()
+    def _bring_up(self) -> None:
+        if self._wanted is not None:
+            self._scroll.ensureWidgetVisible(self._wanted, 0, UNIT * 6)
+            self._wanted = None
 
     def editor(self, key: str) -> Any:
         """Return the editor of a setting."""
@@ -126,12 +139,18 @@ class SettingsDialog(DialogFrame):
         editor.widget.setEnabled(enabled)
         self.destinations.append(editor)
         says = {
+            DIMSE: t(
+                "Every filed image goes there too, proven by storage commitment or by query. By DICOM alone nothing can"
+                " be called back."
+            ),
             MIRROR: t("Every filed image goes there too, as a file, proven to be there; without a network they wait."),
         }[page.topic]
         block = QWidget()
         column = QVBoxLayout(block)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(UNIT // 2)
+        if page.fields:
+            column.addWidget(plain_label(editor.list.accessibleName()))
         column.addWidget(editor.widget)
         column.addWidget(plain_label(f"{says} {t('For the whole clinic.')}", "muted", wrap=True))
         self._column.addWidget(block)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.destinations import MIRROR
+from app.core.destinations import DIMSE, MIRROR
 from app.words import t
 
 
@@ -164,6 +164,7 @@ def _archive() -> Page:
             Field("receive.port", t("Port to listen on"), t("11112 is usual.")),
             Field("receive.aet", t("Name to answer to (AE title)"), t("Enter the same at the sensor.")),
         ),
+        DIMSE,
     )
 
 
