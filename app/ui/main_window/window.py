@@ -26,6 +26,7 @@ from app.ui.main_window.layout import Parts, WindowLayout, chart_box
 from app.ui.main_window.light_table import LightTable
 from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
+from app.ui.main_window.other_places import OtherPlaces
 from app.ui.main_window.pages import Pages
 from app.ui.main_window.top_bar import TopBar
 from app.ui.main_window.treatments import TreatmentCommands
@@ -88,6 +89,7 @@ class MainWindow(QMainWindow):
         self.toasts = ToastRack(self)
         self.drops = Drops(self.patient, self.imports, self.filer, self)
         self.pages = Pages(self)
+        self.places = OtherPlaces(self)
         self.archive = ArchiveLook(self)
         self.commands = WindowCommands(self)
         self.treatments = TreatmentCommands(self)
@@ -207,11 +209,11 @@ class MainWindow(QMainWindow):
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
         self.status.activity_requested.connect(self.pages.show_activity)
-        self.status.overview_requested.connect(self.pages.show_dashboard)
+        self.status.overview_requested.connect(self.places.show_dashboard)
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
-        self.status.archive_requested.connect(self.pages.show_archive)
-        self.status.mirrors_requested.connect(self.pages.show_mirrors)
+        self.status.archive_requested.connect(self.places.show_archive)
+        self.status.mirrors_requested.connect(self.places.show_mirrors)
         self.status.news_changed.connect(self.archive.show_news)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
