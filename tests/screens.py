@@ -341,7 +341,7 @@ def _worklist(window: object, out: Path) -> Iterator[tuple[str, object]]:
         away = {**values, "port": 1}
         library.settings.set_destination(actor, "dimse", "clinic-2", away, {})
         dialog = part("WorklistDialog")(session, window)
-        dialog.patient_taken.connect(window.pages._on_patient_taken)
+        dialog.place_requested.connect(window.open_place)
         dialog.show()
         yield "worklist", dialog
         rows = [dialog.list.topLevelItem(row) for row in range(dialog.list.topLevelItemCount())]
