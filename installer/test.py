@@ -21,7 +21,6 @@ import beside
 import preparing
 import system_packages
 
-
 # Most tests wait for servers and children: two at a time halve the whole, more would disturb each other.
 WORKERS = "2"
 # They say themselves how long they took.
