@@ -62,6 +62,10 @@ def carry_over(restored: Database, present: Path, library_id: str) -> Carried:
         ``disk.full``, … of the restored catalogue; never for what the old one is like.
     """
     tally = _Tally()
+    with restored.write():
+        # What was sent, moved or called back since the backup is not known here: everything is asked for anew.
+        restored.execute("UPDATE copies SET is_stale = 1")
+        restored.execute("UPDATE destinations SET filled_rank = 0 WHERE enabled = 1")
     try:
         with contextlib.closing(sqlite3.connect(f"{present.absolute().as_uri()}?mode=ro", uri=True)) as old:
             found = old.execute("SELECT id FROM library").fetchone()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,8 +41,11 @@ class Outgoing:
     is_made: bool = False
 
 
+_MAKING = tuple(threading.Lock() for _ in range(64))
+
+
 class Renditions:
-    """Gives the file to send for an image. Any thread; one thread at a time for one image."""
+    """Gives the file to send for an image. Any thread."""
 
     def __init__(
         self, store: Catalogue, paths: LibraryPaths, locator: Locator, decoder: Decoder, clinic: ClinicSettings
@@ -67,6 +72,12 @@ class Renditions:
         image = self._exportable(record, patient, original)
         if may_go_as_it_is(image):
             return outgoing
+        # Several archives may ask for the same image at once: it is made once.
+        with _MAKING[hash(record.id) % len(_MAKING)]:
+            return self._kept_or_made(image, patient)
+
+    def _kept_or_made(self, image: Exportable, patient: Patient) -> Outgoing:
+        record = image.record
         made_for = _made_for(image, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
@@ -91,10 +102,9 @@ class Renditions:
             return Exportable(record, patient, path, 1, self._store.expected.of_image(record.id))
 
     def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
-        part = target.with_suffix(".part")
+        part = target.with_name(f"{target.stem}-{uuid.uuid4().hex}.part")
         try:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
-            part.unlink(missing_ok=True)
             key = self._writer.write_to(image, part, made_for)
             replace_durably(part, target)
         except OSError as error:
@@ -125,6 +135,8 @@ def _made_for(image: Exportable, patient: Patient) -> str:
     record, order = image.record, image.order
     parts = [
         record.sha256,
+        record.kind.value,
+        record.image_type.value,
         record.shown_teeth(),
         record.laterality.value,
         record.view.value,
