@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ class DriveStandIn:
         self.chunks: list[tuple[int, int]] = []
         self.chunk_bytes = 0
         self.on_chunk: Callable[[int], object] = lambda _number: None
+        self.on_block: Callable[[int], object] = lambda _total: None
         self.corrupt = 0
         self.limit: int | None = 15 << 30
         self.used_elsewhere = 0
@@ -114,8 +116,9 @@ class DriveStandIn:
         self.secrets_given: set[str] = set()
         self._access: dict[str, datetime] = {}
         self._codes: dict[str, tuple[str, str]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self.problems: list[str] = []
+        self._server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"drive": self}))
+        self._server.problems = self.problems
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -285,202 +288,218 @@ def drive_stand_in() -> Iterator[DriveStandIn]:
         yield server
     finally:
         server.stop()
+    assert server.problems == []
 
 
 def _plain(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def _handler(drive: DriveStandIn) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+class Server(ThreadingHTTPServer):
+    """Keeps what a client did that Google would not take; one that is killed did nothing wrong."""
 
-        def log_message(self, *_words: object) -> None:
-            """Say nothing."""
+    daemon_threads = True
+    problems: list[str]
 
-        def do_GET(self) -> None:
-            self._answer("GET")
+    def handle_error(self, _request: object, _address: object) -> None:
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.problems.append(repr(error))
 
-        def do_POST(self) -> None:
-            self._answer("POST")
 
-        def do_PUT(self) -> None:
-            self._answer("PUT")
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
 
-        def do_DELETE(self) -> None:
-            self._answer("DELETE")
+    drive: DriveStandIn
+    protocol_version = "HTTP/1.1"
+    timeout = 30
 
-        def _answer(self, method: str) -> None:
-            parts = urlsplit(self.path)
-            asked = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            place = f"{parts.path}?{parts.query}"
-            drive.requests.append((method, place))
-            self.due = drive.fault(method, place)
-            if self.due is not None and not self.due.after:
-                self._body()
-                self._fail(self.due)
-                return
-            if parts.path == "/auth":
-                status, back = drive.authorize(asked)
-                self._send(status, b"", {"Location": back} if back else {})
-            elif parts.path in {"/token", "/revoke"}:
-                form = {key: values[0] for key, values in parse_qs(self._body().decode()).items()}
-                if parts.path == "/revoke":
-                    was = drive.refresh.get(form.get("token", "")) is not None
-                    drive.refresh[form.get("token", "")] = None
-                    self._json(200 if was else 400, {})
-                else:
-                    self._json(*drive.token(form))
-            elif not drive.knows(self.headers.get("Authorization", "")):
-                self._body()
-                self._error(401, "authError")
-            elif parts.path.startswith("/upload/drive/v3/files"):
-                self._upload(method, asked)
-            elif parts.path.startswith("/drive/v3/"):
-                self._api(method, parts.path.removeprefix("/drive/v3/"), asked)
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        self._answer("POST")
+
+    def do_PUT(self) -> None:
+        self._answer("PUT")
+
+    def do_DELETE(self) -> None:
+        self._answer("DELETE")
+
+    def _answer(self, method: str) -> None:
+        parts = urlsplit(self.path)
+        asked = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        place = f"{parts.path}?{parts.query}"
+        self.drive.requests.append((method, place))
+        self.due = self.drive.fault(method, place)
+        if self.due is not None and not self.due.after:
+            self._body()
+            self._fail(self.due)
+            return
+        if parts.path == "/auth":
+            status, back = self.drive.authorize(asked)
+            self._send(status, b"", {"Location": back} if back else {})
+        elif parts.path in {"/token", "/revoke"}:
+            form = {key: values[0] for key, values in parse_qs(self._body().decode()).items()}
+            if parts.path == "/revoke":
+                was = self.drive.refresh.get(form.get("token", "")) is not None
+                self.drive.refresh[form.get("token", "")] = None
+                self._json(200 if was else 400, {})
             else:
-                self._error(404, "notFound")
+                self._json(*self.drive.token(form))
+        elif not self.drive.knows(self.headers.get("Authorization", "")):
+            self._body()
+            self._error(401, "authError")
+        elif parts.path.startswith("/upload/drive/v3/files"):
+            self._upload(method, asked)
+        elif parts.path.startswith("/drive/v3/"):
+            self._api(method, parts.path.removeprefix("/drive/v3/"), asked)
+        else:
+            self._error(404, "notFound")
 
-        def _api(self, method: str, path: str, asked: dict[str, str]) -> None:
-            body = self._body()
-            if path == "about":
-                quota = {"usage": str(drive.used())} | ({} if drive.limit is None else {"limit": str(drive.limit)})
-                self._json(200, {"user": {"emailAddress": "clinic@example.org"}, "storageQuota": quota})
-            elif path == "files" and method == "GET":
-                page, token = drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
-                told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
-                self._json(200, told)
-            elif path == "files":
-                made = json.loads(body)
-                self._json(200, drive.add(made["name"], b"", {}, made["mimeType"]).told())
-            else:
-                self._file(method, path.removeprefix("files/"), asked)
+    def _api(self, method: str, path: str, asked: dict[str, str]) -> None:
+        body = self._body()
+        if path == "about":
+            quota = {"usage": str(self.drive.used())} | (
+                {} if self.drive.limit is None else {"limit": str(self.drive.limit)}
+            )
+            self._json(200, {"user": {"emailAddress": "clinic@example.org"}, "storageQuota": quota})
+        elif path == "files" and method == "GET":
+            page, token = self.drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
+            told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
+            self._json(200, told)
+        elif path == "files":
+            made = json.loads(body)
+            self._json(200, self.drive.add(made["name"], b"", {}, made["mimeType"]).told())
+        else:
+            self._file(method, path.removeprefix("files/"), asked)
 
-        def _file(self, method: str, name: str, asked: dict[str, str]) -> None:
-            found = drive.files.get(name)
-            if found is None:
-                self._error(404, "notFound")
-            elif method == "DELETE":
-                del drive.files[name]
-                self._send(204, b"", {})
-            elif asked.get("alt") == "media":
-                self._media(found)
-            else:
-                self._json(200, self._told(found))
+    def _file(self, method: str, name: str, asked: dict[str, str]) -> None:
+        found = self.drive.files.get(name)
+        if found is None:
+            self._error(404, "notFound")
+        elif method == "DELETE":
+            del self.drive.files[name]
+            self._send(204, b"", {})
+        elif asked.get("alt") == "media":
+            self._media(found)
+        else:
+            self._json(200, self._told(found))
 
-        def _media(self, found: Stored) -> None:
-            given = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            start = int(given[1]) if given else 0
-            if given and start >= len(found.content):
-                self._error(416, "requestedRangeNotSatisfiable")
-                return
-            content = found.content[start:]
-            if self.due is not None:
-                # Half of it, and then the line is cut.
-                self.send_response(206 if given else 200)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content[: len(content) // 2])
-                self._cut()
-                return
-            self._send(206 if given else 200, content, {"Content-Type": "application/zip"})
-
-        def _upload(self, method: str, asked: dict[str, str]) -> None:
-            if method == "POST":
-                assert asked["uploadType"] == "resumable"
-                size = int(self.headers["X-Upload-Content-Length"])
-                metadata = json.loads(self._body())
-                if drive.limit is not None and drive.used() + size > drive.limit:
-                    self._error(403, "storageQuotaExceeded")
-                    return
-                name = drive.begin(metadata, size)
-                address = f"{drive.url}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
-                self._send(200, b"", {"Location": address})
-                return
-            session = drive.sessions.get(asked.get("upload_id", ""))
-            if session is None:
-                self._body()
-                self._error(404, "notFound")
-            elif _ASKED.fullmatch(self.headers.get("Content-Range", "")):
-                self._stand(session)
-            else:
-                self._chunk(session)
-
-        def _chunk(self, session: Session) -> None:
-            given = _CHUNK.fullmatch(self.headers["Content-Range"])
-            assert given is not None
-            start, end, size = (int(part) for part in given.groups())
-            assert size == session.size
-            assert start == len(session.content), "a chunk that does not follow what was confirmed"
-            assert (end + 1 - start) % GRAIN == 0 or end + 1 == size, "a chunk of a size that Google refuses"
-            came = bytearray()
-            while len(came) < end + 1 - start:
-                try:
-                    block = self.rfile.read(min(64 << 10, end + 1 - start - len(came)))
-                except OSError:
-                    block = b""
-                if not block:
-                    break
-                came += block
-                drive.chunk_bytes += len(block)
-            is_all = len(came) == end + 1 - start
-            kept = len(came) if is_all else len(came) // GRAIN * GRAIN
-            session.content += came[:kept]
-            drive.chunks.append((start, start + len(came)))
-            if not is_all:
-                self.close_connection = True
-                return
-            if len(session.content) == size:
-                drive.complete(session)
-            drive.on_chunk(len(drive.chunks))
-            if self.due is not None:
-                self._fail(self.due)
-                return
-            self._stand(session)
-
-        def _stand(self, session: Session) -> None:
-            if session.made is not None:
-                self._json(200, {"id": session.made.id})
-                return
-            held = len(session.content)
-            self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
-
-        def _told(self, found: Stored) -> dict[str, Any]:
-            told = found.told()
-            if not drive.tells_sha256:
-                told.pop("sha256Checksum", None)
-            return told
-
-        def _fail(self, fault: Fault) -> None:
-            if fault.status == 0:
-                self._cut()
-                return
-            self._error(fault.status, fault.reason, {"Retry-After": fault.retry_after} if fault.retry_after else {})
-
-        def _cut(self) -> None:
-            self.wfile.flush()
-            self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.connection.shutdown(2)
-
-        def _body(self) -> bytes:
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-        def _error(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
-            told = {"code": status, "message": "secret words of Google", "errors": [{"reason": reason}]}
-            self._json(status, {"error": told}, headers)
-
-        def _json(self, status: int, told: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-            self._send(status, json.dumps(told).encode(), {"Content-Type": "application/json", **(headers or {})})
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+    def _media(self, found: Stored) -> None:
+        given = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(given[1]) if given else 0
+        if given and start >= len(found.content):
+            self._error(416, "requestedRangeNotSatisfiable")
+            return
+        content = found.content[start:]
+        if self.due is not None:
+            # Half of it, and then the line is cut.
+            self.send_response(206 if given else 200)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(body)
+            self.wfile.write(content[: len(content) // 2])
+            self._cut()
+            return
+        self._send(206 if given else 200, content, {"Content-Type": "application/zip"})
 
-    return Handler
+    def _upload(self, method: str, asked: dict[str, str]) -> None:
+        if method == "POST":
+            assert asked["uploadType"] == "resumable"
+            size = int(self.headers["X-Upload-Content-Length"])
+            metadata = json.loads(self._body())
+            if self.drive.limit is not None and self.drive.used() + size > self.drive.limit:
+                self._error(403, "storageQuotaExceeded")
+                return
+            name = self.drive.begin(metadata, size)
+            address = f"{self.drive.url}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
+            self._send(200, b"", {"Location": address})
+            return
+        session = self.drive.sessions.get(asked.get("upload_id", ""))
+        if session is None:
+            self._body()
+            self._error(404, "notFound")
+        elif _ASKED.fullmatch(self.headers.get("Content-Range", "")):
+            self._stand(session)
+        else:
+            self._chunk(session)
+
+    def _chunk(self, session: Session) -> None:
+        given = _CHUNK.fullmatch(self.headers["Content-Range"])
+        assert given is not None
+        start, end, size = (int(part) for part in given.groups())
+        assert size == session.size
+        assert start == len(session.content), "a chunk that does not follow what was confirmed"
+        assert (end + 1 - start) % GRAIN == 0 or end + 1 == size, "a chunk of a size that Google refuses"
+        came = bytearray()
+        while len(came) < end + 1 - start:
+            try:
+                block = self.rfile.read(min(64 << 10, end + 1 - start - len(came)))
+            except OSError:
+                block = b""
+            if not block:
+                break
+            came += block
+            self.drive.chunk_bytes += len(block)
+            self.drive.on_block(self.drive.chunk_bytes)
+        is_all = len(came) == end + 1 - start
+        kept = len(came) if is_all else len(came) // GRAIN * GRAIN
+        session.content += came[:kept]
+        self.drive.chunks.append((start, start + len(came)))
+        if not is_all:
+            self.close_connection = True
+            return
+        if len(session.content) == size:
+            self.drive.complete(session)
+        self.drive.on_chunk(len(self.drive.chunks))
+        if self.due is not None:
+            self._fail(self.due)
+            return
+        self._stand(session)
+
+    def _stand(self, session: Session) -> None:
+        if session.made is not None:
+            self._json(200, {"id": session.made.id})
+            return
+        held = len(session.content)
+        self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
+
+    def _told(self, found: Stored) -> dict[str, Any]:
+        told = found.told()
+        if not self.drive.tells_sha256:
+            told.pop("sha256Checksum", None)
+        return told
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.status == 0:
+            self._cut()
+            return
+        self._error(fault.status, fault.reason, {"Retry-After": fault.retry_after} if fault.retry_after else {})
+
+    def _cut(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(2)
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _error(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
+        told = {"code": status, "message": "secret words of Google", "errors": [{"reason": reason}]}
+        self._json(status, {"error": told}, headers)
+
+    def _json(self, status: int, told: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps(told).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)

@@ -19,12 +19,16 @@ from app.services.settings import SettingsService
 RETRY_S = 30 * 60.0
 PROOF_AT = "01:00"
 DRILL_AT = "04:00"
+# How the account at Google stands, as app.services.drive.account keeps it; that module brings the network along.
+DRIVE_TOKEN = "drive.refresh_token"  # noqa: S105 - the name of a secret
+DRIVE_REVOKED = "drive.revoked"
 
 
 class Task(StrEnum):
     """What runs regularly."""
 
     BACKUP = "backup"
+    DRIVE = "drive"
     PROOF = "proof"
     DRILL = "drill"
 
@@ -75,9 +79,16 @@ class ScheduleService:
         clinic = self._settings.clinic()
         if task is Task.BACKUP:
             return dates_claimed(clinic.backup_schedule, clinic.backup_time, local) if clinic.backup_folder else ()
+        if task is Task.DRIVE:
+            return dates_claimed(clinic.drive_schedule, clinic.drive_time, local) if self._has_drive() else ()
         if task is Task.PROOF:
             return dates_claimed("daily", PROOF_AT, local) if clinic.proof_nightly else ()
         return dates_claimed("daily", DRILL_AT, local) if self._drill_is_old(clinic.drill_days) else ()
+
+    def _has_drive(self) -> bool:
+        """Whether there is an account: asking with one that Google has ended would bring nothing, each time."""
+        store = self._door.store
+        return store.secrets.get(DRIVE_TOKEN) is not None and not store.state.get(DRIVE_REVOKED)
 
     def _drill_is_old(self, days: int) -> bool:
         backups = self._door.store.backups

@@ -20,6 +20,7 @@ from app.storage.backups import Backups
 from app.storage.changes import Changes
 from app.storage.database import Database
 from app.storage.destinations import Destinations
+from app.storage.drive import DriveBackups
 from app.storage.events import Events
 from app.storage.filing import Filing
 from app.storage.image_store import ImageStore
@@ -69,6 +70,7 @@ class Catalogue:
         self.secrets = SealedSecrets(database)
         self.state = State(database)
         self.backups = Backups(database)
+        self.drive_backups = DriveBackups(database)
         self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
         self.legacy = Legacy(database)

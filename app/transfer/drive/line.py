@@ -6,6 +6,7 @@ An access token lives in memory alone, for an hour at most; only the refresh tok
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from app.core.errors import EnvironmentFault, TransientFault
 from app.transfer.drive.endpoints import Endpoints
 from app.transfer.drive.errors import mapping, require_well, token_fault, translated
 from app.transfer.stores.tls import Trust
+
+# They write down addresses, and the address of an upload session lets anybody go on with it.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 USUAL = httpx.Timeout(60.0, connect=10.0)
 QUICK = httpx.Timeout(15.0, connect=5.0)

@@ -132,14 +132,14 @@ def test_a_file_goes_up_in_chunks_and_comes_back(
 
 
 FAULTS = {
-    "503 before a chunk": Fault("PUT", "upload_id", 503, times=2),
-    "500 after a chunk": Fault("PUT", "upload_id", 500, after=True),
-    "rate limit": Fault("PUT", "upload_id", 403, "rateLimitExceeded", times=2, skip=1),
+    "503 before a chunk": Fault("PUT", "upload_id", 503, times=2, retry_after="0"),
+    "500 after a chunk": Fault("PUT", "upload_id", 500, after=True, retry_after="0"),
+    "rate limit": Fault("PUT", "upload_id", 403, "rateLimitExceeded", times=2, skip=1, retry_after="0"),
     "429": Fault("POST", "uploadType", 429, retry_after="0.1"),
     "cut before": Fault("PUT", "upload_id", 0, skip=1),
     "cut after the last": Fault("PUT", "upload_id", 0, skip=2, after=True),
     "token refused": Fault("PUT", "upload_id", 401, skip=1),
-    "token endpoint": Fault("POST", "^/token", 503, skip=1),
+    "token endpoint": Fault("POST", "^/token", 503, skip=1, retry_after="0"),
 }
 
 
@@ -158,7 +158,7 @@ def test_what_passes_by_itself_is_gone_through_without_sending_twice(
 
 
 def test_a_session_that_is_gone_begins_anew_once(google: DriveStandIn, drive: Drive, sent: Sent) -> None:
-    google.faults.append(Fault("PUT", "upload_id", 503, times=20, skip=1))
+    google.faults.append(Fault("PUT", "upload_id", 503, times=20, skip=1, retry_after="0"))
     with pytest.raises(TransientFault, match=r"drive\.busy"):
         sent.upload(drive)
     google.faults.clear()
