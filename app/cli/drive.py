@@ -16,12 +16,11 @@ from app.cli.running import job
 from app.cli.session import Session, common
 from app.cli.settings import read_secret
 from app.domain.roles import owner
-from app.services.drive.fetching import remove_fetched
+from app.services.drive.fetched import remove_fetched
 from app.services.drive.listing import DriveBackup
 from app.services.restoring import RestoreArgs, restore_library
 from app.storage.drive import DriveRecord
-from app.transfer.drive.oauth import Pages
-from app.words import numbers, t, tn
+from app.words import numbers, sign_in, t, tn
 
 with_password = click.option(
     "--password-stdin", is_flag=True, help=t("Read the backup's password from standard input.")
@@ -49,7 +48,7 @@ def connect(session: Session, no_browser: bool) -> int:
             output.complain(t("Sign in to Google in the browser that opened."))
 
     with opened(session, make=True) as library, job(t("Connecting to Google Drive")) as ctx:
-        account = library.drive.connect(library.owner(), show, sign_in_pages(), ctx)
+        account = library.drive.connect(library.owner(), show, sign_in.pages(), ctx)
     if session.json:
         output.emit({"connected": True, "account": account.email, "limit": account.limit, "used": account.used})
     else:
@@ -164,14 +163,6 @@ def prune(session: Session) -> int:
     else:
         output.say(tn("{n} backup deleted.", "{n} backups deleted.", len(report.deleted)))
     return 0
-
-
-def sign_in_pages() -> Pages:
-    """Return what the browser shows at the end."""
-    return Pages(
-        t("Bitewing may keep its backups on your Google Drive now. You can close this page."),
-        t("Bitewing was not allowed to. You can close this page."),
-    )
 
 
 def _sent(record: DriveRecord) -> dict[str, Any]:

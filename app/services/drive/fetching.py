@@ -12,6 +12,7 @@ from app.domain.changes import Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.drive.account import TOPIC, DriveAccount
+from app.services.drive.fetched import fetched_folder
 from app.services.drive.listing import DriveListing
 from app.services.jobs import JobLog
 from app.services.settings import SettingsService
@@ -72,20 +73,3 @@ class DriveFetching:
             with self._door.writing(actor, Action.BACKUP_RESTORE) as unit:
                 unit.audit(Entity.BACKUP, found.id, place=TOPIC, fetched=True)
             return target
-
-
-def fetched_folder(root: Path) -> Path:
-    """Return where downloads of the library at ``root`` lie until it is restored."""
-    return root.with_name(f"{root.name}.from-drive")
-
-
-def remove_fetched(root: Path, path: Path) -> None:
-    """Remove a download and its folder when that is empty. Raises ``disk.*``."""
-    folder = fetched_folder(root)
-    try:
-        if path.parent == folder:
-            path.unlink(missing_ok=True)
-            if not any(folder.iterdir()):
-                folder.rmdir()
-    except OSError as error:
-        raise translate_os_error(error, path=str(path)) from error

@@ -49,9 +49,12 @@ class DriveService:
         """Return how the connection stands. Raises as :meth:`DriveAccount.standing`."""
         return self._account.standing(actor)
 
-    def connect(self, actor: Actor, show: Callable[[str], object], pages: Pages, ctx: JobContext) -> Account:
-        """Connect an account in the browser. Raises as :meth:`DriveAccount.connect`."""
-        return self._account.connect(actor, show, pages, ctx)
+    def connect(self, actor: Actor, show: Callable[[str], object], pages: tuple[str, str], ctx: JobContext) -> Account:
+        """Connect an account in the browser. Raises as :meth:`DriveAccount.connect`.
+
+        ``pages`` are what the browser shows in the end: that it is done, and that it was not allowed.
+        """
+        return self._account.connect(actor, show, Pages(*pages), ctx)
 
     def disconnect(self, actor: Actor) -> bool:
         """Forget the account and what was on its way. Raises as :meth:`DriveAccount.disconnect`."""

@@ -12,7 +12,6 @@ import pytest
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
 from app.services.drive.service import DriveService
-from app.transfer.drive.oauth import Pages
 from tests.drive_stand_in import CLIENT_ID, CLIENT_SECRET, DriveStandIn, drive_stand_in
 from tests.integration.backup.conftest import clinic, contents, rows
 
@@ -55,7 +54,7 @@ def connect(library: Library) -> None:
     library.settings.set(actor, "drive.client_id", CLIENT_ID)
     library.settings.set(actor, "drive.client_secret", CLIENT_SECRET)
     library.settings.set(actor, "backup.password", PASSWORD)
-    assert library.drive.connect(actor, browse, Pages("done", "denied"), QUIET).email == "clinic@example.org"
+    assert library.drive.connect(actor, browse, ("done", "denied"), QUIET).email == "clinic@example.org"
 
 
 @pytest.fixture

@@ -336,7 +336,7 @@ def test_who_may_what(library: Library) -> None:
         lambda: library.drive.prune(dentist, QUIET),
         lambda: library.drive.fetch(dentist, "newest", QUIET),
         lambda: library.drive.disconnect(dentist),
-        lambda: library.drive.connect(dentist, print, None, QUIET),
+        lambda: library.drive.connect(dentist, print, ("", ""), QUIET),
     ):
         with pytest.raises(RefusedError):
             work()
