@@ -12,7 +12,7 @@ def texts() -> dict[str, ErrorTemplates]:
 
 
 def _away() -> dict[str, ErrorTemplates]:
-    later = t("Nothing is lost: the upload goes on by itself where it stopped.")
+    later = t("Nothing is lost: the next attempt goes on where this one stopped.")
     return {
         "drive.unreachable": ErrorTemplates(
             t("Google not reached"), t("Google Drive does not answer; this computer may be offline."), later
@@ -91,7 +91,7 @@ def _there() -> dict[str, ErrorTemplates]:
         "drive.full": ErrorTemplates(
             t("Google Drive is full"),
             t("{needed} are needed on Google Drive and {free} are free."),
-            t("Make room there, also in its trash, or get more; the upload then goes on by itself."),
+            t("Make room there, also in its trash, or get more; the next attempt goes on where this one stopped."),
             briefly=t("There is no room left on Google Drive."),
         ),
         "drive.not_there": ErrorTemplates(
