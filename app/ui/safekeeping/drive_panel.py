@@ -23,13 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.context import JobContext
-from app.core.errors import BitewingError
+from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Action
 from app.ui.formats import joined, ltr, moment, size
 from app.ui.main_window.drive_jobs import DriveJobs
 from app.ui.panels.job_slot import JobSlot
-from app.ui.safekeeping.drive_words import fault_words, last_words, standing_words
+from app.ui.safekeeping.drive_words import REVOKED, fault_words, last_words, standing_words
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.status.chip import Dot, Health
@@ -63,7 +63,7 @@ class DrivePanel(QWidget):
         column.addWidget(self._job)
         self.list = _list()
         self.list.itemSelectionChanged.connect(self._refresh)
-        self.page = StatePage("backup", t("Looking on Google Drive…"))
+        self.page = StatePage("cloud", t("Looking on Google Drive…"))
         self._connect = self.page.add_button(
             t("Connect Google Drive…"), partial(self.settings_requested.emit, "drive"), primary=True
         )
@@ -165,7 +165,7 @@ class DrivePanel(QWidget):
     def _on_standing(self, found: Any) -> None:
         standing, history = found
         self._usable = standing.is_connected and not standing.is_revoked
-        self._show_line(0, *standing_words(standing))
+        self._show_line(0, *standing_words(standing, briefly=True))
         self._show_line(1, *last_words(next((one for one in history if one.state.value != "deleted"), None)))
         self._connect.setVisible(not self._usable)
         self._refresh()
@@ -176,7 +176,8 @@ class DrivePanel(QWidget):
             )
             return
         if standing.is_revoked:
-            self._show_page(t("Google asks to sign in again"), t("What lies on Google Drive is still there."))
+            self.page.set_fault(EnvironmentFault(REVOKED))
+            self._stack.setCurrentWidget(self.page)
             return
         library, actor = self._session.library, self._session.actor
         self._session.calls.ask(
@@ -208,10 +209,12 @@ class DrivePanel(QWidget):
         self._refresh()
 
     def _on_failed(self, error: BitewingError) -> None:
-        health, said = fault_words(error)
+        health, said = fault_words(error, briefly=True)
         self._show_line(0, health, said)
         self.page.set_fault(error)
-        self._connect.setVisible(error.code == "drive.revoked")
+        if error.code == REVOKED:
+            self._usable = False
+        self._connect.setVisible(error.code == REVOKED)
         self._stack.setCurrentWidget(self.page)
         self._refresh()
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 REVOKED = "drive.revoked"
 
 
-def standing_words(standing: Standing) -> tuple[Health, str]:
-    """Return how the connection stands."""
+def standing_words(standing: Standing, *, briefly: bool = False) -> tuple[Health, str]:
+    """Return how the connection stands; ``briefly``: beside a page that says the rest."""
     if standing.is_revoked:
-        return fault_words(EnvironmentFault(REVOKED))
+        return fault_words(EnvironmentFault(REVOKED), briefly=briefly)
     if standing.is_connected:
         return Health.GOOD, t("Connected.")
     if not standing.has_client:
@@ -28,10 +28,10 @@ def standing_words(standing: Standing) -> tuple[Health, str]:
     return Health.OFF, t("Not connected.")
 
 
-def fault_words(error: BitewingError) -> tuple[Health, str]:
+def fault_words(error: BitewingError, *, briefly: bool = False) -> tuple[Health, str]:
     """Return what went wrong: amber for what passes by itself."""
     words = error_words.words_for(error)
-    said = " ".join(part for part in (words.explanation, words.what_to_do) if part)
+    said = words.title if briefly else " ".join(part for part in (words.explanation, words.what_to_do) if part)
     return (Health.WAITING if isinstance(error, TransientFault) else Health.FAILED), said
 
 

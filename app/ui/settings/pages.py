@@ -224,7 +224,7 @@ def _backup() -> Page:
 def _drive() -> Page:
     return Page(
         t("Google Drive"),
-        "export",
+        "cloud",
         (
             Field("drive.client_id", t("Client ID"), t("As in 123-abc.apps.googleusercontent.com.")),
             Field("drive.client_secret", t("Client secret")),
