@@ -302,7 +302,8 @@ class DriveSending:
             records = self._door.store.drive_backups.list()
         for record in records:
             is_open = record.state in {UploadState.RUNNING, UploadState.WAITING}
-            if is_open and record.file_name != keep:
+            is_ours = record.workstation == actor.workstation
+            if is_open and is_ours and record.file_name != keep:
                 self._set(actor, record, UploadState.FAILED, "drive.given_up")
         for path in self._paths.drive.glob("bitewing-*.zip*"):
             if path.name != keep:

@@ -5,6 +5,7 @@ The work itself is jobs: closing the dialog stops nothing.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from app.ui.states import plain_label
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t
+
+log = logging.getLogger(__name__)
 
 
 class BackupsDialog(DialogFrame):
@@ -193,9 +196,19 @@ class BackupsDialog(DialogFrame):
 
     @Slot(object)
     def _ask_restore(self, path: Path) -> None:
-        dialog = part("RestoreDialog")(path, self._session.library.paths.root, self)
+        library = self._session.library
+        dialog = part("RestoreDialog")(path, library.paths.root, self, known=self._own_password())
         if dialog.exec() and dialog.wish is not None:
             self.restore_chosen.emit(dialog.wish)
+
+    def _own_password(self) -> str | None:
+        """Return what this library seals with; ``None`` where this account cannot read it, and it is asked for."""
+        try:
+            password: str | None = self._session.library.settings.secret("backup.password")
+        except BitewingError as error:
+            log.info("the password of the backups is not at hand: %s", error.code)
+            return None
+        return password
 
     @Slot()
     def _on_delete_clicked(self) -> None:
