@@ -38,7 +38,7 @@ class Download:
         self._part = target.with_name(f"{target.name}.part")
 
     def run(self, sha256: str, md5: str) -> None:
-        """Fetch it and prove it.
+        """Fetch it and prove it; what lies at the target already is only proven.
 
         Raises
         ------
@@ -50,8 +50,12 @@ class Download:
             What came stays beside the target, to go on from.
         """
         try:
+            if self._target.is_file():
+                if self._is_right(self._target, sha256, md5):
+                    return
+                self._target.unlink()
             self._fetch()
-            if not self._is_right(sha256, md5):
+            if not self._is_right(self._part, sha256, md5):
                 self._part.unlink(missing_ok=True)
                 raise EnvironmentFault("drive.altered")
             replace_durably(self._part, self._target)
@@ -98,11 +102,11 @@ class Download:
     def _has(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
-    def _is_right(self, sha256: str, md5: str) -> bool:
+    def _is_right(self, path: Path, sha256: str, md5: str) -> bool:
         name, wanted = ("sha256", sha256) if sha256 else ("md5", md5)
         digest = hashlib.new(name, usedforsecurity=False)
-        with self._part.open("rb") as stream:
+        with path.open("rb") as stream:
             while block := stream.read(BLOCK_BYTES):
                 self._ctx.check()
                 digest.update(block)
-        return self._has() == self._remote.size and bool(wanted) and digest.hexdigest() == wanted.lower()
+        return path.stat().st_size == self._remote.size and bool(wanted) and digest.hexdigest() == wanted.lower()

@@ -159,6 +159,9 @@ class Upload:
         """Send the chunk from ``offset`` on; return as :meth:`_confirmed`."""
         self._ctx.check()
         size = self._outgoing.size
+        if offset >= size:
+            # All is there and the server has not made the file of it yet: it is asked again.
+            raise TransientFault("drive.busy")
         end = min(offset + CHUNK_BYTES, size)
         headers = {"Content-Length": str(end - offset), "Content-Range": f"bytes {offset}-{end - 1}/{size}"}
         # The body can be read once: a token that was refused costs an attempt, not a second body.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import sys
+import threading
+import webbrowser
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -22,8 +26,8 @@ from app.services.backups import open_archive
 from app.services.drive import sending as sending_module
 from app.services.restoring import RestoreArgs, restore_library
 from app.services.schedule import Task
-from tests.drive_stand_in import CLIENT_SECRET, DriveStandIn, Fault
-from tests.integration.drive.conftest import PASSWORD, QUIET, connect, point
+from tests.drive_stand_in import CLIENT_ID, CLIENT_SECRET, DriveStandIn, Fault
+from tests.integration.drive.conftest import PASSWORD, QUIET, browse, connect, point
 
 
 def codes(library: Library, topic: str = "drive") -> list[str]:
@@ -380,6 +384,65 @@ def test_the_command_line(cli: Callable, clinic: Path, google: DriveStandIn, con
     assert "seven days" in error["reason"]
     assert cli("drive", "disconnect") == {"connected": False, "told_google": True}
     assert cli("drive", "backup", exit_code=1)["error"]["code"] == "drive.not_connected"
+
+
+def test_connecting_on_the_command_line(
+    clinic: Path, google: DriveStandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(Library, "drive", property(lambda its: point(its, google).__dict__["drive"]))
+    opened_pages: list[str] = []
+
+    def open_page(address: str) -> bool:
+        opened_pages.append(address)
+        threading.Thread(target=browse, args=(address,)).start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_page)
+    words = ["--library", str(clinic), "--json"]
+    assert run(["drive", "connect", *words]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "drive.no_client"
+    assert run(["settings", "set", "drive.client_id", CLIENT_ID, *words]) == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CLIENT_SECRET}\n"))
+    assert run(["settings", "set", "drive.client_secret", *words]) == 0
+    capsys.readouterr()
+    assert run(["drive", "connect", *words]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["account"] == "clinic@example.org"
+    assert len(opened_pages) == 1
+    for secret in google.secrets_given | {CLIENT_SECRET}:
+        assert secret not in said.out + said.err + opened_pages[0]
+
+
+def test_a_lost_clinic_comes_back_on_a_new_computer(
+    library: Library,
+    google: DriveStandIn,
+    tmp_path: Path,
+    contents,
+    opened: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    library.drive.backup(library.owner(), QUIET)
+    held, library_id = contents(library.paths.root), library.store.library_id
+    root = tmp_path / "new" / "library"
+    with opened(root, create=True) as fresh:
+        connect(fresh)
+        fresh.settings.set(fresh.owner(), "backup.password", "")
+        (listed,) = fresh.drive.list(fresh.owner(), QUIET)
+        assert not listed.is_of(fresh.store.library_id)
+    monkeypatch.setattr(Library, "drive", property(lambda its: point(its, google).__dict__["drive"]))
+    words = ["drive", "restore", "newest", "--library", str(root), "--json"]
+    assert run(words) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "backup.password_needed"
+    fetched = sum("alt=media" in path for _method, path in google.requests)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
+    assert run([*words, "--foreign", "--password-stdin"]) == 0
+    # What was here already was not fetched again.
+    assert sum("alt=media" in path for _method, path in google.requests) == fetched
+    assert contents(root) == held
+    with opened(root) as again:
+        assert again.store.library_id == library_id
+        assert again.check.run(again.owner(), True, QUIET).is_sound
 
 
 def test_a_backup_that_waits_too_long_is_made_anew(library: Library, google: DriveStandIn, monkeypatch) -> None:
