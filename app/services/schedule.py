@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from app.core.clock import utc_now
-from app.core.errors import BitewingError, Cancelled
+from app.core.errors import BitewingError, Cancelled, TransientFault
 from app.domain.roles import Action, Actor
 from app.domain.schedule import dates_claimed, next_moment
 from app.services.door import Door
@@ -17,6 +17,8 @@ from app.services.settings import SettingsService
 
 # Long enough for a drive to be plugged in again, short enough to make it the same night.
 RETRY_S = 30 * 60.0
+# What Google refuses waits for a person (no password, no room, an unknown client): a few tries a day are enough.
+REFUSED_RETRY_S = 6 * 60 * 60.0
 PROOF_AT = "01:00"
 DRILL_AT = "04:00"
 # How the account at Google stands, as app.services.drive.account keeps it; that module brings the network along.
@@ -65,7 +67,8 @@ class ScheduleService:
             yield True
         except BitewingError as error:
             if not isinstance(error, Cancelled):
-                self._not_before[task] = time.monotonic() + RETRY_S
+                is_refused = task is Task.DRIVE and not isinstance(error, TransientFault)
+                self._not_before[task] = time.monotonic() + (REFUSED_RETRY_S if is_refused else RETRY_S)
             self._door.store.schedule_runs.release(task.value, days)
             raise
 

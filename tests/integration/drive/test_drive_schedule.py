@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
 from app.bootstrap.library import Library
-from app.core.errors import EnvironmentFault
+from app.core.errors import EnvironmentFault, TransientFault, UserError
+from app.services import schedule as schedule_module
 from app.services.schedule import Task
 from tests.drive_stand_in import DriveStandIn, Fault
 from tests.integration.drive.conftest import QUIET
@@ -77,6 +79,27 @@ def test_a_failure_gives_the_date_back_and_deletes_nothing(library: Library, goo
     assert run(library, AFTER)
     # Now the newest is of today: two of the others are kept with it.
     assert len(google.backups()) == 3
+
+
+def test_a_line_that_is_down_is_tried_again_soon_and_a_refusal_later(
+    library: Library, google: DriveStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, clock = library.owner(), [1000.0]
+    monkeypatch.setattr(schedule_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    library.settings.set(actor, "drive.schedule", "daily")
+    google.faults.append(Fault("GET", "about", 503, times=50, retry_after="0"))
+    with pytest.raises(TransientFault):
+        run(library, AFTER)
+    clock[0] += 31 * 60
+    assert due(library, AFTER)
+    google.faults.clear()
+    library.settings.set(actor, "backup.password", "")
+    with pytest.raises(UserError, match=r"drive\.not_sealed"):
+        run(library, AFTER)
+    clock[0] += 31 * 60
+    assert not due(library, AFTER)
+    clock[0] += 6 * 60 * 60
+    assert due(library, AFTER)
 
 
 def test_a_failing_clean_up_makes_no_second_backup(library: Library, google: DriveStandIn) -> None:
