@@ -179,6 +179,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.core.context import JobContext
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
+    from tests.drive_screens import drive_screens
 
     session = window.session
     backups = part("BackupsDialog")(session, window.backups, window)
@@ -244,6 +245,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.show()
         yield f"settings-{page}", settings
         settings.close()
+    yield from drive_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration

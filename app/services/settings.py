@@ -257,6 +257,21 @@ class SettingsService:
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
 
+    def keep_secret(self, key: str, value: str) -> None:
+        """Seal and keep a secret that is no setting, for the service that asked who may; an empty one is forgotten.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``secrets.no_store``: nothing is kept then.
+        """
+        sealed = self._sealer.seal(key, value) if value else None
+        with self._door.store.write():
+            if sealed is None:
+                self._door.store.secrets.remove(key)
+            else:
+                self._door.store.secrets.set(key, sealed)
+
     def _set_here(self, actor: Actor, entry: SettingKey, value: Any) -> None:
         """Change the workstation's file, between two transactions: nobody waits for the disk, and whoever hears
         of the change finds it there."""

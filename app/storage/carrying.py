@@ -159,6 +159,9 @@ def _carry_rows(table: str) -> _Part:
 
     def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
         known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
+        if not _read(old, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table)[1]:
+            # An earlier program's catalogue.
+            return
         names, rows = _read(old, f"SELECT * FROM {table}")  # noqa: S608 - our own names
         rows = [row for row in rows if all(_is_likely(name, value) for name, value in zip(names, row, strict=True))]
         if set(names) <= known:
@@ -185,4 +188,5 @@ _PARTS: dict[str, _Part] = {
     "secrets": _carry_secrets,
     "backups": _carry_rows("backups"),
     "drills": _carry_rows("drills"),
+    "drive": _carry_rows("drive_backups"),
 }

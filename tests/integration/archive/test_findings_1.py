@@ -38,7 +38,7 @@ def test_fetched_then_deleted_here(library: Library, server: OrthancServer, tmp_
         client.post("/instances", content=path.read_bytes()).raise_for_status()
     [instance] = server.instances()
     connect(library, server.url)
-    report = library.browsing.fetch(OWNER, QUIET, Wanted(server.tags(instance)["StudyInstanceUID"]))
+    library.browsing.fetch(OWNER, QUIET, Wanted(server.tags(instance)["StudyInstanceUID"]))
     push_all(library)
     library.images.delete(OWNER, [library.images.list(OWNER)[0].id])
     push_all(library)

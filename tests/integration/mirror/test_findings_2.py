@@ -81,7 +81,6 @@ def test_whose_file_is_called_back(library: Library, place: Path, tmp_path: Path
     """Two images whose files have the same name and size change teeth."""
     radiograph(tmp_path / "in" / "0.dcm", 0)
     library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
-    patient = library.patients.resolve(OWNER, "17")
     radiograph(tmp_path / "in2" / "1.dcm", 1)
     library.imports.run(OWNER, ImportArgs((tmp_path / "in2",)), QUIET)
     one, two = library.images.list(OWNER)

@@ -67,7 +67,6 @@ def test_drive_never_seen_is_amber(library: Library, place: Path, tmp_path: Path
 
 
 def test_saving_unchanged_settings_audits_nothing(library: Library, place: Path) -> None:
-    before = len(library.audit_log.list(OWNER)) if hasattr(library.audit_log, "list") else None
     library.settings.set_destination(OWNER, "mirror", "nas", {"interval": 60, "allow_plain": False}, {})
     rows = library.store.database.rows("SELECT entity_id, details FROM audit ORDER BY rowid DESC LIMIT 2")
     print(rows)
