@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -178,6 +179,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.core.context import JobContext
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
+    from tests.drive_screens import drive_screens
 
     session = window.session
     backups = part("BackupsDialog")(session, window.backups, window)
@@ -205,6 +207,10 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     place.mkdir(exist_ok=True)
     session.library.settings.set_destination(actor, "mirror", "nas", {"path": str(place), "enabled": True}, {})
     session.library.mirrors.sync(actor, JobContext.silent())
+    overview = part("DashboardDialog")(session, window.backups, window)
+    overview.show()
+    yield "overview", overview
+    overview.close()
     for first in ("orthanc", "mirror.nas", ""):
         destinations = part("DestinationsDialog")(session, window, first=first)
         destinations.show()
@@ -225,6 +231,8 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         yield f"settings-{topic}", page
         page.close()
     yield from _destination_forms(session)
+    yield from _dimse(window, out)
+    yield from _worklist(window, out)
     helping = part("HelpDialog")(window, topic="restore")
     helping.show()
     yield "help", helping
@@ -238,6 +246,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.show()
         yield f"settings-{page}", settings
         settings.close()
+    yield from drive_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration
@@ -288,6 +297,89 @@ def _mirror_windows(session: object) -> Iterator[tuple[str, object]]:
     paused.close()
     library.settings.set(actor, "mirror.nas.paused", "false")
     library.mirrors.sync(actor, JobContext.silent())
+
+
+def _dimse(window: object, out: Path) -> Iterator[tuple[str, object]]:
+    """Show an archive that speaks only DIMSE, where dcmtk is installed: tried out, in the settings, to be decided."""
+    from app.ui.later import part
+    from app.ui.settings.destination_fields import Destination
+    from tests.integration.archive.dimse_peers import dcmqrscp
+
+    if shutil.which("dcmqrscp") is None:
+        return
+    session = window.session
+    library, actor = session.library, session.actor
+    with dcmqrscp(lambda name: name, out / f"dcmqrscp-{os.getpid()}") as peer:
+        values = {"host": peer.host, "port": peer.port, "aet": peer.called_aet, "worklist": True}
+        library.settings.set_destination(actor, "dimse", "hospital", values, {})
+        page = part("SettingsDialog")(session, window, page="dimse")
+        page.show()
+        yield "settings-dimse", page
+        editor = page.destinations[0]
+        known = Destination("hospital", {**values, "enabled": True})
+        form = part("DestinationForm")(session, "dimse", known, frozenset(), editor.try_out)
+        form.show()
+        form.test()
+        yield "dimse-form", form
+        form.close()
+        page.close()
+        images = [image.id for image in library.images.list(actor)][:3]
+        _until_sent(library, "dimse.hospital")
+        library.images.delete(actor, images)
+        _until_sent(library, "dimse.hospital")
+        destinations = part("DestinationsDialog")(session, window, first="dimse.hospital")
+        destinations.show()
+        yield "dimse-queue", destinations
+        pane = destinations.queue
+        pane.list.setCurrentItem(pane.list.topLevelItem(0))
+        pane.try_it()
+        yield "dimse-decide", destinations
+        destinations.close()
+        library.images.restore(actor, images)
+    library.settings.forget(actor, "dimse", "hospital")
+
+
+def _until_sent(library: object, name: str) -> None:
+    """Wait for the background, which sends in threads of its own."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        waits = {queue.name: queue.waiting for queue in library.outbox.queues(library.owner())}
+        if not waits.get(name):
+            return
+        time.sleep(0.1)
+
+
+def _worklist(window: object, out: Path) -> Iterator[tuple[str, object]]:
+    """Show the worklist of the day, where dcmtk is installed, and what a taken entry looks like."""
+    from app.ui.later import part
+    from tests.integration.archive.test_worklist import worklist_server
+
+    session = window.session
+    dialog = part("WorklistDialog")(session, window)
+    dialog.show()
+    yield "worklist-none", dialog
+    dialog.close()
+    if shutil.which("wlmscpfs") is None:
+        return
+    library, actor = session.library, session.actor
+    folder = out / f"wlmscpfs-{os.getpid()}"
+    folder.mkdir()
+    with worklist_server(lambda name: name, folder) as peer:
+        values = {"host": peer.host, "port": peer.port, "aet": "WORKLIST", "worklist": True, "enabled": False}
+        library.settings.set_destination(actor, "dimse", "ris", values, {})
+        away = {**values, "port": 1}
+        library.settings.set_destination(actor, "dimse", "clinic-2", away, {})
+        dialog = part("WorklistDialog")(session, window)
+        dialog.place_requested.connect(window.open_place)
+        dialog.show()
+        yield "worklist", dialog
+        rows = [dialog.list.topLevelItem(row) for row in range(dialog.list.topLevelItemCount())]
+        dialog.list.setCurrentItem(next(row for row in rows if "18" in row.text(2)))
+        dialog.take()
+        yield "expected", window
+        window.patient.close()
+    for name in ("ris", "clinic-2"):
+        library.settings.forget(actor, "dimse", name)
 
 
 def _browsed(window: object, out: Path) -> Iterator[tuple[str, object]]:

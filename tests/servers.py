@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import ssl
 import subprocess
@@ -19,15 +20,21 @@ import httpx
 
 USER, PASSWORD = "clinic", "correct horse battery"
 _START_S = 30.0
+_PORTS = (15_000, 32_000)
 Meddle = Callable[[str, str, httpx.Response], "Iterable[bytes] | None"]
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nobody uses now, below those that the system gives to outgoing connections."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                # Somebody has it already.
+                continue
+            return port
 
 
 @dataclass

@@ -75,7 +75,11 @@ class Background(QObject):
             self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
             self._stand(NEWS, lambda: t("Looking for new studies"), "orthanc.", self._news, self._wants_archive),
             self._stand(
-                WATCHDOG, lambda: t("Looking after destinations"), "orthanc.", self._watch, self._wants_archive
+                WATCHDOG,
+                lambda: t("Looking after destinations"),
+                ("orthanc.", f"{DIMSE}."),
+                self._watch,
+                self._wants_watchdog,
             ),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
@@ -123,7 +127,7 @@ class Background(QObject):
         self,
         name: str,
         title: Callable[[], str],
-        settings: str,
+        settings: str | tuple[str, ...],
         engine: Callable[[Any, JobContext], object],
         is_wanted: Callable[[], bool],
     ) -> StandingJob:
@@ -137,6 +141,10 @@ class Background(QObject):
         clinic = self._library.settings.clinic()
         return bool(clinic.orthanc_enabled and clinic.orthanc_url)
 
+    def _wants_watchdog(self) -> bool:
+        archives = self._library.settings.dimse_archives()
+        return self._wants_archive() or any(archive.enabled and archive.host for archive in archives)
+
     def _wants_listener(self) -> bool:
         return self._library.settings.workstation().receive_enabled
 
@@ -147,7 +155,9 @@ class Background(QObject):
         self._library.sending.run(self._actor, ctx, ORTHANC)
 
     def _news(self, _args: Any, ctx: JobContext) -> None:
-        self._library.news.run(self._actor, ctx)
+        library, actor = self._library, self._actor
+        wants_all = library.settings.clinic().orthanc_fetch_new
+        library.news.run(actor, ctx, (lambda uids: library.keeping.bring(actor, ctx, uids)) if wants_all else None)
 
     def _watch(self, _args: Any, ctx: JobContext) -> None:
         self._library.watchdog.run(self._actor, ctx)
@@ -200,6 +210,10 @@ class Background(QObject):
             with library.schedule.claimed(Task.BACKUP) as mine:
                 return library.backups.run_scheduled(actor, ctx) if mine else None
 
+        def drive(_args: Any, ctx: JobContext) -> object:
+            with library.schedule.claimed(Task.DRIVE) as mine:
+                return library.drive.run_scheduled(actor, ctx) if mine else None
+
         def proof(_args: Any, ctx: JobContext) -> object:
             with library.schedule.claimed(Task.PROOF) as mine:
                 return library.proof.run(actor, ctx) if mine else None
@@ -210,6 +224,7 @@ class Background(QObject):
 
         work = {
             Task.BACKUP: (t("Backing up"), backup),
+            Task.DRIVE: (t("Backing up to Google Drive"), drive),
             Task.PROOF: (t("Reading the library again"), proof),
             Task.DRILL: (t("Trying to restore"), drill),
         }

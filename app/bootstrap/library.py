@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
+    from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
+    from app.services.archiving.commitments import Commitments
     from app.services.archiving.connector import OrthancConnector
+    from app.services.archiving.dimse_connector import DimseConnector
+    from app.services.archiving.keeping import ArchiveKeeping
     from app.services.archiving.noticing import ArchiveNews
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
@@ -38,7 +42,9 @@ if TYPE_CHECKING:
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
     from app.services.drill import DrillService
+    from app.services.drive.service import DriveService
     from app.services.events import EventLog
+    from app.services.expecting import Expecting
     from app.services.export.service import ExportService
     from app.services.images import ImagesService
     from app.services.imports import ImportsService
@@ -75,6 +81,7 @@ if TYPE_CHECKING:
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
     from app.services.watchdog import Watchdog
+    from app.services.worklist import WorklistService
     from app.sync.report import Examiner
 
 log = logging.getLogger(__name__)
@@ -181,25 +188,40 @@ class Library:
     backups: Lazy[BackupsService] = Lazy(
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
     )
+    drive: Lazy[DriveService] = Lazy(
+        "drive.service",
+        "DriveService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events, its.backups),
+    )
     patient_restore: Lazy[PatientRestore] = Lazy(
         "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)
     )
     receiving: Lazy[ReceivingService] = Lazy(
         "receiving",
         "ReceivingService",
-        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events),
+        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events, its.commitments),
     )
+    commitments: Lazy[Commitments] = Lazy("archiving.commitments", "Commitments", lambda make, _its: make())
     outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
     orthanc: Lazy[OrthancConnector] = Lazy(
         "archiving.connector",
         "OrthancConnector",
         lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders),
     )
+    dimse: Lazy[DimseConnector] = Lazy(
+        "archiving.dimse_connector",
+        "DimseConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders, its.commitments),
+    )
     sending: Lazy[SendingService] = Lazy(
         "sending.service",
         "SendingService",
         lambda make, its: make(
-            its.door, its.paths, its.jobs, its.events, {"orthanc": its.orthanc, "mirror": its.mirror_places}
+            its.door,
+            its.paths,
+            its.jobs,
+            its.events,
+            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places},
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
@@ -234,12 +256,22 @@ class Library:
         "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))
     )
     archive: Lazy[ArchiveService] = Lazy(
-        "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc)
+        "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
+    )
+    dimse_asking: Lazy[DimseAsking] = Lazy(
+        "archiving.asking", "DimseAsking", lambda make, its: make(its.door, its.dimse)
+    )
+    expecting: Lazy[Expecting] = Lazy("expecting", "Expecting", lambda make, its: make(its.door))
+    worklist: Lazy[WorklistService] = Lazy(
+        "worklist", "WorklistService", lambda make, its: make(its.door, its.settings, its.dimse)
     )
     browsing: Lazy[BrowsingService] = Lazy(
         "archiving.browsing",
         "BrowsingService",
         lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.decoders),
+    )
+    keeping: Lazy[ArchiveKeeping] = Lazy(
+        "archiving.keeping", "ArchiveKeeping", lambda make, its: make(its.door, its.browsing, its.jobs, its.events)
     )
     news: Lazy[ArchiveNews] = Lazy("archiving.noticing", "ArchiveNews", lambda make, its: make(its.door, its.settings))
     events: Lazy[EventLog] = Lazy("events", "EventLog", lambda make, its: make(its.door))
@@ -330,8 +362,10 @@ class _ObserversLater:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def get(self, kind: str) -> OrthancConnector | None:
-        return self._library.orthanc if kind == "orthanc" else None
+    def get(self, kind: str) -> OrthancConnector | DimseConnector | None:
+        if kind == "orthanc":
+            return self._library.orthanc
+        return self._library.dimse if kind == "dimse" else None
 
 
 class _ListImportLater:

@@ -24,7 +24,7 @@ class StandingJob(QObject):
     Parameters
     ----------
     settings
-        Beginning of the keys of the settings whose change starts it anew.
+        Beginnings of the keys of the settings whose change starts it anew.
     is_wanted
         Whether it should run, by the settings of now.
     may_run
@@ -35,7 +35,7 @@ class StandingJob(QObject):
         self,
         name: str,
         title: Callable[[], str],
-        settings: str,
+        settings: str | tuple[str, ...],
         runner: JobRunner,
         engine: Callable[[Any, JobContext], object],
         is_wanted: Callable[[], bool],

@@ -52,6 +52,9 @@ def command() -> None:
 @click.option("--modality", default="", metavar="XX", help=t("Kind of image, as in IO, PX, CT, XC."))
 @click.option("--description", default="", metavar="TEXT", help=t("Words of the study's description."))
 @click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help=t("At most so many studies."))
+@click.option(
+    "--archive", metavar="NAME", default=None, help=t("Search this archive, one that speaks only DICOM's own protocol.")
+)
 @common
 @click.pass_obj
 def search(
@@ -63,11 +66,12 @@ def search(
     modality: str,
     description: str,
     limit: int,
+    archive: str | None,
 ) -> int:
     """Search."""
     query = StudyQuery(name, patient_id, since or None, until or None, modality, description)
     with opened(session) as library:
-        rows, is_all = _search(library, query, limit)
+        rows, is_all = _search(library, query, limit) if archive is None else _ask(library, archive, query, limit)
     if session.json:
         output.emit({"studies": [_study(row) for row in rows], "more": not is_all})
         return 0
@@ -98,7 +102,8 @@ def series(session: Session, study_uid: str) -> int:
 
 
 @command.command("fetch", help=t("Bring a study, a series of it or an image into the library."))
-@click.argument("study_uid", metavar="STUDY_UID", type=UidType())
+@click.argument("study_uid", metavar="STUDY_UID", type=UidType(), required=False)
+@click.option("--missing", is_flag=True, help=t("Every study that is not here."))
 @click.option("--series", "series_uids", type=UidType(), metavar="UID", multiple=True, help=t("Only this series."))
 @click.option("--image", "sop_uid", type=UidType(), metavar="UID", default=None, help=t("Only this image."))
 @click.option(
@@ -110,9 +115,18 @@ def series(session: Session, study_uid: str) -> int:
 @common
 @click.pass_obj
 def fetch(
-    session: Session, study_uid: str, series_uids: tuple[str, ...], sop_uid: str | None, patient: str | None
+    session: Session,
+    study_uid: str | None,
+    missing: bool,
+    series_uids: tuple[str, ...],
+    sop_uid: str | None,
+    patient: str | None,
 ) -> int:
     """Fetch."""
+    if missing:
+        return _fetch_missing(session)
+    if study_uid is None:
+        raise click.UsageError(t("Name a study, or ask for every one that is missing."))
     items: list[ImportItem] = []
     with opened(session, make=True) as library, job(t("Fetching from the archive")) as ctx:
         actor = library.owner()
@@ -128,6 +142,18 @@ def fetch(
     return 1 if report.imported.has_failures else 0
 
 
+def _fetch_missing(session: Session) -> int:
+    with opened(session, make=True) as library, job(t("Fetching from the archive")) as ctx:
+        report = library.keeping.bring_all(library.owner(), ctx)
+    for uid, code in report.failed.items():
+        output.fail(uid, code)
+    if session.json:
+        output.emit(report)
+    else:
+        output.say(tn("{n} study was fetched.", "{n} studies were fetched.", report.fetched))
+    return 1 if report.failed else 0
+
+
 def _search(library: Library, query: StudyQuery, limit: int) -> tuple[list[ArchiveStudy], bool]:
     rows: dict[tuple[str, str], ArchiveStudy] = {}
     place, is_first = None, True
@@ -136,6 +162,12 @@ def _search(library: Library, query: StudyQuery, limit: int) -> tuple[list[Archi
         rows.update((row.found.key, row) for row in found.studies)
         place, is_first = found.following, False
     return list(rows.values())[:limit], place is None and len(rows) <= limit
+
+
+def _ask(library: Library, archive: str, query: StudyQuery, limit: int) -> tuple[list[ArchiveStudy], bool]:
+    with job(t("Asking the archive…")) as ctx:
+        found, is_complete = library.dimse_asking.search(library.owner(), archive, query, ctx)
+    return list(found[:limit]), is_complete and len(found) <= limit
 
 
 def _study(row: ArchiveStudy) -> dict[str, Any]:

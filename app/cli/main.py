@@ -43,13 +43,16 @@ class _Root(LazyGroup):
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
         "receive": Entry("app.cli.receive", lambda: t("Take what sensors and modalities send by DICOM.")),
         "push": Entry("app.cli.push", lambda: t("Send what is queued to the archive.")),
+        "queue": Entry("app.cli.queue", lambda: t("What waits to be sent, and what waits for a decision.")),
         "mirror": Entry("app.cli.mirror", lambda: t("Send what waits to the mirrors.")),
         "archive": Entry("app.cli.archive", lambda: t("Search the archive, and fetch studies from it.")),
+        "worklist": Entry("app.cli.worklist", lambda: t("Show who is expected today.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),
         "migrate": Entry(
             "app.cli.migrate", lambda: t("Bring in the images, patients and treatments of an earlier program.")
         ),
         "backup": Entry("app.cli.backup", lambda: t("Make, verify, list and restore backups.")),
+        "drive": Entry("app.cli.drive", lambda: t("Keep backups on Google Drive, and bring them back.")),
         "log": Entry("app.cli.log", lambda: t("What ran, what was found and what failed; no patient data.")),
         "audit": Entry(
             "app.cli.audit", lambda: t("Who did what: prove that nothing of it was changed, or write it out.")

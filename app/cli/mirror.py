@@ -69,8 +69,9 @@ def _sync(session: Session, destination: str | None, *, agrees: bool) -> int:
     drained = report.drained
     for image_id, code in drained.faults.items():
         output.fail(image_id, code)
-    if drained.away is not None:
-        output.complain(output.refusal(drained.away, {})["reason"])
+    for name, one in report.by_destination.items():
+        for code in filter(None, (one.away, one.blocked)):
+            output.complain(f"{name}: {output.refusal(code, {})['reason']}")
     if held:
         output.complain(
             tn(
@@ -99,7 +100,7 @@ def _sync(session: Session, destination: str | None, *, agrees: bool) -> int:
             output.say(tn("{n} file called back.", "{n} files called back.", drained.removed))
         if report.queued:
             output.say(tn("{n} waits to be sent.", "{n} wait to be sent.", report.queued))
-    return 1 if drained.failed else 0
+    return 1 if drained.failed or drained.blocked else 0
 
 
 def _plan(session: Session, destination: str | None) -> int:

@@ -43,4 +43,4 @@ def command(session: Session, once: bool) -> int:
         output.say(tn("{n} image is in the archive.", "{n} images are in the archive.", there))
         if report.queued:
             output.say(tn("{n} image waits to be sent.", "{n} images wait to be sent.", report.queued))
-    return 1 if drained.failed else 0
+    return 1 if drained.failed or drained.blocked else 0

@@ -20,6 +20,9 @@ from app.core.settings import SECRET
 from app.services.settings import ORTHANC
 from app.words import errors as error_words
 from app.words import numbers, t, tn
+from app.words.connections import dimse_lines
+
+DRIVE = "drive"
 
 
 @group("settings", t("Show and change settings."))
@@ -92,6 +95,10 @@ def test(session: Session, name: str) -> int:
     topic, _dot, rest = name.partition(".")
     if topic == MIRROR and rest:
         return _test_mirror(session, name, rest)
+    if topic == DIMSE and rest:
+        return _test_dimse(session, name, rest)
+    if name == DRIVE:
+        return _test_drive(session)
     with opened(session) as library:
         if name != ORTHANC:
             raise UserError("settings.no_connection", name=name)
@@ -116,6 +123,31 @@ def _test_mirror(session: Session, name: str, mirror: str) -> int:
     output.say(" · ".join(part for part in (t("A file was written, read and deleted."), system.software, free) if part))
     for warning in system.warnings:
         output.complain(error_words.reason(warning))
+    return 0
+
+
+def _test_dimse(session: Session, name: str, archive: str) -> int:
+    with opened(session) as library:
+        system = library.archive.test_dimse(library.owner(), archive)
+    if session.json:
+        output.emit({"name": name, "ok": True, **asdict(system)})
+        return 0
+    for line in dimse_lines(**asdict(system)):
+        output.say(line)
+    for warning in system.warnings:
+        output.complain(error_words.reason(warning))
+    return 0
+
+
+def _test_drive(session: Session) -> int:
+    with opened(session) as library:
+        account = library.drive.try_out(library.owner(), JobContext.silent())
+    if session.json:
+        told = {"account": account.email, "limit": account.limit, "used": account.used, "free": account.free}
+        output.emit({"name": DRIVE, "ok": True, **told})
+        return 0
+    free = t("no limit") if account.free is None else t("{size} free", size=numbers.size(account.free))
+    output.say(f"{t('Google Drive of {account}', account=account.email)} · {free}")
     return 0
 
 

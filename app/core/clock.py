@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -11,6 +11,11 @@ def utc_now() -> datetime:
     """Return the present moment in UTC, cut to milliseconds so that it survives storage."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def today() -> date:
+    """Return the day it is in the clinic."""
+    return utc_now().astimezone().date()
 
 
 def epoch_ms(moment: datetime) -> int:

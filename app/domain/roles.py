@@ -54,6 +54,7 @@ class Action(StrEnum):
     ARCHIVE_PUSH = "archive.push"
     ARCHIVE_BROWSE = "archive.browse"
     ARCHIVE_FETCH = "archive.fetch"
+    WORKLIST_USE = "worklist.use"
 
 
 _VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
@@ -65,6 +66,7 @@ _FRONT_DESK = _VIEWING | {
     Action.IMAGE_MOVE,
     Action.IMAGE_EDIT,
     Action.TREATMENT_EDIT,
+    Action.WORKLIST_USE,
 }
 _CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT, Action.ARCHIVE_BROWSE, Action.ARCHIVE_FETCH}
 _CLINICAL = _CHAIRSIDE | {

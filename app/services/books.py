@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.core.clock import today
 from app.core.context import JobContext
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.expectation import Expectation
 from app.domain.identity import FileIdentity, compare
 from app.domain.image import ImageRecord, Placement
 from app.domain.naming import image_directory, inbox_directory, quarantine_directory
@@ -106,9 +108,25 @@ class ImportBooks:
         with self._door.store.read():
             return self._door.store.images.by_instance_uid(sop_instance_uid)
 
-    def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
-        """Bring file, row and, if need be, the patient in together."""
-        return self._whoever_it_is(record, draft, lambda whose, new: self._bring_in(whose, source, new, mark))
+    def expected(self, patient_id: str) -> Expectation | None:
+        """Return what a worklist expects of a patient's next image today."""
+        with self._door.store.read():
+            return self._door.store.expected.of_next(patient_id, today().isoformat())
+
+    def keep(
+        self,
+        record: ImageRecord,
+        source: Path,
+        draft: PatientDraft | None,
+        mark: Mark,
+        expectation: Expectation | None = None,
+    ) -> ImageRecord:
+        """Bring file, row and, if need be, the patient in together; ``expectation`` is what it meets."""
+
+        def bring(whose: ImageRecord, new: PatientDraft | None) -> ImageRecord:
+            return self._bring_in(whose, source, new, mark, expectation)
+
+        return self._whoever_it_is(record, draft, bring)
 
     def admit(self, before: ImageRecord, record: ImageRecord, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
         """Take in what was kept aside: its file moves, its row is written anew."""
@@ -134,7 +152,14 @@ class ImportBooks:
             self._actor, self._action, before, final, lambda unit, stored: self._say(unit, stored, mark), settle
         )
 
-    def _bring_in(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+    def _bring_in(
+        self,
+        record: ImageRecord,
+        source: Path,
+        draft: PatientDraft | None,
+        mark: Mark,
+        expectation: Expectation | None,
+    ) -> ImageRecord:
         final = record if draft is None else replace(record, patient_id=str(uuid.uuid4()))
         placed = replace(record, directory=_directory(final))
         if draft is not None:
@@ -145,6 +170,8 @@ class ImportBooks:
             if final.patient_id is None:
                 return stored
             self._settle_patient(unit, draft, final.patient_id)
+            if expectation is not None:
+                unit.store.expected.meet(expectation, final.id)
             return replace(final, directory=stored.directory, filename=stored.filename, size_bytes=stored.size_bytes)
 
         return self._shelf.arrive(

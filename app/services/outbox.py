@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.core.clock import utc_now
+from app.core.errors import UserError
+from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
-from app.storage.outbox import ATTEMPTED, Copy, Entry, EntryState
+from app.storage.outbox import ATTEMPTED, LEFT_OUT, Copy, Entry, EntryState
+
+_NO_COPIES = frozenset({ATTEMPTED, LEFT_OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,46 @@ class OutboxService:
             entries += store.outbox.entries(destination, open_states, limit - len(entries))
             return [_queued(store, entry) for entry in entries]
 
+    def retry(self, actor: Actor, number: int) -> Entry:
+        """Let a parked entry be sent again, and its destination be sent to.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``outbox.not_parked`` when there is no such entry, or it needs no decision any more.
+        """
+        return self._decide(actor, number, "retry")
+
+    def settle(self, actor: Actor, number: int) -> Entry:
+        """Leave a parked entry as things stand: a recall counts as done by hand, a conflict stays what it is.
+
+        Raises
+        ------
+        RefusedError, UserError
+            As :meth:`retry`.
+        """
+        return self._decide(actor, number, "settle")
+
+    def _decide(self, actor: Actor, number: int, decision: str) -> Entry:
+        with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
+            entry, decisions = unit.store.outbox.entry(number), unit.store.decisions
+            decide = decisions.retry if decision == "retry" else decisions.settle
+            if entry is None or not decide(entry, utc_now()):
+                raise UserError("outbox.not_parked", number=number)
+            unit.audit(
+                Entity.OUTBOX,
+                str(number),
+                decision=decision,
+                wish=entry.wish.value,
+                destination=entry.destination,
+                image=entry.image_id,
+                code=entry.code,
+            )
+            unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id)
+            return entry
+
     def lacking(self, actor: Actor, limit: int = 200) -> tuple[tuple[int, bool], list[Lacking]]:
         """Return how many images are not everywhere yet (and whether exactly), and those that wait longest."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
@@ -67,13 +112,15 @@ class OutboxService:
     def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
         """Return where an image is beside the library, and what is still to be sent or called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how != ATTEMPTED]
+            copies = [
+                copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
+            ]
             return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return [copy for copy in store.outbox.copies(image_id) if copy.how != ATTEMPTED]
+            return [copy for copy in store.outbox.copies(image_id) if copy.how not in _NO_COPIES]
 
 
 def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> Lacking:

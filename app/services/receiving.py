@@ -22,6 +22,7 @@ from app.services.receive_report import ReceiveReport
 from app.services.settings import SettingsService
 from app.storage.events import Level
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
+from app.transfer.dimse.commitment import Commitments
 from app.transfer.listener import Listener, ListenerArgs
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,21 @@ class ReceivingService:
     """The listener of this workstation. Any thread."""
 
     def __init__(
-        self, door: Door, paths: LibraryPaths, settings: SettingsService, imports: ImportsService, events: EventLog
+        self,
+        door: Door,
+        paths: LibraryPaths,
+        settings: SettingsService,
+        imports: ImportsService,
+        events: EventLog,
+        commitments: Commitments,
     ) -> None:
+        """``commitments`` hears what archives report of what this process asked them to commit to."""
         self._door = door
         self._paths = paths
         self._settings = settings
         self._imports = imports
         self._events = events
+        self._commitments = commitments
         self._again: dict[Path, float] = {}
         self._reserve_bytes = 0
 
@@ -64,7 +73,7 @@ class ReceivingService:
         local = self._settings.workstation()
         args = ListenerArgs(port or local.receive_port, ae_title or local.receive_aet, self._paths.received)
         self._reserve_bytes = self._settings.clinic().reserve_bytes
-        listener = Listener(args, self._has_room)
+        listener = Listener(args, self._has_room, self._commitments)
         listener.start()
         try:
             while True:

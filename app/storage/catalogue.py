@@ -19,8 +19,11 @@ from app.storage.audit import Audit
 from app.storage.backups import Backups
 from app.storage.changes import Changes
 from app.storage.database import Database
+from app.storage.decisions import Decisions
 from app.storage.destinations import Destinations
+from app.storage.drive import DriveBackups
 from app.storage.events import Events
+from app.storage.expected import Expected
 from app.storage.filing import Filing
 from app.storage.image_store import ImageStore
 from app.storage.images import Images
@@ -69,11 +72,14 @@ class Catalogue:
         self.settings = Settings(database)
         self.secrets = SealedSecrets(database)
         self.state = State(database)
+        self.expected = Expected(self.state)
         self.backups = Backups(database)
+        self.drive_backups = DriveBackups(database)
         self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
         self.legacy = Legacy(database)
         self.outbox = Outbox(database)
+        self.decisions = Decisions(database)
         self.destinations = Destinations(database)
         self.ledger = Ledger(database)
         self.renditions = Renditions(database)

@@ -12,7 +12,7 @@ from datetime import datetime
 from app.core.clock import epoch_ms
 from app.domain.image import Placement
 from app.storage.database import Database
-from app.storage.outbox import AGREED, ATTEMPTED, OPEN
+from app.storage.outbox import AGREED, ATTEMPTED, LEFT_OUT, OPEN
 from app.storage.paging import rising_pages
 from app.storage.rows import to_json
 
@@ -27,10 +27,14 @@ _GOING = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An image at a destination as the ledger has it: its names there, and whether it waits to be sent."""
+    """An image at a destination as the ledger has it: its names there, and whether it waits to be sent.
+
+    ``is_left_out``: a person decided that it is not to go there.
+    """
 
     names: tuple[str, ...] = ()
     waits: bool = False
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,19 @@ class Ledger:
         """Return what the ledger and the queue say of these images."""
         names: dict[str, list[str]] = {}
         waits: set[str] = set()
+        left_out: set[str] = set()
         for start in range(0, len(image_ids), _CHUNK):
             part = image_ids[start : start + _CHUNK]
             marks = ",".join("?" * len(part))
-            for image_id, name in self._db.rows(
-                "SELECT image_id, remote_id FROM copies WHERE destination = ? AND gone_at IS NULL"  # noqa: S608 - our own text
+            for image_id, name, how in self._db.rows(
+                "SELECT image_id, remote_id, how FROM copies WHERE destination = ? AND gone_at IS NULL"  # noqa: S608 - our own text
                 f" AND how <> '{ATTEMPTED}' AND image_id IN ({marks}) ORDER BY confirmed_at DESC",
                 (destination, *part),
             ):
-                names.setdefault(image_id, []).append(name)
+                if how == LEFT_OUT:
+                    left_out.add(image_id)
+                else:
+                    names.setdefault(image_id, []).append(name)
             waits.update(
                 row[0]
                 for row in self._db.rows(
@@ -69,9 +77,7 @@ class Ledger:
                     (destination, *part),
                 )
             )
-        return {
-            one: Known(tuple(names.get(one, ())), one in waits) for one in image_ids if one in names or one in waits
-        }
+        return {one: Known(tuple(names.get(one, ())), one in waits, one in left_out) for one in image_ids}
 
     def leaving(self, destination: str) -> set[str]:
         """Return the names there that wait to be called back."""
@@ -95,26 +101,36 @@ class Ledger:
         """Return where an image's very bytes are proven to be: destination and name, what was proven last first."""
         rows = self._db.rows(
             "SELECT c.destination, c.remote_id FROM copies c JOIN destinations d ON d.name = c.destination"
-            " WHERE c.image_id = ? AND c.gone_at IS NULL AND c.how <> ? AND c.digest IN (?, ?)"
+            " WHERE c.image_id = ? AND c.gone_at IS NULL AND c.how NOT IN (?, ?) AND c.digest IN (?, ?)"
             " ORDER BY c.confirmed_at DESC",
-            (image_id, ATTEMPTED, sha256, md5 or sha256),
+            (image_id, ATTEMPTED, LEFT_OUT, sha256, md5 or sha256),
         )
         return [(row[0], row[1]) for row in rows]
 
     def send_again(
-        self, destination: str, image_ids: Iterable[str], gone: Iterable[tuple[str, str]], now: datetime
+        self,
+        destination: str,
+        images: Iterable[tuple[str, str]],
+        gone: Iterable[tuple[str, str]],
+        now: datetime,
     ) -> int:
         """Queue filed images once more and return how many are new in the queue.
 
-        ``gone`` are the image and its name there, of those that were found not to be there.
+        ``images`` and ``gone`` are images and their names there; ``gone`` those that were found not to be there.
+        Neither is proven any more, so that they are sent whatever the size there is.
         """
         at, added = epoch_ms(now), 0
+        wanted = list(images)
         with self._db.write():
+            self._db.execute_many(
+                "UPDATE copies SET how = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
+                [(ATTEMPTED, image_id, destination, name) for image_id, name in wanted],
+            )
             self._db.execute_many(
                 "UPDATE copies SET gone_at = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
                 [(at, image_id, destination, name) for image_id, name in gone],
             )
-            for image_id in image_ids:
+            for image_id, _name in wanted:
                 added += self._db.execute(
                     "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"
                     " SELECT ?, id, patient_id, 'put', ?, ? FROM images"
@@ -145,8 +161,8 @@ class Ledger:
         if waiting + lately < least:
             return Removals(int(waiting), int(lately), 0)
         there = self._db.value(
-            "SELECT COUNT(*) FROM copies WHERE destination = ? AND gone_at IS NULL AND how <> ?",
-            (destination, ATTEMPTED),
+            "SELECT COUNT(*) FROM copies WHERE destination = ? AND gone_at IS NULL AND how NOT IN (?, ?)",
+            (destination, ATTEMPTED, LEFT_OUT),
         )
         return Removals(int(waiting), int(lately), int(there))
 

@@ -34,6 +34,8 @@ OPEN = "('waiting', 'sending', 'parked')"
 ATTEMPTED = "attempted"
 # What the facts of a removal say that a person agreed to.
 AGREED = to_json({"agreed": True})
+# How an image stands at a destination that a person decided it is not to go to.
+LEFT_OUT = "left out"
 # More entries than that are not told apart only to be counted.
 _EXACT = 20_000
 # SQLite before 3.32 takes 999 parameters.
@@ -76,9 +78,20 @@ class Entry:
     changed_at: datetime
 
 
+class Known(StrEnum):
+    """What is known of an object before it is sent; ``FOREIGN``: others had put it there."""
+
+    NOT_AT_ALL = ""
+    OURS = "ours"
+    FOREIGN = "foreign"
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An image at a destination: what it is called there, its digest there, and how that was found out."""
+    """An image at a destination: what it is called there, its digest there, and how that was found out.
+
+    ``is_foreign``: others had put it there before us.
+    """
 
     image_id: str
     destination: str
@@ -87,6 +100,7 @@ class Copy:
     how: str
     confirmed_at: datetime
     gone_at: datetime | None = None
+    is_foreign: bool = False
 
 
 class Outbox:
@@ -153,8 +167,13 @@ class Outbox:
             )
         return [_entry_of(row) for row in rows]
 
-    def confirm(self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime) -> None:
-        """Write down that an image is there, or that it is gone, proven by ``how``."""
+    def confirm(
+        self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime, *, is_foreign: bool = False
+    ) -> None:
+        """Write down that an image is there, or that it is gone, proven by ``how``.
+
+        ``is_foreign``: others had put it there; it is not ours to call back.
+        """
         at = epoch_ms(now)
         with self._db.write():
             self._db.execute(
@@ -169,33 +188,37 @@ class Outbox:
                 )
             else:
                 self._db.execute(
-                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                     " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
-                    " gone_at = NULL",
-                    (entry.image_id, entry.destination, remote_id, digest, how, at),
+                    " is_foreign = excluded.is_foreign, is_stale = 0, gone_at = NULL",
+                    (entry.image_id, entry.destination, remote_id, digest, how, at, int(is_foreign)),
                 )
                 # Earlier objects of the image, also those whose answer was lost, are called back.
                 self._db.execute(
                     "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
                     " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies c WHERE"
-                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND NOT EXISTS"
-                    " (SELECT 1 FROM outbox o WHERE o.image_id = c.image_id AND o.destination = c.destination"
+                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND is_foreign = 0"
+                    " AND NOT EXISTS (SELECT 1 FROM outbox o"
+                    " WHERE o.image_id = c.image_id AND o.destination = c.destination"
                     " AND o.remote_id = c.remote_id AND o.wish = 'remove' AND o.state = 'sending')",
                     (entry.patient_id, at, at, entry.image_id, entry.destination, remote_id),
                 )
-                # Moved to somebody else or deleted while it was on its way: it is called back at once.
-                self._db.execute(
-                    "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
-                    " changed_at) SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
-                    " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
-                    (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id,
-                     entry.patient_id),
-                )  # fmt: skip
+                if not is_foreign:
+                    self._call_back_at_once(entry, remote_id, at)
             self._db.execute(
-                "UPDATE destinations SET last_success_at = ?, blocked_code = NULL, blocked_facts = NULL WHERE name = ?",
+                "UPDATE destinations SET last_success_at = ? WHERE name = ?",
                 (at, entry.destination),
             )
+
+    def _call_back_at_once(self, entry: Entry, remote_id: str, at: int) -> None:
+        """Call back what was moved to somebody else or deleted while it was on its way."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
+            " SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
+            " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
+            (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id, entry.patient_id),
+        )
 
     def still_goes(self, entry: Entry) -> bool:
         """Whether the image is in the library still, as the very patient's that it was queued for."""
@@ -208,14 +231,75 @@ class Outbox:
             )
         )
 
-    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
-        """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
+    def known_as(self, entry: Entry, remote_id: str) -> Known:
+        """Return whether this object may be there already, and whether it is one that we sent."""
+        row = self._db.row(
+            "SELECT is_foreign FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?",
+            (entry.image_id, entry.destination, remote_id),
+        )
+        if row is None:
+            return Known.NOT_AT_ALL
+        return Known.FOREIGN if row[0] else Known.OURS
+
+    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime, *, is_foreign: bool = False) -> None:
+        """Write down that an object is about to be sent: if the answer is lost it can still be called back.
+
+        ``is_foreign``: others have put it there already.
+        """
+        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=is_foreign)
+
+    def note_away(self, destination: str, code: str) -> None:
+        """Write down at the first entry that waits why nothing can be sent at all."""
         with self._db.write():
             self._db.execute(
-                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
-                " VALUES (?, ?, ?, ?, 'attempted', ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                "UPDATE outbox SET code = ? WHERE number = (SELECT MIN(number) FROM outbox INDEXED BY outbox_waiting"
+                " WHERE destination = ? AND state = 'waiting')",
+                (code, destination),
+            )
+
+    def again(self, entry: Entry) -> None:
+        """Let an entry wait again whose answer came from a place that the destination left meanwhile."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE number = ? AND state = 'sending'",
+                (entry.number,),
+            )
+
+    def is_proven(self, entry: Entry, remote_id: str, digest: str) -> bool:
+        """Whether these very bytes were proven to be there under that name, and not called back since."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?"
+                " AND digest = ? AND gone_at IS NULL AND how <> 'attempted')",
+                (entry.image_id, entry.destination, remote_id, digest),
+            )
+        )
+
+    def is_claimed(self, entry: Entry, remote_id: str) -> bool:
+        """Whether another image's copy lies under that name: it is not to go with this one."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM copies WHERE destination = ? AND remote_id = ? AND image_id <> ?"
+                " AND gone_at IS NULL)",
+                (entry.destination, remote_id, entry.image_id),
+            )
+        )
+
+    def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
+        """Write down that an object of others may be there: it is asked for before it is sent."""
+        self._expect(image_id, destination, remote_id, digest, now, is_foreign=True)
+
+    def _expect(
+        self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime, *, is_foreign: bool
+    ) -> None:
+        with self._db.write():
+            self._db.execute(
+                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
+                " VALUES (?, ?, ?, ?, 'attempted', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                # What was called back and may come again proves nothing until it is there.
+                " how = CASE WHEN gone_at IS NULL THEN how ELSE 'attempted' END,"
                 " digest = excluded.digest, gone_at = NULL",
-                (entry.image_id, entry.destination, remote_id, digest, epoch_ms(now)),
+                (image_id, destination, remote_id, digest, epoch_ms(now), int(is_foreign)),
             )
 
     def settle(
@@ -226,8 +310,8 @@ class Outbox:
         facts: Mapping[str, Any],
         now: datetime,
         due: datetime | None = None,
-    ) -> None:
-        """Say that an entry waits again (from ``due``), is parked or cancelled, and why.
+    ) -> EntryState:
+        """Say that an entry waits again (from ``due``), is parked or cancelled, and why; return how it stands then.
 
         One whose wish was queued anew meanwhile is cancelled: one of the two is enough.
         """
@@ -253,6 +337,7 @@ class Outbox:
                     entry.number,
                 ),
             )
+        return state
 
     def release(self, destination: str) -> int:
         """Let parked entries wait again and what backs off be due, and unblock the destination."""
@@ -262,7 +347,8 @@ class Outbox:
             )
             self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'",
+                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL WHERE destination = ?"
+                " AND state = 'parked'",
                 (destination,),
             ).rowcount
 
@@ -275,6 +361,11 @@ class Outbox:
                 f" AND code IN ({', '.join('?' * len(wanted))})",
                 (destination, *wanted),
             )
+
+    def entry(self, number: int) -> Entry | None:
+        """Return one entry."""
+        row = self._db.row(f"SELECT {_COLUMNS} FROM outbox WHERE number = ?", (number,))  # noqa: S608 - our own text
+        return None if row is None else _entry_of(row)
 
     def entries(self, destination: str, states: Iterable[EntryState], limit: int = 200) -> list[Entry]:
         """Return entries in these states, oldest first."""
@@ -347,7 +438,7 @@ class Outbox:
     def copies(self, image_id: str) -> list[Copy]:
         """Return where an image is, and where it was until it was called back."""
         rows = self._db.rows(
-            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at FROM copies"
+            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at, is_foreign FROM copies"
             " WHERE image_id = ? ORDER BY destination, confirmed_at",
             (image_id,),
         )
@@ -375,4 +466,4 @@ def _entry_of(row: Row) -> Entry:
 
 @sound
 def _copy_of(row: Row) -> Copy:
-    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]))
+    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]), bool(row[7]))

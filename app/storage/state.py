@@ -24,6 +24,11 @@ class State:
         text = self._db.value("SELECT value FROM state WHERE key = ?", (key,))
         return None if text is None else json.loads(text)
 
+    def remove(self, key: str) -> bool:
+        """Forget a value; whether there was one."""
+        with self._db.write():
+            return bool(self._db.execute("DELETE FROM state WHERE key = ?", (key,)).rowcount)
+
     def set(self, key: str, value: Any) -> None:
         """Remember a value that JSON can hold."""
         if self._db.read_only:

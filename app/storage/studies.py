@@ -78,3 +78,16 @@ class Studies:
             for study, count in rows:
                 counts[study] = counts.get(study, 0) + count
         return counts
+
+    def kept(self, study_uid: str) -> int:
+        """Return how many objects a study of the archive had when it was brought in; 0 when it was not."""
+        return int(self._db.value("SELECT instances FROM kept_studies WHERE study_uid = ?", (study_uid,)) or 0)
+
+    def keep(self, study_uid: str, instances: int) -> None:
+        """Write down that a study of so many objects was brought in."""
+        with self._db.write():
+            self._db.execute(
+                "INSERT INTO kept_studies (study_uid, instances) VALUES (?, ?)"
+                " ON CONFLICT (study_uid) DO UPDATE SET instances = excluded.instances",
+                (study_uid, instances),
+            )

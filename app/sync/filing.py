@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, ItemError, UserError
+from app.domain.expectation import Expectation
 from app.domain.facts import FileFacts
 from app.domain.identity import Decision, Verdict, decide
 from app.domain.image import Filing, ImageRecord, ImageType, Placement
@@ -191,9 +192,11 @@ class Filer:
 
     def _take(self, prepared: Prepared, facts: FileFacts) -> ImportItem:
         filing = self._filing_of(prepared.source)
-        described = describe(facts, filing)
         outcome = self._decide(prepared, facts, filing)
-        record = self._record(prepared, facts, described, outcome)
+        expected = self._expected(facts, outcome)
+        record = self._record(prepared, facts, describe(facts, filing, expected), outcome)
+        if expected is not None:
+            record = replace(record, caption=expected.procedure)
         similar = self._similar(record)
         code, said = outcome.code, dict(outcome.facts or {})
         if code is None and self._has_other_bytes(record):
@@ -208,16 +211,30 @@ class Filer:
             return self._said(prepared, replace(record, id=""), code, said)
         if prepared.source.path is None:
             raise EnvironmentFault("file.missing")
-        kept = self._keep(prepared, record, outcome.draft, prepared.source.path)
+        kept = self._keep(prepared, record, outcome.draft, prepared.source.path, expected)
         self.patients_made += outcome.draft is not None
         self._thumbnail(prepared, kept)
         return self._said(prepared, kept, code, said)
 
-    def _keep(self, prepared: Prepared, record: ImageRecord, draft: PatientDraft | None, path: Path) -> ImageRecord:
+    def _expected(self, facts: FileFacts, outcome: _Outcome) -> Expectation | None:
+        """Return what a worklist expects of this very image."""
+        if outcome.placement is not Placement.FILED or outcome.patient_id is None or self._args.dry_run:
+            return None
+        expected = self._catalogue.expected(outcome.patient_id)
+        return expected if expected is not None and expected.fits(facts) else None
+
+    def _keep(
+        self,
+        prepared: Prepared,
+        record: ImageRecord,
+        draft: PatientDraft | None,
+        path: Path,
+        expected: Expectation | None,
+    ) -> ImageRecord:
         aside = self._kept_aside(prepared)
         if aside is not None:
             return self._catalogue.admit(aside, replace(record, id=aside.id), draft, mark_of(prepared.source))
-        return self._catalogue.keep(record, path, draft, mark_of(prepared.source))
+        return self._catalogue.keep(record, path, draft, mark_of(prepared.source), expected)
 
     def _decide(self, prepared: Prepared, facts: FileFacts, filing: Filing) -> _Outcome:
         doubt = self._args.to_inbox.get(prepared.source.shown)

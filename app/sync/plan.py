@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import UserError
+from app.domain.expectation import Expectation
 from app.domain.facts import FileFacts
 from app.domain.image import (
     RADIOGRAPHIC_VIEWS,
@@ -78,12 +79,12 @@ def refusal_of(facts: FileFacts) -> tuple[str, dict[str, object]] | None:
     return None
 
 
-def describe(facts: FileFacts, chosen: Filing) -> Described:
-    """Decide tooth, teeth, type and view: a person's choice first, then what the file says."""
-    view = chosen.view or _view(facts)
+def describe(facts: FileFacts, chosen: Filing, expected: Expectation | None = None) -> Described:
+    """Decide tooth, teeth, type and view: a person's choice first, then what the file says, then what is expected."""
+    view = chosen.view or _view(facts, expected)
     teeth = _teeth(facts, chosen)
     tooth = chosen.tooth or (teeth[0] if len(teeth) == 1 else GENERAL)
-    return Described(tooth, teeth, chosen.image_type or _type(facts, view), view)
+    return Described(tooth, teeth, chosen.image_type or _type(facts, view, expected), view)
 
 
 def _teeth(facts: FileFacts, chosen: Filing) -> tuple[str, ...]:
@@ -94,18 +95,24 @@ def _teeth(facts: FileFacts, chosen: Filing) -> tuple[str, ...]:
     return (chosen.tooth,)
 
 
-def _view(facts: FileFacts) -> ImageView:
+def _view(facts: FileFacts, expected: Expectation | None) -> ImageView:
     is_document = facts.kind is FileKind.DOCUMENT or facts.content_label in _DOCUMENT_LABELS
-    return ImageView.DOCUMENT if is_document else facts.view
+    if is_document:
+        return ImageView.DOCUMENT
+    if facts.view is ImageView.OTHER and expected is not None:
+        return expected.view or ImageView.OTHER
+    return facts.view
 
 
-def _type(facts: FileFacts, view: ImageView) -> ImageType:
+def _type(facts: FileFacts, view: ImageView, expected: Expectation | None) -> ImageType:
     if facts.image_type is not ImageType.OTHER:
         return facts.image_type if view not in RADIOGRAPHIC_VIEWS else ImageType.XRAY
     if view in RADIOGRAPHIC_VIEWS or facts.modality in _XRAY_MODALITIES:
         return ImageType.XRAY
     if view is ImageView.DOCUMENT:
         return ImageType.OTHER
+    if expected is not None and expected.image_type is not None and not facts.modality:
+        return expected.image_type
     return ImageType.CLINICAL if facts.kind is FileKind.PHOTO or facts.modality == "XC" else ImageType.OTHER
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from app.domain.expectation import Expectation
 from app.domain.identity import FileIdentity
 from app.domain.image import ImageRecord
 from app.domain.patient import Patient, PatientDraft
@@ -51,8 +52,20 @@ class Catalogue(Protocol):
     def with_uid(self, sop_instance_uid: str) -> Sequence[ImageRecord]:
         """Return records with this SOP Instance UID."""
 
-    def keep(self, record: ImageRecord, source: Path, draft: PatientDraft | None, mark: Mark) -> ImageRecord:
+    def expected(self, patient_id: str) -> Expectation | None:
+        """Return what a worklist expects of a patient's next image today."""
+
+    def keep(
+        self,
+        record: ImageRecord,
+        source: Path,
+        draft: PatientDraft | None,
+        mark: Mark,
+        expectation: Expectation | None = None,
+    ) -> ImageRecord:
         """Copy the bytes into the library and catalogue them together with the patient of ``draft``, if given.
+
+        ``expectation`` is what the image meets; the next one does not.
 
         Returns the record with its place and patient: the one that its patient was merged into meanwhile.
         Raises EnvironmentFault (``disk.full``, …) or UserError ``patient.none``: then neither file nor row

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography import x509
 
 from app.core.errors import TransientFault
-from app.transfer.stores.tls import fingerprint, stranger_context
+from app.transfer.tls import fingerprint, stranger_context
 
 _LOOK_S = 5.0
 
@@ -61,6 +61,10 @@ class PinnedContext(ssl.SSLContext):
             connection.close()
             raise ssl.SSLCertVerificationError("another certificate than the one that is trusted")
         return connection
+
+    def wrap_bio(self, *_arguments: Any, **_more: Any) -> ssl.SSLObject:
+        """Refuse: over buffers, as through a proxy, nothing would be compared."""
+        raise ssl.SSLCertVerificationError("a trusted certificate cannot be compared on this way")
 
 
 def pinned(pin: str) -> PinnedContext:

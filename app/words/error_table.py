@@ -10,6 +10,7 @@ from app.words.error_texts import (
     decoding,
     dimse,
     disks,
+    drive,
     export,
     files,
     identity,
@@ -28,6 +29,7 @@ from app.words.error_texts import (
     stores,
     treatments,
     watch,
+    worklist,
 )
 from app.words.error_texts.templates import ErrorTemplates
 
@@ -53,6 +55,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "store": stores.texts,
     "receive": receiving.texts,
     "dimse": dimse.texts,
+    "worklist": worklist.texts,
     "image": images.texts,
     "import": images.texts,
     "patient": patients.texts,
@@ -60,6 +63,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "role": patients.texts,
     "csv": lists.texts,
     "disk": disks.texts,
+    "drive": drive.texts,
     "library": library.texts,
     "database": library.texts,
     "settings": library.texts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.identity import Decision, Verdict
 from app.domain.image import ImageType, ImageView, Laterality
 from app.domain.patient import Sex
 from app.domain.tooth import GENERAL, is_primary, is_right, is_upper, position
@@ -159,3 +160,10 @@ def import_status(status: str) -> str:
         "quarantined": t("kept aside"),
         "failed": t("failed"),
     }.get(status, status)
+
+
+def standing(decision: Decision) -> str:
+    """Return in a word whether somebody whom others describe is known in the library."""
+    if decision.patient_id is not None:
+        return t("described differently") if decision.contradictions else t("known")
+    return t("new") if decision.verdict is Verdict.MAKE_PATIENT else t("not sure who")

@@ -82,10 +82,10 @@ class BrowsingService:
         if place is None:
             with self._door.writing(actor, Action.ARCHIVE_BROWSE) as unit:
                 unit.audit(Entity.STUDY, "", fields=list(query.fields))
-        web, asked, words = self._connected(), _asked(query), _words(query)
+        web, asked, words = self._connected(), asked_for(query), words_of(query)
         for _page in range(_EMPTY_PAGES):
             page: Page = page_of(web.studies, asked, place, size, date.today())  # noqa: DTZ011 - the clinic's day
-            fitting = [study for study in web.in_full(page.studies) if _has_words(study, words)]
+            fitting = [study for study in web.in_full(page.studies) if has_words(study, words)]
             place = page.following
             if fitting or place is None:
                 break
@@ -216,7 +216,7 @@ class BrowsingService:
 _NO_PICTURES = frozenset({"SR", "PR", "KO", "REG", "SEG", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "AU", "ECG"})
 
 
-def _asked(query: StudyQuery) -> StudyQuery:
+def asked_for(query: StudyQuery) -> StudyQuery:
     """Return what the server is asked for: the longest word of a name, texts that match anywhere."""
     name = query.name.strip()
     if name and not _WILD & set(name):
@@ -231,11 +231,12 @@ def _anywhere(text: str) -> str:
     return text if not text or _WILD & set(text) else f"*{text}*"
 
 
-def _words(query: StudyQuery) -> tuple[str, ...]:
+def words_of(query: StudyQuery) -> tuple[str, ...]:
     """Return the words that a name must hold, folded; the server was asked for one of them only."""
     return () if _WILD & set(query.name) else tuple(fold_tokens(query.name))
 
 
-def _has_words(study: StudyFound, words: tuple[str, ...]) -> bool:
+def has_words(study: StudyFound, words: tuple[str, ...]) -> bool:
+    """Whether a study's name holds every one of these folded words."""
     name = fold(study.patient_name)
     return all(word in name for word in words)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.cancel import CancelToken
+from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, UserError
 from app.core.files import free_bytes
@@ -24,12 +25,12 @@ from app.services.archiving.arrival import require_asked_for
 from app.services.archiving.opened import LINES
 from app.services.decoders import Decoders, HeaderFallback
 from app.services.door import Door, survivor
-from app.services.export.dicom_files import key_of
+from app.services.export.dicom_files import key_of, key_of_original
 from app.services.imports import ImportsService
 from app.services.settings import ORTHANC, SettingsService
 from app.services.workroom import private_folder
 from app.sync.importer import OnItem
-from app.sync.report import ImportArgs, ImportReport
+from app.sync.report import ImportArgs, ImportItem, ImportReport, ItemStatus
 from app.transfer.dicomweb import DicomWeb
 from app.transfer.orthanc import instance_id
 from app.transfer.retrieval import Allowance, Retrieval, retrieve
@@ -110,12 +111,31 @@ class Fetching:
 
             args = ImportArgs((folder,), Filing(patient_id=wanted.patient_id), trigger=wanted.trigger)
             inner = JobContext(ctx.token, on_progress)
-            report = self._imports.run_as(actor, Action.ARCHIVE_FETCH, args, inner, on_item, KIND)
+            came: list[str] = []
+
+            def hear(item: ImportItem) -> None:
+                if item.status is ItemStatus.IMPORTED and item.image_id is not None:
+                    came.append(item.image_id)
+                if on_item is not None:
+                    on_item(item)
+
+            report = self._imports.run_as(actor, Action.ARCHIVE_FETCH, args, inner, hear, KIND)
+            self._suppose_there(came)
         with self._door.writing(actor, Action.ARCHIVE_FETCH) as unit:
             counts = {status.value: count for status, count in report.counts.items()}
             unit.audit(Entity.STUDY, wanted.study_uid, series=len(wanted.series_uids), counts=counts, ours=ours)
             unit.changed(Entity.STUDY, ChangeKind.CHANGED, wanted.study_uid)
         return FetchReport(total, ours, report, download.allowance.taken)
+
+    def _suppose_there(self, image_ids: list[str]) -> None:
+        """Let what came from the archive be asked for there, not sent back to it."""
+        store = self._door.store
+        with store.write():
+            for image_id in image_ids:
+                record = store.images.get(image_id)
+                if record is not None and record.md5 is not None:
+                    instance = instance_id(key_of_original(record))
+                    store.outbox.suppose(image_id, ORTHANC, instance, record.md5, utc_now())
 
     def _drop_ours(self, files: list[Path], study_uid: str, fallback: HeaderFallback) -> int:
         """Remove what was sent there from here: a photograph would come back as another file of the same picture."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.core.context import JobContext
@@ -22,6 +23,7 @@ from app.transfer.orthanc import Orthanc
 log = logging.getLogger(__name__)
 
 EVERY_S = 30.0
+OnArrived = Callable[[Sequence[str]], object]
 # After a longer absence there may be many changes; the rest is read the next time.
 _ROUNDS = 100
 MOST = 500
@@ -34,13 +36,23 @@ class ArchiveNews:
     def __init__(self, door: Door, settings: SettingsService) -> None:
         self._door = door
         self._settings = settings
+        self._arrived: list[str] = []
 
-    def run(self, actor: Actor, ctx: JobContext) -> None:
-        """Look for ever; an archive that is away is looked at again later. Raises Cancelled, UserError."""
+    def run(self, actor: Actor, ctx: JobContext, on_arrived: OnArrived | None = None) -> None:
+        """Look for ever; an archive that is away is looked at again later. Raises Cancelled, UserError.
+
+        Parameters
+        ----------
+        on_arrived
+            Called after each look with the studies that came or settled since the one before, ours too.
+        """
         was_away = False
         while True:
             try:
                 self.look(actor)
+                if on_arrived is not None:
+                    arrived, self._arrived = self._arrived, []
+                    on_arrived(arrived)
                 was_away = False
             except EnvironmentFault as error:
                 if not was_away:
@@ -95,6 +107,7 @@ class ArchiveNews:
                     arrived[uid] = None
             if changes.is_all:
                 break
+        self._arrived += arrived
         with self._door.store.read():
             held = self._door.store.studies.held(arrived)
         new = [uid for uid in arrived if uid not in held][-MOST:]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import threading
+import uuid
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.errors import ItemError
@@ -27,16 +29,23 @@ from app.storage.renditions import Rendition
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A file that may be sent, what names it in an archive, and its digests."""
+    """A file that may be sent, what names it in an archive, and its digests.
+
+    ``is_made``: it was made here, under numbers of our own.
+    """
 
     path: Path
     key: str
     sha256: str
     md5: str
+    is_made: bool = False
+
+
+_MAKING = tuple(threading.Lock() for _ in range(64))
 
 
 class Renditions:
-    """Gives the file to send for an image. Any thread; one thread at a time for one image."""
+    """Gives the file to send for an image. Any thread."""
 
     def __init__(
         self, store: Catalogue, paths: LibraryPaths, locator: Locator, decoder: Decoder, clinic: ClinicSettings
@@ -60,40 +69,49 @@ class Renditions:
         if outgoing.sha256 != record.sha256:
             # Rotten bytes must not reach the archive under a good image's name.
             raise ItemError("file.corrupt")
-        image = Exportable(record, patient, original, 1)
+        image = self._exportable(record, patient, original)
         if may_go_as_it_is(image):
             return outgoing
-        made_for = _made_for(record, patient)
+        # Several archives may ask for the same image at once: it is made once.
+        with _MAKING[hash(record.id) % len(_MAKING)]:
+            return self._kept_or_made(image, patient)
+
+    def _kept_or_made(self, image: Exportable, patient: Patient) -> Outgoing:
+        record = image.record
+        made_for = _made_for(image, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
             kept = self._store.renditions.get(record.id)
         if kept is not None and kept.made_for == made_for and target.exists():
-            made = _outgoing(target, kept.remote_key, kept.md5)
+            made = replace(_outgoing(target, kept.remote_key, kept.md5), is_made=True)
             if made.sha256 == kept.sha256:
                 return made
         return self._make(image, target, made_for)
 
     def key_now(self, record: ImageRecord, patient: Patient) -> str | None:
         """Return what names an image's object in an archive as it is filed now; ``None`` while none was made."""
-        image = Exportable(record, patient, self._locator.path_of(record), 1)
+        image = self._exportable(record, patient, self._locator.path_of(record))
         if may_go_as_it_is(image):
             return key_of_original(record)
         with self._store.read():
             kept = self._store.renditions.get(record.id)
-        return kept.remote_key if kept is not None and kept.made_for == _made_for(record, patient) else None
+        return kept.remote_key if kept is not None and kept.made_for == _made_for(image, patient) else None
+
+    def _exportable(self, record: ImageRecord, patient: Patient, path: Path) -> Exportable:
+        with self._store.read():
+            return Exportable(record, patient, path, 1, self._store.expected.of_image(record.id))
 
     def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
-        part = target.with_suffix(".part")
+        part = target.with_name(f"{target.stem}-{uuid.uuid4().hex}.part")
         try:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
-            part.unlink(missing_ok=True)
             key = self._writer.write_to(image, part, made_for)
             replace_durably(part, target)
         except OSError as error:
             raise translate_os_error(error) from error
         finally:
             part.unlink(missing_ok=True)
-        made = _outgoing(target, key)
+        made = replace(_outgoing(target, key), is_made=True)
         self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256, made.md5))
         return made
 
@@ -112,10 +130,13 @@ def _outgoing(path: Path, key: str, md5: str | None = None) -> Outgoing:
     return Outgoing(path, key, digests.sha256, digests.md5)
 
 
-def _made_for(record: ImageRecord, patient: Patient) -> str:
+def _made_for(image: Exportable, patient: Patient) -> str:
     """Return a fingerprint of everything that goes into the object beside the pixels."""
+    record, order = image.record, image.order
     parts = [
         record.sha256,
+        record.kind.value,
+        record.image_type.value,
         record.shown_teeth(),
         record.laterality.value,
         record.view.value,
@@ -126,4 +147,7 @@ def _made_for(record: ImageRecord, patient: Patient) -> str:
         patient.birth_date,
         patient.sex.value,
     ]
+    if order is not None:
+        # Left out where there is none: what was made before there were worklists is not to be made anew.
+        parts += [order.study_uid, order.accession_number]
     return hashlib.sha256(json.dumps(parts, default=str).encode("utf-8")).hexdigest()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
-from app.domain.image import ImageRecord, Placement
-from app.domain.patient import Patient
-from app.services.archiving.renditions import Renditions
+from app.services.archiving.preparing import Goods
+from app.services.archiving.renditions import Outgoing, Renditions
 from app.storage.catalogue import Catalogue
-from app.storage.outbox import Entry
+from app.storage.outbox import Entry, Known
 from app.sync.outbox import CONFLICT, Ready, Sent
 from app.transfer.orthanc import Orthanc, Stored, instance_id
 
@@ -25,7 +25,7 @@ class OrthancSender:
         self._by_web = by_web
         self._store = store
         self._orthanc = orthanc
-        self._renditions = renditions
+        self._goods = Goods(store, renditions)
 
     def probe(self) -> None:
         """Ask for a sign of life."""
@@ -39,14 +39,22 @@ class OrthancSender:
         BitewingError
             As :meth:`Renditions.of`.
         """
-        with self._store.read():
-            record = self._store.images.get(entry.image_id)
-            patient = self._store.patients.get(entry.patient_id or "")
-        # Of another patient by now, through a move or a merge: what is to go there is queued for them.
-        if record is None or patient is None or not is_filed_for(record, patient):
+        outgoing = self._goods.of(entry)
+        if outgoing is None:
             return None
-        outgoing = self._renditions.of(record, patient)
-        return Ready(instance_id(outgoing.key), outgoing.md5, outgoing.path)
+        instance = instance_id(outgoing.key)
+        return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
+
+    def survey(self, ready: Sequence[Ready]) -> Set[str]:
+        """Return which of these others have put there; under numbers that were made here nobody can have.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`Orthanc.system`.
+        """
+        uids = [one.carried.key.rsplit("|", 1)[-1] for one in ready if not one.carried.is_made]
+        return self._orthanc.present(uids) if uids else frozenset()
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.
@@ -59,12 +67,12 @@ class OrthancSender:
             ``pacs.conflict`` when something else lies there under its UIDs, ``pacs.altered`` when the server
             keeps other bytes than it was sent.
         """
-        with self._store.read():
-            if not self._store.outbox.still_goes(entry):
-                return None
-        path: Path = ready.carried
+        if not self._goods.still_goes(entry):
+            return None
+        outgoing: Outgoing = ready.carried
+        path = outgoing.path
         try:
-            stored, size = self._stored(path, ready.remote_id), path.stat().st_size
+            stored, size = self._stored(path, ready), path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
@@ -72,16 +80,19 @@ class OrthancSender:
             raise TransientFault("pacs.not_proven")
         if there != ready.digest:
             raise EnvironmentFault("pacs.altered" if stored.is_new else CONFLICT, instance=stored.instance)
-        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size if stored.is_new else 0)
+        # Under numbers that were made here nobody else can have put anything.
+        is_foreign = not stored.is_new and not outgoing.is_made and ready.known is not Known.OURS
+        size = size if stored.is_new else 0
+        return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size, is_foreign=is_foreign)
 
-    def _stored(self, path: Path, instance: str) -> Stored:
+    def _stored(self, path: Path, ready: Ready) -> Stored:
+        # STOW-RS does not tell what was there from what is new, and what was sent once need not be sent again.
+        if (self._by_web or ready.known is not Known.NOT_AT_ALL) and self._orthanc.md5(ready.remote_id) is not None:
+            return Stored(ready.remote_id, is_new=False)
         if not self._by_web:
             return self._orthanc.store(path)
-        # STOW-RS does not tell what was there from what is new: that is asked before.
-        if self._orthanc.md5(instance) is not None:
-            return Stored(instance, is_new=False)
         self._orthanc.stow(path)
-        return Stored(instance, is_new=True)
+        return Stored(ready.remote_id, is_new=True)
 
     def remove(self, entry: Entry) -> Sent | None:
         """Call an image back; what lies there by now and is not ours stays.
@@ -92,7 +103,9 @@ class OrthancSender:
             ``pacs.conflict`` when other bytes lie there than we had sent.
         """
         instance = entry.remote_id or ""
-        if self._is_wanted(entry.image_id, instance):
+        wanted = self._goods.key_wanted(entry.image_id)
+        if wanted is not None and instance_id(wanted) == instance:
+            # The image came back meanwhile: this very object is to be there.
             return None
         with self._store.read():
             ours = {copy.digest for copy in self._store.outbox.copies(entry.image_id) if copy.remote_id == instance}
@@ -104,19 +117,3 @@ class OrthancSender:
             if self._orthanc.md5(instance) is not None:
                 raise TransientFault("pacs.not_proven")
         return Sent(instance, "", HOW, was_there=there is None)
-
-    def _is_wanted(self, image_id: str, instance: str) -> bool:
-        """Whether the image came back meanwhile, so that this very object is to be there."""
-        with self._store.read():
-            record = self._store.images.get(image_id)
-            patient = self._store.patients.get(record.patient_id) if record and record.patient_id else None
-        if record is None or patient is None or not is_filed_for(record, patient):
-            return False
-        key = self._renditions.key_now(record, patient)
-        return key is not None and instance_id(key) == instance
-
-
-def is_filed_for(record: ImageRecord, patient: Patient) -> bool:
-    """Whether an image is in the library, as this very patient's."""
-    is_filed = record.placement is Placement.FILED and record.deleted_at is None
-    return is_filed and record.patient_id == patient.id and patient.merged_into is None

@@ -123,6 +123,14 @@ class DicomWriter:
         ):
             if not dataset.get(keyword):
                 setattr(dataset, keyword, value)
+        order = image.order
+        # An accession number belongs to the study that was ordered under it (PS3.3 C.7.2.1), and to no other.
+        if (
+            order is not None
+            and order.study_uid in {"", dataset.StudyInstanceUID}
+            and not dataset.get("AccessionNumber")
+        ):
+            dataset.AccessionNumber = order.accession_number or None
         _complete_meta(dataset)
 
     def _put_picture(self, dataset: Dataset, image: Exportable) -> None:
@@ -143,7 +151,9 @@ class DicomWriter:
             _put_pixels(dataset, self._decoder.render(image.path, RenderArgs()))
 
     def _study_of(self, image: Exportable) -> str:
-        """Return one study per patient and day for pictures that came without any."""
+        """Return the study that was ordered, else one per patient and day for pictures that came without any."""
+        if image.order is not None and image.order.study_uid:
+            return image.order.study_uid
         record = image.record
         key = f"{record.patient_id}-{(record.captured_at or record.imported_at).date()}"
         return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from app.core.context import JobContext
 from app.core.settings import ClinicSettings
+from app.domain.expectation import Expectation
 from app.domain.image import ImageRecord
 from app.domain.naming import export_name
 from app.domain.patient import Patient
@@ -42,12 +43,19 @@ class ExportArgs:
 
 @dataclass(frozen=True, slots=True)
 class Exportable:
-    """One image to take out: its row, its patient and where its bytes lie."""
+    """One image to take out: its row, its patient, where its bytes lie, and what a worklist expected it to be."""
 
     record: ImageRecord
     patient: Patient | None
     path: Path
     number: int
+    expected: Expectation | None = None
+
+    @property
+    def order(self) -> Expectation | None:
+        """What it was expected to be, as long as it is filed for whom that was expected of."""
+        is_theirs = self.expected is not None and self.expected.patient_id == self.record.patient_id
+        return self.expected if is_theirs else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,9 @@ class ExportService:
         self, writer: ImageWriter, record: ImageRecord, patient: Patient | None, number: int, ctx: JobContext
     ) -> ExportItem:
         try:
-            image = Exportable(record, patient, self._locator.path_of(record), number)
+            with self._door.store.read():
+                expected = self._door.store.expected.of_image(record.id)
+            image = Exportable(record, patient, self._locator.path_of(record), number, expected)
             paths = writer.write(image, ctx)
         except Cancelled:
             raise

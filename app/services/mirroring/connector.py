@@ -44,7 +44,7 @@ class MirrorConnector:
         self._locator = locator
 
     @contextlib.contextmanager
-    def connect(self, destination: str) -> Iterator[Connection]:
+    def connect(self, destination: str, ctx: JobContext) -> Iterator[Connection]:
         """Make ready to send.
 
         Raises
@@ -56,10 +56,10 @@ class MirrorConnector:
         if not mirror.enabled:
             raise UserError("mirror.not_set_up", destination=mirror.name)
         with contextlib.closing(self.open(mirror)) as store:
-            sender = MirrorSender(self._door.store, store, Layout(mirror.layout), self._locator, JobContext.silent())
+            sender = MirrorSender(self._door.store, store, Layout(mirror.layout), self._locator, ctx)
 
-            def after(actor: Actor, trigger: str, ctx: JobContext) -> None:
-                self._care.after_round(actor, mirror, store, trigger, ctx)
+            def after(actor: Actor, trigger: str, run: JobContext) -> None:
+                self._care.after_round(actor, mirror, store, trigger, run)
 
             yield Connection(
                 sender,

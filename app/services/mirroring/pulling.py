@@ -269,8 +269,7 @@ class _Run:
             records = [self._catalogue.images.get(one) for one in ids]
         for record in records:
             if record is not None:
-                names = known[record.id].names if record.id in known else ()
-                yield record, (*names, *names_of(record))
+                yield record, (*known[record.id].names, *names_of(record))
 
     def bring(self, wish: tuple[ImageRecord, tuple[str, ...]]) -> tuple[ImageRecord, str | None]:
         """Bring one image back; return it with the code of why it is not here, ``None`` when it is."""

@@ -208,9 +208,11 @@ class _Comparison:
             known = self._catalogue.ledger.known(self._destination, [record.id for record in records])
         expected = []
         for record in records:
-            name, one = remote_name(record, self._layout), known.get(record.id)
-            self._seen.update((name, *(one.names if one else ())))
-            if one is not None and one.waits and name not in one.names:
+            name, one = remote_name(record, self._layout), known[record.id]
+            self._seen.update((name, *one.names))
+            if one.is_left_out and not one.names:
+                continue
+            if one.waits and name not in one.names:
                 self._report.waiting += 1
             else:
                 expected.append((record, name))
@@ -252,7 +254,7 @@ class _Comparison:
                 continue
             code = self._problem_here(records[image_id]) if item.status == DIFFERENT else None
             if code is None:
-                again.append(image_id)
+                again.append((image_id, item.name))
                 if item.status == MISSING:
                     gone.append((image_id, item.name))
             self._report.note(Difference(item.destination, item.status, item.name, image_id, code))

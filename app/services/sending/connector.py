@@ -32,8 +32,8 @@ class Connection:
 class Connector(Protocol):
     """One kind of destinations. Any thread."""
 
-    def connect(self, destination: str) -> AbstractContextManager[Connection]:
-        """Make ready by the settings of now; nothing is sent yet.
+    def connect(self, destination: str, ctx: JobContext) -> AbstractContextManager[Connection]:
+        """Make ready by the settings of now; nothing is sent yet. Stopping ``ctx`` ends what is being sent.
 
         Raises
         ------

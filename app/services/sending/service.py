@@ -12,7 +12,7 @@ from functools import partial
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.errors import TransientFault, UserError
+from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFault
 from app.core.file_lock import FileLock
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
@@ -24,6 +24,8 @@ from app.services.sending.queue import DestinationQueue
 from app.sync.outbox import PROBE_S, Drainer, DrainReport
 
 _ASIDE_S = 5.0
+# What the facts of a block say that came before anything was sent: it goes when connecting succeeds.
+CONNECTING = "connecting"
 # What a run is called in the history, by the kind of its destination.
 KINDS = {"orthanc": "push", "dimse": "push", "mirror": "mirror"}
 ARCHIVES = ("orthanc", "dimse")
@@ -73,12 +75,21 @@ class SendingService:
         RefusedError
             ``role.refused``.
         UserError
-            When by the settings nothing can be sent to one of them.
+            When by the settings nothing can be sent to the only one; of several it is reported as blocked.
         """
         self._door.require(actor, Action.ARCHIVE_PUSH)
-        reports, waiting = {}, 0
-        for destination in destinations:
-            reports[destination] = self._send_to(actor, ctx, destination, trigger)
+        wanted, reports, waiting = list(destinations), {}, 0
+        for destination in wanted:
+            try:
+                reports[destination] = self._send_to(actor, ctx, destination, trigger)
+            except (Cancelled, RefusedError):
+                raise
+            except BitewingError as error:
+                if len(wanted) == 1:
+                    raise
+                # The others are not to suffer for it.
+                self._door.store.destinations.block(destination, error.code, error.facts)
+                reports[destination] = DrainReport(blocked=error.code)
             with self._door.store.read():
                 waiting += self._door.store.outbox.waiting(destination)
         return SendReport(_sum(reports.values()), waiting, reports)
@@ -87,19 +98,28 @@ class SendingService:
         """Send for ever; while another process is sending, wait for it. Raises Cancelled, and as :meth:`send`."""
         self._door.require(actor, Action.ARCHIVE_PUSH)
         while True:
+            pause_s = _ASIDE_S
             try:
                 with self._drainer(actor, ctx, destination) as found:
                     if found is not None:
                         drainer, connection = found
-                        one_round = partial(self._round, actor, drainer, connection, destination)
-                        drainer.run(ctx, connection.pause_s, one_round)
-            except UserError as error:
-                # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
-                self._door.store.destinations.block(destination, error.code, error.facts)
+                        pause_s = connection.pause_s
+                        drain = partial(self._round, actor, drainer, connection, destination)
+                        if pause_s <= _ASIDE_S:
+                            drainer.run(ctx, pause_s, drain)
+                        # Whoever wants to send now finds the queue free during a longer pause.
+                        drainer.round(ctx, drain)
+            except (Cancelled, RefusedError):
                 raise
-            except TransientFault:
-                ctx.wait(PROBE_S)
-            ctx.wait(_ASIDE_S)
+            except TransientFault as fault:
+                # A drive that is not connected, say: the queue shows it, and it is looked for again.
+                self._door.store.outbox.note_away(destination, fault.code)
+                pause_s = PROBE_S
+            except BitewingError as error:
+                # By the settings, or without a key, nothing can be sent: said where the queue is looked at.
+                self._door.store.destinations.block(destination, error.code, {**error.facts, CONNECTING: True})
+                raise
+            ctx.wait(pause_s)
 
     def _send_to(self, actor: Actor, ctx: JobContext, destination: str, trigger: str) -> DrainReport:
         # Whoever is sending just now takes these up.
@@ -114,6 +134,7 @@ class SendingService:
                     return report
         except TransientFault as fault:
             # A drive that is not connected, say: nothing is lost, and it is waited for.
+            self._door.store.outbox.note_away(destination, fault.code)
             return DrainReport(away=fault.code)
 
     def _round(
@@ -130,6 +151,8 @@ class SendingService:
         else:
             with self._row(actor, destination, "schedule") as job:
                 report = _counted(drainer.drain(ctx), job)
+                # Turns that have not come yet are no run.
+                job.keep_empty = any(job.counts.values()) or job.stopped is not None
         _look_after(connection, report, actor, "schedule", ctx)
         return report
 
@@ -141,12 +164,13 @@ class SendingService:
     def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, Connection] | None]:
         """Give the one drainer of a destination and its connection; ``None`` while another process has it."""
         connector = self._connectors[destination.split(".")[0]]
-        with connector.connect(destination) as connection:
+        with connector.connect(destination, ctx) as connection:
             lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
             if not lock.acquire():
                 yield None
                 return
             try:
+                self._door.store.destinations.connected(destination, CONNECTING)
                 self._door.store.outbox.recover(destination)
                 while self._door.store.destinations.fill(destination):
                     ctx.check()

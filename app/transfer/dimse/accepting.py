@@ -5,13 +5,16 @@ pynetdicom speaks the protocol; what it takes in, how long a PDU may be and wher
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import select
 import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.transfer.dimse.arriving import Arriving, Bounds
-from app.transfer.dimse.association import VERSION_NAME, settle_pynetdicom
+from app.transfer.dimse.association import VERSION_NAME, receipt_at_once, settle_pynetdicom
 from app.transfer.dimse.commitment import PUSH_MODEL, Commitments
 from app.transfer.dimse.faults import SUCCESS
 from app.transfer.dimse.gate import ABORT
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 _ANNOUNCED_PDU, _LONGEST_PDU = 128 * 1024, 1 << 20
 _ASSOCIATE_S, _TIMEOUT_S = 5.0, 60.0
 _READ_BYTES = 64 * 1024
+# Who has said nothing for so long is looked after so often.
+_QUIET_S, _PAUSE_S = 1.0, 0.05
 
 
 class AcceptedPlace:
@@ -33,6 +38,19 @@ class AcceptedPlace:
         self._association = association
         self._connection = connection
         self._arriving = Arriving(association, bounds)
+        self._queue = association.dimse.msg_queue
+        association.dimse.get_msg = self._next  # type: ignore[method-assign]
+
+    def _next(self, block: bool = False) -> Any:
+        """Take the next message as pynetdicom does, which asks a thousand times a second; in the quiet, less often."""
+        wait_s = self._association.dimse.dimse_timeout if block else self._quiet_s()
+        try:
+            return self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait()
+        except queue.Empty:
+            return None, None
+
+    def _quiet_s(self) -> float:
+        return float(getattr(self._association.dul.socket, "quiet_s", 0.0))
 
     @property
     def received(self) -> int:
@@ -118,6 +136,8 @@ class Acceptor:
         from pynetdicom.transport import AddressInformation
 
         connection.settimeout(self._timeout_s)
+        # Answers are short, and a sensor waits for each.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         entity = self._entity
         association = Association(entity, MODE_ACCEPTOR)
         association.name = f"dicom-from-{address}"
@@ -149,10 +169,21 @@ def _bounded_socket_class() -> Any:
             self._heard = heard
             self._timeout_s = timeout_s
             self.received = len(heard)
+            self._last = time.monotonic()
             super().__init__(association, client_socket=connection)
 
         @property
+        def quiet_s(self) -> float:
+            """How long may be waited for something to happen: nothing is to be sent while nothing has come."""
+            return _PAUSE_S if time.monotonic() - self._last > _QUIET_S else 0.0
+
+        @property
         def ready(self) -> bool:
+            connection, pause_s = self.socket, self.quiet_s
+            if pause_s and connection is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    # Closed meanwhile: that is what the next line is about to find.
+                    select.select([connection], [], [], pause_s)
             return bool(self._heard) or super().ready
 
         def recv(self, nr_bytes: int) -> bytearray:
@@ -163,11 +194,13 @@ def _bounded_socket_class() -> Any:
             self._heard = self._heard[nr_bytes:]
             deadline = time.monotonic() + self._timeout_s
             while len(read) < nr_bytes and self.socket is not None:
+                receipt_at_once(self.socket)
                 data = self.socket.recv(min(nr_bytes - len(read), _READ_BYTES))
                 if not data:
                     break
                 read += data
                 self.received += len(data)
+                self._last = time.monotonic()
                 if time.monotonic() > deadline:
                     raise TimeoutError
             return read

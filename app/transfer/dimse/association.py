@@ -35,6 +35,7 @@ class Link:
         self.peer = peer
         self.association: Association
         self._is_aborted_by_peer = False
+        self._rejected: tuple[int, int, int] | None = None
         self._asked = time.monotonic()
 
     @property
@@ -73,7 +74,11 @@ class Link:
         entity.network_timeout = None
         trust = Trust(peer.tls) if peer.tls is not None else None
         connected: list[Any] = []
-        watching = [(evt.EVT_PDU_RECV, self._on_pdu), (evt.EVT_CONN_OPEN, connected.append)]
+        watching = [
+            (evt.EVT_PDU_RECV, self._on_pdu),
+            (evt.EVT_CONN_OPEN, connected.append),
+            (evt.EVT_DATA_SENT, _on_sent),
+        ]
         started = time.monotonic()
         try:
             self.association = entity.associate(
@@ -91,23 +96,40 @@ class Link:
             raise TransientFault("dimse.unreachable") from error
         if not self.association.is_established:
             raise self._why_not(contexts, trust, bool(connected), time.monotonic() - started)
+        self._keep_answers()
         connection = self._connection()
         if connection is not None:
             # pynetdicom waits without an end for a peer that takes nothing, or sends half a PDU.
             connection.settimeout(waits.stalled_s)
+            # A command and its data set are two writes; the second shall not wait for the first one's receipt.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _keep_answers(self) -> None:
+        """Leave answers to whoever asked.
+
+        pynetdicom's own loop looks into the same queue, is stopped while something is asked, and now and then not
+        quite in time: then it takes the answer and drops it. Peers ask nothing here that it would have to serve.
+        """
+        dimse = self.association.dimse
+        wait_for_answer = dimse.get_msg
+        dimse.get_msg = lambda block=False: wait_for_answer(block) if block else (None, None)  # type: ignore[method-assign]
 
     def _on_pdu(self, event: Any) -> None:
-        from pynetdicom.pdu import A_ABORT_RQ
+        from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_RJ
 
-        self._is_aborted_by_peer |= isinstance(event.pdu, A_ABORT_RQ)
+        pdu = event.pdu
+        self._is_aborted_by_peer |= isinstance(pdu, A_ABORT_RQ)
+        if isinstance(pdu, A_ASSOCIATE_RJ):
+            # A peer that is quick to reject has hung up before pynetdicom looks, and is taken for one not reached.
+            self._rejected = (pdu.result or 0, pdu.source or 0, pdu.reason_diagnostic or 0)
 
     def _why_not(
         self, contexts: Sequence[PresentationContext], trust: Trust | None, is_connected: bool, took_s: float
     ) -> BitewingError:
         association = self.association
         answer = association.acceptor.primitive
-        if association.is_rejected and answer is not None:
-            return rejection(answer.result or 0, answer.result_source or 0, answer.diagnostic or 0)
+        if self._rejected is not None:
+            return rejection(*self._rejected)
         if answer is not None and answer.result == 0:
             results = {context.result for context in association.rejected_contexts}
             is_class = results == {_ABSTRACT_SYNTAX_REFUSED} or not results
@@ -192,6 +214,24 @@ def linked(
             ctx.check()
         raise
     link.close()
+
+
+def _on_sent(event: Any) -> None:
+    wrapper = event.assoc.dul.socket
+    if wrapper is not None and wrapper.socket is not None:
+        receipt_at_once(wrapper.socket)
+
+
+def receipt_at_once(connection: socket.socket) -> None:
+    """Have the system tell the peer of what comes next without delay.
+
+    dcmtk sends a PDU's head and body apart, and holds the body back until the head's receipt, which comes after 40 ms.
+    """
+    option = getattr(socket, "TCP_QUICKACK", None)
+    if option is not None:
+        # Not where it has been closed meanwhile.
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, option, 1)
 
 
 def settle_pynetdicom() -> None:

@@ -19,7 +19,7 @@ from app.core.errors import BitewingError, EnvironmentFault
 from app.transfer.stores.ftp_errors import connecting, is_refused
 from app.transfer.stores.ftp_listing import Line, read_list, read_mlsd, read_time
 from app.transfer.stores.interrupting import shut
-from app.transfer.stores.tls import fingerprint, parse_trust, peer_certificate, stranger_context
+from app.transfer.tls import fingerprint, parse_trust, peer_certificate, stranger_context
 
 BLOCK_BYTES = 256 << 10
 _GOODBYE_S = 5.0

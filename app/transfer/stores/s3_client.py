@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.core.errors import EnvironmentFault, TransientFault, UserError
-from app.transfer.stores.tls import fingerprint, parse_trust, peer_certificate, stranger_context
+from app.transfer.tls import fingerprint, parse_trust, peer_certificate, stranger_context
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 

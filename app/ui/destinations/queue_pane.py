@@ -38,10 +38,15 @@ from app.words import errors as error_words
 from app.words import t, terms, tn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.domain.roles import Actor
     from app.services.outbox import Queued
     from app.services.watchdog import DestinationHealth
+    from app.storage.outbox import Entry
 
 SHOWN = 200
+_ENTRY = Qt.ItemDataRole.UserRole
 
 
 class QueuePane(QWidget):
@@ -82,6 +87,9 @@ class QueuePane(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         column.addLayout(row)
+        self.retry_button = self._button(t("Try this one again"), self._on_retry_clicked, "", Action.ARCHIVE_PUSH)
+        self.settle_button = self._button(t("It is settled"), self._on_settle_clicked, "", Action.ARCHIVE_PUSH)
+        self._advice = plain_label("", "muted", wrap=True)
         self._found = plain_label("", wrap=True, selectable=True)
         self._found.hide()
         column.addWidget(self._found)
@@ -97,6 +105,15 @@ class QueuePane(QWidget):
         column.addWidget(self._stack, 1)
         self._more = plain_label("", "muted")
         column.addWidget(self._more)
+        column.addWidget(self._advice)
+        deciding = QHBoxLayout()
+        deciding.setSpacing(UNIT)
+        deciding.addWidget(self.retry_button)
+        deciding.addWidget(self.settle_button)
+        deciding.addStretch(1)
+        column.addLayout(deciding)
+        self.list.itemSelectionChanged.connect(self._on_selection_changed)
+        self._on_selection_changed()
         self.mirror_bar = MirrorBar(session)
         self.mirror_bar.problem_said.connect(self.problem_said)
         column.addWidget(self.mirror_bar)
@@ -132,7 +149,8 @@ class QueuePane(QWidget):
 
     def leave(self) -> None:
         """Ask for nothing more."""
-        self._session.calls.drop(self._lane)
+        for lane in (self._lane, ("decide", id(self)), ("try", id(self))):
+            self._session.calls.drop(lane)
 
     @Slot()
     def send(self) -> None:
@@ -173,14 +191,50 @@ class QueuePane(QWidget):
     def _on_settings_clicked(self) -> None:
         self.settings_requested.emit(self._name.partition(".")[0])
 
+    @Slot()
+    def _on_selection_changed(self) -> None:
+        """Offer a decision about the chosen entry where it waits for one."""
+        entry = self._chosen()
+        is_parked = entry is not None and entry.state.value == "parked"
+        for button in (self.retry_button, self.settle_button):
+            button.setVisible(is_parked)
+            button.setEnabled(is_parked and self._session.may(Action.ARCHIVE_PUSH))
+        self._advice.setText(_advice(entry) if entry is not None and is_parked else "")
+        self._advice.setVisible(is_parked)
+
+    def _chosen(self) -> Entry | None:
+        items = self.list.selectedItems()
+        entry: Entry | None = items[0].data(0, _ENTRY) if items else None
+        return entry
+
+    def _on_retry_clicked(self) -> None:
+        self._decide(self._session.library.outbox.retry)
+
+    def _on_settle_clicked(self) -> None:
+        self._decide(self._session.library.outbox.settle)
+
+    def _decide(self, decide: Callable[[Actor, int], object]) -> None:
+        entry, actor = self._chosen(), self._session.actor
+        if entry is None:
+            return
+        number = entry.number
+        self.problem_said.emit("")
+        self._session.calls.ask(
+            ("decide", id(self)), lambda: decide(actor, number), lambda _entry: self.sent.emit(), self._on_failed
+        )
+
     def _fill(self, rows: list[Queued], total: int) -> None:
+        chosen = self._chosen()
         self.list.clear()
         for row in rows:
             state, icon, colour = _state(row)
             item = QTreeWidgetItem([row.patient, row.image, _what(row), state])
             item.setIcon(3, pixmap(icon, getattr(active(), colour), UNIT * 2))
             item.setToolTip(3, state)
+            item.setData(0, _ENTRY, row.entry)
             self.list.addTopLevelItem(item)
+            if chosen is not None and row.entry.number == chosen.number:
+                self.list.setCurrentItem(item)
         self._stack.setCurrentWidget(self.list if rows else self._empty)
         say_more(self._more, total - len(rows))
 
@@ -227,6 +281,16 @@ def _facts(health: DestinationHealth) -> str:
         t("Last sent: {date}", date=moment(queue.last_success)) if queue.last_success else t("nothing sent yet"),
         t("oldest waits since {date}", date=moment(queue.oldest)) if queue.waiting and queue.oldest else "",
     )
+
+
+def _advice(entry: Entry) -> str:
+    """Return what both decisions would mean, and before that what to do about what went wrong."""
+    what_to_do = error_words.words_for(EnvironmentFault(entry.code, **entry.facts)).what_to_do if entry.code else ""
+    if entry.wish.value == "remove":
+        settled = t("“It is settled” means: somebody saw to it that the copy is gone there; so it is written down.")
+    else:
+        settled = t("“It is settled” means: this image is not sent there; what lies there stays there.")
+    return joined(what_to_do, settled)
 
 
 def _what(row: Queued) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.core.errors import EnvironmentFault
+from app.sync.outbox import AWAY
 from app.ui.formats import joined, moment
 from app.ui.status.chip import Health
 from app.words import errors as error_words
@@ -74,6 +75,9 @@ def _queue_state(queue: Queue) -> State:
         )
     if queue.waiting and queue.last_fault:
         words = error_words.words_for(EnvironmentFault(queue.last_fault))
+        if queue.last_fault not in AWAY:
+            # It answers, and something did not go as it should; what exactly stands at each entry.
+            return Health.WAITING, joined(t("is tried again"), waits), words.title
         return Health.WAITING, joined(t("offline"), waits), joined(words.explanation, words.what_to_do)
     if queue.waiting:
         return Health.GOOD, waits, t("They are being sent.")

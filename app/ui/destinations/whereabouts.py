@@ -18,6 +18,7 @@ def whereabouts_text(found: Whereabouts) -> str:
             terms.destination(copy.destination),
             t("proven {date}", date=isolated(moment(copy.confirmed_at))),
             proof_words(copy.how),
+            t("was there before") if copy.is_foreign else "",
         )
         for copy in found.copies
     ]
@@ -40,5 +41,6 @@ def proof_words(how: str) -> str:
         "size": t("by its size"),
         "commitment": t("by storage commitment"),
         "find": t("found by query"),
+        "by hand": t("settled by hand"),
     }
     return known.get(how, "")

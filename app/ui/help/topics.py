@@ -143,6 +143,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "tried for "
                     "a long time. “Try restoring” does it in a temporary place and changes nothing."
                 ),
+                t(
+                    "Google Drive: Settings, Google Drive, says what it needs. Only sealed backups go there; one that "
+                    "was interrupted goes on where it stopped, and one counts when Google's checksum is the same."
+                ),
                 t("Without its password a sealed backup cannot be opened by anybody. Keep the password elsewhere."),
             ),
         ),
@@ -182,7 +186,57 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "image is, its details say under “Also in”."
                 ),
                 t("“Try the connection” says whether the archive answers, and what is unsafe about it."),
+                t(
+                    "An archive that speaks only DICOM's own protocol goes into the list on the same page. It proves "
+                    "what it has by storage commitment or by answering queries. Nothing can be called back from it: "
+                    "such an image is listed for a decision."
+                ),
+                t(
+                    "“Where images go” (Ctrl+Alt+A) lists what waits. For what needs a decision, choose it: “Try this "
+                    "one again”, or “It is settled” once somebody has seen to it at the other side."
+                ),
                 t("Sensors and modalities can send by DICOM: the port and the name to answer to are set there, too."),
+            ),
+        ),
+        Topic(
+            "worklist",
+            t("Worklist of the day"),
+            (
+                t(
+                    "Ctrl+Shift+W shows who is expected today, if an archive in the settings is said to have the "
+                    "worklist. A double click opens the patient; somebody new is added by it."
+                ),
+                t(
+                    "Whoever is described differently there than here is shown side by side first. Nobody is ever "
+                    "opened for another."
+                ),
+                t(
+                    "The line above the images then says what the next image of today is filed as: kind, description, "
+                    "study and accession number. “Not this” gives that up. What the file or you yourself say wins."
+                ),
+            ),
+        ),
+        Topic(
+            "mirrors",
+            t("Mirrors, and what is not everywhere yet"),
+            (
+                t(
+                    "Settings, Mirrors: a folder on another computer, an FTP, SFTP or S3 server. Every filed image "
+                    "goes there too, as it is, under names made of ids, and counts once its hash or size there is "
+                    "proven."
+                ),
+                t(
+                    "Where images go (Ctrl+Alt+A) shows every destination with a lamp, what waits for it and why, and "
+                    "what is not everywhere yet. “Try the connection” writes, reads and deletes a small file."
+                ),
+                t(
+                    "A server that is not known shows its fingerprint: compare it with whoever runs it before you "
+                    "trust it. If it changes later, nothing is sent until somebody has explained it."
+                ),
+                t(
+                    "Amber also means: a queue that has not moved for a day, a clock that differs, a certificate that "
+                    "ends soon, or a sensor that has been silent for days."
+                ),
             ),
         ),
         Topic(

@@ -28,7 +28,7 @@ class WindowCommands(QObject):
         super().__init__(window)
         self._window = window
         self._session = window.session
-        actions, pages = window.actions_by_name, window.pages
+        actions, pages, places = window.actions_by_name, window.pages, window.places
         table: dict[str, Callable[..., object]] = {
             "search": window.top.search.start,
             "import": pages.show_import,
@@ -38,6 +38,7 @@ class WindowCommands(QObject):
             "migrate": pages.show_migration,
             "paste": window.drops.paste,
             "inbox": pages.show_inbox,
+            "worklist": places.show_worklist,
             "new_patient": self.new_patient,
             "edit_patient": self.edit_patient,
             "merge_patient": self.merge_patient,
@@ -61,7 +62,8 @@ class WindowCommands(QObject):
             "full_screen": lambda on: window.showFullScreen() if on else window.showNormal(),
             "toggle_theme": pages.toggle_theme,
             "backups": pages.show_backups,
-            "archive": pages.show_archive,
+            "archive": places.show_archive,
+            "dashboard": places.show_dashboard,
             "browse_archive": window.archive.show_browser,
             "check": window.imports.check,
             "demo": window.imports.fill_demo,
@@ -99,8 +101,10 @@ class WindowCommands(QObject):
             ("paste", Action.IMAGE_IMPORT),
             ("migrate", Action.LIBRARY_MIGRATE),
             ("inbox", Action.IMAGE_FILE),
+            ("worklist", Action.WORKLIST_USE),
             ("backups", Action.BACKUP_VIEW),
             ("archive", Action.ARCHIVE_PUSH),
+            ("dashboard", Action.STATUS_VIEW),
             ("browse_archive", Action.ARCHIVE_BROWSE),
             ("log", Action.LOG_VIEW),
             ("check", Action.LIBRARY_CHECK),

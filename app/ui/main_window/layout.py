@@ -27,6 +27,7 @@ class Parts:
     tree: QWidget
     chart: QWidget
     header: QWidget
+    expected: QWidget
     table: QWidget
     panels: QWidget
     status: QWidget
@@ -50,6 +51,7 @@ class WindowLayout:
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(0)
         page.addWidget(parts.header)
+        page.addWidget(parts.expected)
         page.addWidget(parts.table, 1)
         self._patient_page = patient_page
         self._inbox: QWidget | None = None

@@ -13,7 +13,6 @@ from app.core.errors import BitewingError
 from app.domain.roles import Action
 from app.ui.formats import ltr
 from app.ui.later import part
-from app.ui.tree.place import Place
 from app.ui.viewer.actions import GROUPS, VIEWER_ACTIONS
 from app.words import t
 
@@ -120,35 +119,9 @@ class Pages(QObject):
     def show_backups(self) -> None:
         """Show the backups, and how safe the library is."""
         dialog = part("BackupsDialog")(self._session, self._window.backups, self._window)
-        dialog.settings_requested.connect(partial(self.show_settings, page="backup"))
+        dialog.settings_requested.connect(lambda page: self.show_settings(page=page))
         dialog.restore_chosen.connect(self._window.restore_requested)
         dialog.show()
-
-    @Slot()
-    def show_archive(self) -> None:
-        """Show where images go, the archive first."""
-        self.show_destinations("orthanc")
-
-    @Slot()
-    def show_mirrors(self) -> None:
-        """Show where images go, the mirrors first."""
-        self.show_destinations("mirror")
-
-    def show_destinations(self, first: str) -> None:
-        """Show where images go; ``first`` is the destination or the kind to begin with."""
-        dialog = part("DestinationsDialog")(self._session, self._window, first=first)
-        dialog.browse_requested.connect(self._window.archive.show_browser)
-        dialog.settings_requested.connect(self._on_destination_settings_requested)
-        dialog.image_requested.connect(self._on_image_requested)
-        dialog.show()
-
-    @Slot(str)
-    def _on_destination_settings_requested(self, kind: str) -> None:
-        self.show_settings(page=kind)
-
-    @Slot(str, str)
-    def _on_image_requested(self, patient_id: str, image_id: str) -> None:
-        self._window.open_place(Place(patient_id), image_id)
 
     @Slot()
     def show_log(self) -> None:

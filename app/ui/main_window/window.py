@@ -26,6 +26,7 @@ from app.ui.main_window.layout import Parts, WindowLayout, chart_box
 from app.ui.main_window.light_table import LightTable
 from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
+from app.ui.main_window.other_places import OtherPlaces
 from app.ui.main_window.pages import Pages
 from app.ui.main_window.top_bar import TopBar
 from app.ui.main_window.treatments import TreatmentCommands
@@ -41,6 +42,7 @@ from app.ui.treatments.panel import TreatmentsPanel
 from app.ui.tree.pane import TreePane
 from app.ui.tree.place import Place
 from app.ui.viewer.adjust_panel import AdjustPanel
+from app.ui.worklist.strip import ExpectedStrip
 from app.words import t, terms
 
 DEFAULT_SIZE = QSize(1440, 900)
@@ -72,6 +74,7 @@ class MainWindow(QMainWindow):
         self.chart_caption = plain_label(t("Tooth chart"), "muted")
         self.chart.set_notation(session.notation)
         self.header = PatientHeader()
+        self.expected = ExpectedStrip(session)
         self._inbox: Any = None
         self.panels = SidePanels(
             DetailsPanel(session),
@@ -86,6 +89,7 @@ class MainWindow(QMainWindow):
         self.toasts = ToastRack(self)
         self.drops = Drops(self.patient, self.imports, self.filer, self)
         self.pages = Pages(self)
+        self.places = OtherPlaces(self)
         self.archive = ArchiveLook(self)
         self.commands = WindowCommands(self)
         self.treatments = TreatmentCommands(self)
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
             tree=self.tree,
             chart=chart_box(self.chart_caption, self.chart),
             header=self.header,
+            expected=self.expected,
             table=self.table.area,
             panels=self.panels,
             status=self.status,
@@ -204,10 +209,11 @@ class MainWindow(QMainWindow):
         self.session.notices.said.connect(self.toasts.show_notice)
         self.session.calls.failed.connect(self.session.notices.fault)
         self.status.activity_requested.connect(self.pages.show_activity)
+        self.status.overview_requested.connect(self.places.show_dashboard)
         self.status.folders_requested.connect(self.pages.show_folders)
         self.status.backups_requested.connect(self.pages.show_backups)
-        self.status.archive_requested.connect(self.pages.show_archive)
-        self.status.mirrors_requested.connect(self.pages.show_mirrors)
+        self.status.archive_requested.connect(self.places.show_archive)
+        self.status.mirrors_requested.connect(self.places.show_mirrors)
         self.status.news_changed.connect(self.archive.show_news)
         self.panels.activity.retry_requested.connect(self.imports.retry)
         self.panels.activity.resume_requested.connect(self.imports.resume)
@@ -216,6 +222,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_patient_changed(self, summary: object) -> None:
         self.header.show_patient(self.patient.summary)
+        self.expected.show_patient(self.patient.patient_id)
         self.table.show_patient(self.patient.summary)
         self.panels.treatments.show_patient(self.patient.patient_id)
         self.commands.refresh()

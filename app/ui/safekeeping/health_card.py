@@ -29,7 +29,7 @@ class HealthCard(QFrame):
         self._grid.setVerticalSpacing(UNIT // 2)
         self._grid.setColumnStretch(2, 1)
         self._lines = []
-        for row, title in enumerate((t("Newest backup"), t("Next backup"), t("Last trial of restoring"))):
+        for row, title in enumerate(_titles()):
             lamp, text = Dot(), plain_label("–", wrap=True)
             self._grid.addWidget(lamp, row, 0, Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(plain_label(title, "muted"), row, 1)
@@ -38,11 +38,19 @@ class HealthCard(QFrame):
 
     def show_health(self, health: BackupHealth) -> None:
         """Show how safe the library is."""
-        for (lamp, text), (colour, words) in zip(
-            self._lines, (_last(health), _next(health), _drill(health)), strict=True
-        ):
+        for (lamp, text), (_title, colour, words) in zip(self._lines, backup_lines(health), strict=True):
             lamp.set_health(colour)
             text.setText(words)
+
+
+def backup_lines(health: BackupHealth) -> list[tuple[str, Health, str]]:
+    """Return how safe the library is, as title, colour and words of each line."""
+    found = (_last(health), _next(health), _drill(health))
+    return [(title, *line) for title, line in zip(_titles(), found, strict=True)]
+
+
+def _titles() -> tuple[str, str, str]:
+    return t("Newest backup"), t("Next backup"), t("Last trial of restoring")
 
 
 def _last(health: BackupHealth) -> tuple[Health, str]:

@@ -9,9 +9,9 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from app.core.context import JobContext
-from app.core.destinations import MIRROR, DimseSettings, MirrorSettings, keys_of
+from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of
 from app.core.settings import setting_key
-from app.ui.destinations.connection_words import store_words
+from app.ui.destinations.connection_words import dimse_words, store_words
 from app.ui.formats import joined, ltr
 from app.ui.later import part
 from app.ui.session import Session
@@ -30,6 +30,7 @@ class DestinationsEditor:
         self.topic, self._session = topic, session
         stored = session.library.settings.mirrors() if topic == MIRROR else session.library.settings.dimse_archives()
         self._before = {one.name: Destination(one.name, _values_of(topic, one)) for one in stored}
+        self._removed: set[str] = set()
         self.list = QListWidget()
         self.list.setProperty("role", "boxed")
         self.list.setMinimumHeight(UNIT * 24)
@@ -63,8 +64,11 @@ class DestinationsEditor:
         """Store what differs. Raises BitewingError as the settings do; what was stored before stays stored."""
         settings, actor = self._session.library.settings, self._session.actor
         now = self._now()
-        for name in self._before.keys() - now.keys():
+        # One that was removed and added anew is another one, without the password of the old.
+        for name in self._before.keys() & (self._removed | (self._before.keys() - now.keys())):
             settings.forget(actor, self.topic, name)
+            self._before.pop(name)
+        self._removed.clear()
         for name, destination in now.items():
             if destination != self._before.get(name):
                 settings.set_destination(actor, self.topic, name, destination.values, destination.secrets)
@@ -79,6 +83,9 @@ class DestinationsEditor:
     def try_out(self, destination: Destination) -> list[str]:
         """Try settings that are not stored and return what was found. Any thread. Raises BitewingError."""
         library, actor = self._session.library, self._session.actor
+        if self.topic == DIMSE:
+            archive = replace(DimseSettings(destination.name), **_attributes(self.topic, destination))
+            return dimse_words(library.archive.try_out(actor, archive))
         mirror = replace(MirrorSettings(destination.name), **_attributes(self.topic, destination))
         system = library.mirrors.try_out(actor, mirror, destination.secrets, JobContext.silent())
         return store_words(system)
@@ -100,7 +107,9 @@ class DestinationsEditor:
             _show(self.topic, row, changed)
 
     def _on_remove_clicked(self) -> None:
-        self.list.takeItem(self.list.currentRow())
+        taken = self.list.takeItem(self.list.currentRow())
+        if taken is not None:
+            self._removed.add(taken.data(_ENTRY).name)
         self._refresh()
 
     def _ask(self, known: Destination | None) -> Destination | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
-from app.core.destinations import MIRROR
+from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
@@ -15,9 +16,10 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.settings.destinations import DestinationsEditor
+from app.ui.settings.drive_card import DriveCard
 from app.ui.settings.editors import Editor
 from app.ui.settings.folders import FoldersEditor
-from app.ui.settings.pages import Page, pages
+from app.ui.settings.pages import DRIVE, Page, pages
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -69,7 +71,7 @@ class SettingsDialog(DialogFrame):
         near.addWidget(self._list, 1)
         inner = QWidget()
         inner.setLayout(self._column)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
@@ -89,6 +91,18 @@ class SettingsDialog(DialogFrame):
             entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()
         ]
         self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
+        self._wanted = next((editor.widget for editor in self.destinations if editor.topic == page), None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the list into view that was asked for, where it stands below other settings."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._bring_up)
+
+    @Slot()
+    def _bring_up(self) -> None:
+        if self._wanted is not None:
+            self._scroll.ensureWidgetVisible(self._wanted, 0, UNIT * 6)
+            self._wanted = None
 
     def editor(self, key: str) -> Any:
         """Return the editor of a setting."""
@@ -98,6 +112,8 @@ class SettingsDialog(DialogFrame):
         title = plain_label(page.title, "title")
         self._column.addWidget(title)
         self._titles.append(title)
+        if page.topic == DRIVE:
+            self._add_drive(number, page)
         for field in page.fields:
             entry = setting_key(field.key)
             # A secret is never shown, so its editor starts empty.
@@ -118,7 +134,7 @@ class SettingsDialog(DialogFrame):
             column.addWidget(plain_label(f"{field.help} {scope}".strip(), "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
-        if page.topic:
+        if page.topic == MIRROR:
             self._add_destinations(number, page, enabled=enabled)
 
     def _add_destinations(self, number: int, page: Page, *, enabled: bool) -> None:
@@ -126,16 +142,40 @@ class SettingsDialog(DialogFrame):
         editor.widget.setEnabled(enabled)
         self.destinations.append(editor)
         says = {
+            DIMSE: t(
+                "Every filed image goes there too, proven by storage commitment or by query. By DICOM alone nothing can"
+                " be called back."
+            ),
             MIRROR: t("Every filed image goes there too, as a file, proven to be there; without a network they wait."),
         }[page.topic]
         block = QWidget()
         column = QVBoxLayout(block)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(UNIT // 2)
+        if page.fields:
+            column.addWidget(plain_label(editor.list.accessibleName()))
         column.addWidget(editor.widget)
         column.addWidget(plain_label(f"{says} {t('For the whole clinic.')}", "muted", wrap=True))
         self._column.addWidget(block)
         self._blocks.append((number, block, f"{page.title} {says} {page.topic}".casefold()))
+
+    def _add_drive(self, number: int, page: Page) -> None:
+        self.drive = DriveCard(self._session, self._store_client)
+        self._column.addWidget(self.drive)
+        self._blocks.append((number, self.drive, f"{page.title} {t('Connect…')} google".casefold()))
+
+    def _store_client(self) -> None:
+        """Store what Connect needs, before the rest is saved. Raises as the settings do."""
+        for key in ("drive.client_id", "drive.client_secret"):
+            editor = self.editor(key)
+            if editor.changed:
+                self._session.library.settings.set_value(self._session.actor, key, editor.value())
+                editor.settle()
+
+    def done(self, result: int) -> None:
+        """Ask for nothing more."""
+        self.drive.leave()
+        super().done(result)
 
     @Slot(int)
     def _on_page_changed(self, row: int) -> None:

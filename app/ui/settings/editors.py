@@ -13,6 +13,7 @@ from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
 _MOST = 1e12
+_LAST_PORT = 65535
 
 
 class Editor:
@@ -39,6 +40,10 @@ class Editor:
             return int(widget.value() * self.field.scale)
         return widget.text().strip() if isinstance(widget, QLineEdit) else None
 
+    def settle(self) -> None:
+        """Take what is shown as what is stored."""
+        self._before = self.value()
+
     def _make(self, value: Any) -> QWidget:
         if self.entry.type is bool:
             switch = QCheckBox(self.field.title)
@@ -57,7 +62,8 @@ class Editor:
             spin.lineEdit().setTextMargins(UNIT, 0, UNIT, 0)
             # Figures are written the same in both languages.
             spin.setLocale(QLocale(QLocale.Language.English))
-            spin.setGroupSeparatorShown(True)
+            # A port is a name made of figures.
+            spin.setGroupSeparatorShown(self.entry.maximum != _LAST_PORT)
             spin.setRange(
                 (self.entry.minimum or 0) / self.field.scale, (self.entry.maximum or _MOST) / self.field.scale
             )

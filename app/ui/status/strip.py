@@ -29,6 +29,7 @@ class StatusStrip(QWidget):
     """Library, what came in today, free space, backups, background work."""
 
     activity_requested = Signal()
+    overview_requested = Signal()
     backups_requested = Signal()
     folders_requested = Signal()
     archive_requested = Signal()
@@ -53,7 +54,7 @@ class StatusStrip(QWidget):
         row.setContentsMargins(UNIT, 0, UNIT, 0)
         row.setSpacing(UNIT)
         for chip, asked in (
-            (self._library, self.activity_requested),
+            (self._library, self.overview_requested),
             (self._imports, self.activity_requested),
             (self._folders, self.folders_requested),
             (self._space, self.activity_requested),

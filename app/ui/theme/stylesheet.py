@@ -29,6 +29,7 @@ QWidget#topBar, QWidget#statusStrip { background: $window; }
 QWidget#topBar { border-bottom: 1px solid $border; }
 QWidget#statusStrip { border-top: 1px solid $border; }
 QWidget#sidePane { background: $window; }
+QWidget#expectedStrip { background: $raised; border-bottom: 1px solid $border; }
 QWidget#patientHeader { background: $surface; border-bottom: 1px solid $border; }
 QFrame[role="card"] { background: $surface; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="card"][active="true"] { border: 2px solid $accent; }

@@ -16,6 +16,26 @@ def _entered() -> dict[str, ErrorTemplates]:
         "dimse.no_host": ErrorTemplates(
             t("No address"), t("The DICOM peer has no address."), t("Enter its host name or IP address.")
         ),
+        "dimse.not_set_up": ErrorTemplates(
+            t("Archive not set up"),
+            t("Nothing goes to the archive “{destination}”: it is off, or its address is missing."),
+            t("Complete it in the settings."),
+        ),
+        "dimse.plain_refused": ErrorTemplates(
+            t("Connection not encrypted"),
+            t("{host} is another computer, and the connection to it would not be encrypted."),
+            t("Switch TLS on, or allow a connection that is not encrypted in the settings."),
+        ),
+        "dimse.plain": ErrorTemplates(
+            t("Connection not encrypted"),
+            t("The connection to the archive is not encrypted: on its way everybody can read along."),
+            t("Switch TLS on if the archive has it."),
+        ),
+        "dimse.no_worklist": ErrorTemplates(
+            t("No worklist there"),
+            t("The DICOM peer does not answer questions for the worklist."),
+            t("Ask whoever runs it to allow worklist queries for our AE title."),
+        ),
         "dimse.bad_port": ErrorTemplates(
             t("No such port"),
             t("{port} is no port."),

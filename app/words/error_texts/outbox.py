@@ -14,6 +14,11 @@ def texts() -> dict[str, ErrorTemplates]:
             t("Sending was stopped: {cause}."),
             t("Put it right and send again."),
         ),
+        "outbox.not_parked": ErrorTemplates(
+            t("Nothing to decide"),
+            t("Entry {number} waits for no decision (any more)."),
+            t("Look at the list again: it may have been sent or decided meanwhile."),
+        ),
         "outbox.parked": ErrorTemplates(
             t("An image was not sent to {destination}"),
             t("It waits for a decision: {cause}."),

@@ -95,6 +95,11 @@ def _warnings() -> dict[str, ErrorTemplates]:
 
 def _one_image() -> dict[str, ErrorTemplates]:
     return {
+        "pacs.not_kept": ErrorTemplates(
+            t("A study was not brought in"),
+            t("The study {study} could not be brought in from the archive: {cause}"),
+            t("It is tried again."),
+        ),
         "pacs.refused": ErrorTemplates(
             t("Not taken"), t("The archive does not take this image (HTTP {status})."), t("The others are sent.")
         ),

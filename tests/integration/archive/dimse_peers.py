@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,6 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StudyRootQueryRetrieveInformationModelFind, Verification
 
-from app.core.errors import BitewingError
-from app.transfer.dimse.echo import echo
 from app.transfer.dimse.peer import Peer, Timeouts, Tls
 from tests.servers import OrthancServer, free_port, orthanc
 
@@ -49,25 +48,23 @@ def uids(path: Path) -> tuple[str, str, str, str]:
 
 @contextlib.contextmanager
 def running(command: list[str], peer: Peer, folder: Path) -> Iterator[Peer]:
-    """Run a server until the block ends; it counts as started once it answers anything at all."""
+    """Run a server until the block ends; it counts as started once something listens."""
     with (folder / "server.log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             deadline = time.monotonic() + 15
-            while True:
-                try:
-                    echo(peer)
-                except BitewingError as error:
-                    if error.code != "dimse.unreachable":
-                        break
-                    assert process.poll() is None, (folder / "server.log").read_text()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-                else:
-                    break
+            while not _is_listening(peer):
+                assert process.poll() is None, (folder / "server.log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
             yield peer
         finally:
             process.terminate()
             process.wait(10)
+
+
+def _is_listening(peer: Peer) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((peer.host, peer.port)) == 0
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Peers that mean harm, each in a process of its own: ``python -m tests.integration.archive.hostile MODE PORT COUNT``.
 
-Says "ready" once the harm is done as far as it goes, and holds on until its standard input ends. The listener they
-attack runs by ``python -m tests.integration.archive.hostile listen PORT FOLDER``.
+Says how many connections it made once the harm is done as far as it goes, and holds on until its standard input ends.
+The listener they attack runs by ``python -m tests.integration.archive.hostile listen PORT FOLDER``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SECONDARY_CAPTURE, IMPLICIT = b"1.2.840.10008.5.1.4.1.1.7", b"1.2.840.10008.1.2"
 VERIFICATION = b"1.2.840.10008.1.1"
 STORE_RQ, ECHO_RQ = 0x0001, 0x0030
 LIMIT_BYTES = 8 << 20
+made = itertools.count()
 
 
 def _item(kind: int, body: bytes) -> bytes:
@@ -61,9 +62,16 @@ def command(kind: int, sop_class: bytes, *, has_data: bool) -> bytes:
     return element(0x0000, struct.pack("<L", len(rest))) + rest
 
 
+def connected(port: int, source: str = "127.0.0.1") -> socket.socket:
+    """Return a connection, and count it."""
+    peer = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+    next(made)
+    return peer
+
+
 def associated(port: int, source: str = "127.0.0.1") -> socket.socket:
     """Return a connection with an association."""
-    peer = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+    peer = connected(port, source)
     peer.sendall(associate_rq())
     assert peer.recv(65536)[:1] == b"\x02"
     return peer
@@ -74,7 +82,7 @@ def open_many(port: int, count: int, said: bytes = b"") -> list[socket.socket]:
     kept = []
     for _number in range(count):
         with contextlib.suppress(OSError):
-            peer = socket.create_connection(("127.0.0.1", port), timeout=20)
+            peer = connected(port)
             kept.append(peer)
             peer.sendall(said)
     return kept
@@ -86,7 +94,7 @@ def idle(port: int, count: int) -> object:
 
 def dropped(port: int, count: int) -> None:
     for _number in range(count):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=20):
+        with contextlib.suppress(OSError), connected(port):
             pass
 
 
@@ -132,7 +140,7 @@ def oversized(port: int, count: int) -> None:
     """Announce 4 GiB, and send until the other side has had enough."""
     for _number in range(count):
         for peer, head in (
-            (socket.create_connection(("127.0.0.1", port), timeout=20), b"\x01\0\xff\xff\xff\xff"),
+            (connected(port), b"\x01\0\xff\xff\xff\xff"),
             (associated(port), b"\x04\0\xff\xff\xff\xff"),
         ):
             with contextlib.suppress(OSError), peer:
@@ -187,7 +195,7 @@ def main() -> None:
     """Do as the command line says."""
     mode, port, last = sys.argv[1:]
     held = listen(int(port), last) if mode == "listen" else globals()[mode](int(port), int(last))
-    print("ready", flush=True)
+    print(next(made), flush=True)
     sys.stdin.read()
     if isinstance(held, Listener):
         held.stop()

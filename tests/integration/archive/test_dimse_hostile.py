@@ -48,9 +48,10 @@ def process(mode: str, port: int, last: str, **environment: str) -> Iterator[sub
                 raise
 
 
-def wait_until_ready(running: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(running: subprocess.Popen[bytes]) -> int:
+    """Return how many connections were made, once they are."""
     assert running.stdout is not None
-    assert running.stdout.readline() == b"ready\n"
+    return int(running.stdout.readline())
 
 
 @dataclass
@@ -128,7 +129,8 @@ def test_very_many_connections_do_no_harm(attacked: Attacked, count: int, mode: 
     started = time.monotonic()
     with process(mode, attacked.port, str(many)) as attacker:
         took = attacked.sensor()
-        wait_until_ready(attacker)
+        # An attack that did not take place proves nothing.
+        assert wait_until_ready(attacker) >= many * 0.9
         lasted = time.monotonic() - started
         took = max(took, attacked.sensor())
         attacked.look()

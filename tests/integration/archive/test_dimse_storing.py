@@ -265,7 +265,7 @@ def test_a_peer_that_says_nothing_at_all() -> None:
         assert time.monotonic() - started < 6
 
 
-def test_a_peer_that_stops_reading_is_noticed_and_memory_stays_small(tmp_path: Path) -> None:
+def test_a_peer_that_stops_reading_is_noticed(tmp_path: Path) -> None:
     stuck = threading.Event()
     path = radiograph(tmp_path / "big.dcm", 1, PixelData=b"\0" * (64 << 20), Rows=4096, Columns=8192)
 
@@ -290,6 +290,27 @@ def test_a_peer_that_stops_reading_is_noticed_and_memory_stays_small(tmp_path: P
     finally:
         stuck.set()
         server.shutdown()
+
+
+def test_a_slow_peer_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = radiograph(tmp_path / "big.dcm", 1, PixelData=b"\0" * (32 << 20), Rows=4096, Columns=4096)
+    queued: list[int] = []
+    done = threading.Event()
+    with answering(maximum_pdu_size=16384) as peer, storer(peer, tmp_path) as sender:
+        sender.store(radiograph(tmp_path / "a.dcm", 2))
+        dul = sender.link_for().association.dul
+
+        def watch() -> None:
+            while not done.wait(0.001):
+                queued.append(dul.to_provider_queue.qsize())
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        sender.store(path)
+        done.set()
+        watching.join()
+    # Of two thousand blocks.
+    assert 1 < max(queued) <= 17
 
 
 def test_sending_stops_when_it_is_cancelled(tmp_path: Path) -> None:

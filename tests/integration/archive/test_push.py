@@ -301,3 +301,43 @@ def test_a_correction_that_is_taken_back_at_once_leaves_what_is_there(
         report = library.archive.push(OWNER, QUIET)
         assert (report.drained.failed, report.queued) == (0, 0)
     assert set(server.instances()) == there
+
+
+def test_the_same_archive_under_another_address_is_asked_and_not_sent_everything_again(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    fill(library, tmp_path / "in", 2)
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    count = len(server.instances())
+    library.settings.set(OWNER, "orthanc.url", server.url.replace("127.0.0.1", "localhost"))
+    assert library.outbox.queues(OWNER)[0].waiting == count
+    report = library.archive.push(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.already_there, report.drained.bytes) == (0, count, 0)
+
+
+def test_what_others_had_put_there_stays_whatever_becomes_of_the_image_here(
+    library: Library, server: OrthancServer, tmp_path: Path
+) -> None:
+    theirs, ours = radiograph(tmp_path / "in" / "a.dcm", 1), radiograph(tmp_path / "in" / "b.dcm", 2)
+    with server.client() as client:
+        client.post("/instances", content=theirs.read_bytes()).raise_for_status()
+    library.imports.run(OWNER, ImportArgs((theirs, ours)), QUIET)
+    other = library.patients.add(OWNER, PatientDraft("Roe", "Rick", "99"))
+    connect(library, server.url)
+    library.archive.push(OWNER, QUIET)
+    first, second = library.images.list(OWNER)
+    assert {image.original_name: library.outbox.copies(OWNER, image.id)[0].is_foreign for image in (first, second)} == {
+        "a.dcm": True,
+        "b.dcm": False,
+    }
+    library.images.move(OWNER, [first.id, second.id], Filing(patient_id=other.id))
+    report = library.archive.push(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.removed, report.drained.failed) == (2, 1, 0)
+    tags = [server.tags(instance) for instance in server.instances()]
+    assert sorted(tag["PatientID"] for tag in tags) == ["17", "99", "99"]
+    library.images.delete(OWNER, [first.id, second.id])
+    assert library.archive.push(OWNER, QUIET).drained.removed == 2
+    [left] = server.instances()
+    with server.client() as client:
+        assert client.get(f"/instances/{left}/file").content == theirs.read_bytes()

@@ -11,6 +11,7 @@ from app.bootstrap.library import Library
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.roles import owner
+from app.storage.outbox import LEFT_OUT
 from tests.integration.mirror.conftest import Away
 from tests.integration.mirror.test_pull_back import bitewing, mirrored
 
@@ -124,3 +125,12 @@ def test_a_catalogue_that_is_gone_or_bad_is_found_and_made_anew(
     assert [(item.status, item.name) for item in found.items] == [("missing", "bitewing-catalogue")]
     library.mirrors.sync(OWNER, QUIET)
     assert library.verification.run(OWNER, QUIET, "away", deep=deep).is_sound
+
+
+def test_what_a_person_left_out_is_not_missing(library: Library, folder_away: Away, tmp_path: Path) -> None:
+    mirrored(library, folder_away, tmp_path / "in", 2)
+    image = library.images.list(OWNER)[0]
+    folder_away.remove(image.path)
+    with library.store.write():
+        library.store.database.execute("UPDATE copies SET how = ? WHERE image_id = ?", (LEFT_OUT, image.id))
+    assert figures(library) == (0, 0, 0, 2, 0)

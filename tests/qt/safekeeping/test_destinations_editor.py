@@ -84,7 +84,7 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
     dialog = SettingsDialog(session, page="mirror")
     qtbot.addWidget(dialog)
     dialog.show()
-    [editor] = dialog.destinations
+    [editor] = [one for one in dialog.destinations if one.topic == "mirror"]
     assert editor.widget.isVisible()
 
     def answer(kind, **texts):
@@ -110,7 +110,7 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
 
     dialog = SettingsDialog(session, page="mirror")
     qtbot.addWidget(dialog)
-    [editor] = dialog.destinations
+    [editor] = [one for one in dialog.destinations if one.topic == "mirror"]
     assert not editor.changed
     assert str(place) in editor.list.item(0).text()
     editor.list.setCurrentRow(0)
@@ -123,7 +123,7 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
 
     dialog = SettingsDialog(session, page="mirror")
     qtbot.addWidget(dialog)
-    [editor] = dialog.destinations
+    [editor] = [one for one in dialog.destinations if one.topic == "mirror"]
     editor.list.setCurrentRow(0)
     editor._on_remove_clicked()
     dialog._save.click()

@@ -20,6 +20,7 @@ from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
 from app.sync.report import ImportArgs
+from app.transfer.found import StudyQuery
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 QUIET = JobContext.silent()
@@ -65,6 +66,13 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_FILE, "file", lambda lib, who, _p: lib.inbox.file(who, NOBODY, Filing(NOBODY))),
     (Action.IMAGE_MOVE, "move", lambda lib, who, _p: lib.images.move(who, [NOBODY], Filing(tooth="8"))),
     (Action.IMAGE_MOVE, "unfile", lambda lib, who, _p: lib.inbox.unfile(who, NOBODY)),
+    (Action.ARCHIVE_BROWSE, "ask", lambda lib, who, _p: lib.dimse_asking.search(who, "x", StudyQuery(), QUIET)),
+    (Action.WORKLIST_USE, "worklist", lambda lib, who, _p: lib.worklist.today(who, QUIET)),
+    (Action.WORKLIST_USE, "expecting", lambda lib, who, _p: lib.expecting.forget(who, NOBODY)),
+    (Action.PATIENT_VIEW, "expected", lambda lib, who, _p: lib.expecting.of_next(who, NOBODY)),
+    (Action.ARCHIVE_PUSH, "retry", lambda lib, who, _p: lib.outbox.retry(who, 1)),
+    (Action.ARCHIVE_PUSH, "settle", lambda lib, who, _p: lib.outbox.settle(who, 1)),
+    (Action.SETTINGS_VIEW, "test dimse", lambda lib, who, _p: lib.archive.test_dimse(who, "x")),
     (Action.IMAGE_EDIT, "details", lambda lib, who, _p: lib.images.edit_details(who, NOBODY, Details("x"))),
     (Action.IMAGE_DELETE, "delete", lambda lib, who, _p: lib.images.delete(who, [NOBODY])),
     (Action.IMAGE_DELETE, "discard", lambda lib, who, _p: lib.inbox.discard(who, NOBODY)),

@@ -18,7 +18,7 @@ from app.transfer.stores.names import checked, is_part, part_name
 from app.transfer.stores.retrying import RetryingStore, usual_delay_s
 from app.transfer.stores.s3_errors import fault_of as fault_of_s3
 from app.transfer.stores.store import OnBlock, Stat
-from app.transfer.stores.tls import fingerprint, parse_trust
+from app.transfer.tls import fingerprint, parse_trust
 
 QUIET = JobContext.silent()
 

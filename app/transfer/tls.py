@@ -1,4 +1,4 @@
-"""Which certificates a store's connection trusts: the system's authorities, one's own, or one certificate alone.
+"""Which certificates a connection trusts: the system's authorities, one's own, or one certificate alone.
 
 There is no switch to trust everything. A pinned certificate is compared by its SHA-256 fingerprint and trusted
 whatever else it says: an administrator compared it with whoever runs the server.

@@ -1,0 +1,66 @@
+"""Pages about other places: where images go, the overview, the worklist of the day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from app.ui.later import part
+from app.ui.tree.place import Place
+
+if TYPE_CHECKING:
+    from app.ui.main_window.window import MainWindow
+
+
+class OtherPlaces(QObject):
+    """Opens them. GUI thread only."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+
+    @Slot()
+    def show_worklist(self) -> None:
+        """Show who is expected today."""
+        dialog = part("WorklistDialog")(self._session, self._window)
+        dialog.place_requested.connect(self._window.open_place)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.show()
+
+    @Slot()
+    def show_archive(self) -> None:
+        """Show where images go, the archive first."""
+        self.show_destinations("orthanc")
+
+    @Slot()
+    def show_mirrors(self) -> None:
+        """Show where images go, the mirrors first."""
+        self.show_destinations("mirror")
+
+    def show_destinations(self, first: str) -> None:
+        """Show where images go; ``first`` is the destination or the kind to begin with."""
+        dialog = part("DestinationsDialog")(self._session, self._window, first=first)
+        dialog.browse_requested.connect(self._window.archive.show_browser)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.image_requested.connect(self._on_image_requested)
+        dialog.show()
+
+    @Slot(str)
+    def _on_destination_settings_requested(self, kind: str) -> None:
+        self._window.pages.show_settings(page=kind)
+
+    @Slot(str, str)
+    def _on_image_requested(self, patient_id: str, image_id: str) -> None:
+        self._window.open_place(Place(patient_id), image_id)
+
+    @Slot()
+    def show_dashboard(self) -> None:
+        """Show everything an admin should know at one glance."""
+        dialog = part("DashboardDialog")(self._session, self._window.backups, self._window)
+        dialog.destinations_requested.connect(self.show_archive)
+        dialog.backups_requested.connect(self._window.pages.show_backups)
+        dialog.inbox_requested.connect(self._window.pages.show_inbox)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.show()
