@@ -1,0 +1,263 @@
+"""Known peers ask for what is here: dcmtk's findscu and movescu, both roots, and whoever is not to have anything."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+
+from app.bootstrap.library import Library
+from app.core.context import JobContext
+from app.domain.image import Filing
+from app.domain.patient import PatientDraft
+from app.domain.roles import owner
+from app.sync.report import ImportArgs
+from app.transfer.dimse.peer import Peer
+from tests.integration.archive.dimse_peers import Tool, storescp
+from tests.integration.archive.test_dimse_archives import listening
+from tests.integration.archive.test_push import fill
+from tests.integration.import_material import photograph, radiograph
+from tests.servers import free_port
+
+OWNER, QUIET = owner("test"), JobContext.silent()
+ARABIC = "\u062d\u0633\u0646^\u0623\u062d\u0645\u062f"
+
+
+class Asker:
+    """Runs dcmtk's tools against the listener."""
+
+    def __init__(self, tool: Tool, port: int, folder: Path) -> None:
+        self._tool, self._port, self._folder = tool, port, folder
+        self._count = 0
+
+    def run(self, name: str, *arguments: str, calling: str = "VIEWER", text: bytes = b"") -> str:
+        command = [self._tool(name), "-v", "-aet", calling, "-aec", "BITEWING", *arguments[:-1]]
+        command += ["127.0.0.1", str(self._port), *arguments[-1:]]
+        command = [one for one in command if one]
+        done = subprocess.run(
+            command, cwd=self._folder, capture_output=True, text=True, errors="replace", check=False, timeout=60
+        )
+        return f"{done.returncode}\n{done.stdout}{done.stderr}"
+
+    def find(self, *keys: str, root: str = "-S", calling: str = "VIEWER", more: str = "") -> list[Any]:
+        """Ask, and return what findscu wrote to files."""
+        self._count += 1
+        out = self._folder / f"answers-{self._count}"
+        out.mkdir(parents=True)
+        options = [word for key in keys for word in ("-k", key)]
+        self.said = self.run("findscu", root, "-X", "-od", str(out), *options, more, calling=calling)
+        return [pydicom.dcmread(path, force=True) for path in sorted(out.glob("rsp*.dcm"))]
+
+    def move(self, *keys: str, root: str = "-S", to: str = "VIEWER") -> str:
+        options = [word for key in keys for word in ("-k", key)]
+        self.said = self.run("movescu", "-d", root, "-aem", to, *options, "")
+        return self.said
+
+
+@contextlib.contextmanager
+def asking(library: Library, tool: Tool, folder: Path, answer: str = "true") -> Iterator[tuple[Asker, Path]]:
+    """A listener that answers, and a viewer that it knows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with storescp(tool, folder / "viewer", "+xa", aet="VIEWER") as peer:
+        name(library, peer)
+        library.settings.set(OWNER, "receive.answer", answer)
+        port = free_port()
+        with listening(library, port):
+            deadline = time.monotonic() + 15
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield Asker(tool, port, folder), folder / "viewer"
+
+
+def name(library: Library, peer: Peer, **more: str) -> None:
+    values = {"host": peer.host, "port": str(peer.port), "aet": peer.called_aet, "enabled": "false", **more}
+    for last, text in values.items():
+        library.settings.set(OWNER, f"dimse.viewer.{last}", text)
+
+
+def arrived(folder: Path) -> list[Any]:
+    paths = [path for path in folder.iterdir() if path.is_file() and path.name != "server.log"]
+    return [pydicom.dcmread(path) for path in paths]
+
+
+def audit(library: Library) -> list[Any]:
+    return library.store.audit.list(action="archive.answer", limit=1000)
+
+
+def status_of(said: str) -> list[int]:
+    """Return the statuses of final responses that movescu writes down with ``-d``."""
+    return [int(code, 16) for code in re.findall(r"DIMSE Status\s+: 0x([0-9a-f]{4})", said)]
+
+
+@pytest.mark.parametrize("root", ["-S", "-P"])
+def test_studies_series_and_images_are_found(library: Library, tool: Tool, tmp_path: Path, root: str) -> None:
+    fill(library, tmp_path / "in", 3)
+    with asking(library, tool, tmp_path / "ask") as (asker, _viewer):
+        wanted = ("PatientID=17", "PatientName", "StudyInstanceUID", "StudyDate", "ModalitiesInStudy")
+        studies = asker.find("QueryRetrieveLevel=STUDY", *wanted, "NumberOfStudyRelatedInstances", root=root)
+        by_uid = {study.StudyInstanceUID: study for study in studies}
+        assert len(by_uid) == 2, asker.said
+        study = by_uid["1.2.3.4"]
+        assert (study.PatientName, study.StudyDate, study.RetrieveAETitle) == ("Doe^Jane", "20260102", "BITEWING")
+        assert study.NumberOfStudyRelatedInstances == 4
+        above = ("PatientID=17", "StudyInstanceUID=1.2.3.4")
+        series = asker.find("QueryRetrieveLevel=SERIES", *above, "SeriesInstanceUID", "Modality", root=root)
+        assert {one.Modality for one in series} == {"IO"}
+        assert len(series) == 4
+        images = [
+            image
+            for one in series
+            for image in asker.find(
+                "QueryRetrieveLevel=IMAGE",
+                *above,
+                f"SeriesInstanceUID={one.SeriesInstanceUID}",
+                "SOPInstanceUID",
+                root=root,
+            )
+        ]
+        # The fourth says nothing of whose it is: what would be sent of it has not been made yet.
+        own = {image.sop_instance_uid for image in library.images.list(OWNER) if image.identity.patient_id}
+        assert {image.SOPInstanceUID for image in images} == own
+        assert len(own) == 3
+        if root == "-P":
+            [patient] = asker.find("QueryRetrieveLevel=PATIENT", "PatientName=doe*", "PatientID", root=root)
+            assert (patient.PatientID, patient.PatientName) == ("17", "Doe^Jane")
+    first = audit(library)[-1]
+    assert first.details["peer"] == "viewer"
+    assert "patient_id" in first.details["fields"]
+    assert "17" not in str(first.details).replace("'patient_id'", "")
+
+
+def test_names_dates_and_kinds(library: Library, tool: Tool, tmp_path: Path) -> None:
+    radiograph(
+        tmp_path / "in" / "1.dcm",
+        1,
+        StudyInstanceUID="1.2.1",
+        StudyDate="20250101",
+        AcquisitionDateTime="20250101101112",
+    )
+    radiograph(
+        tmp_path / "in" / "2.dcm",
+        2,
+        StudyInstanceUID="1.2.2",
+        SpecificCharacterSet="ISO_IR 192",
+        PatientName=ARABIC,
+        PatientID="18",
+    )
+    library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
+    with asking(library, tool, tmp_path / "ask") as (asker, _viewer):
+
+        def uids(*keys: str) -> list[str]:
+            found = asker.find("QueryRetrieveLevel=STUDY", "StudyInstanceUID", *keys)
+            return sorted(study.StudyInstanceUID for study in found)
+
+        assert uids() == ["1.2.1", "1.2.2"]
+        assert uids("PatientName=DO*") == uids("PatientName=*oe^J?ne") == uids("PatientName=*an*") == ["1.2.1"]
+        assert uids("PatientName=do") == uids("PatientName=Doe^John") == []
+        assert uids("PatientID=1?") == ["1.2.1", "1.2.2"]
+        assert uids("PatientID=1") == []
+        assert uids("StudyDate=20250101") == uids("StudyDate=-20250601") == ["1.2.1"]
+        assert uids("StudyDate=20250601-") == uids("StudyDate=20260101-20260131") == ["1.2.2"]
+        assert uids("PatientBirthDate=19800201") == ["1.2.1", "1.2.2"]
+        assert uids("PatientBirthDate=19800202") == []
+        assert uids("ModalitiesInStudy=IO") == ["1.2.1", "1.2.2"]
+        assert uids("ModalitiesInStudy=CT") == []
+        assert uids("StudyInstanceUID=1.2.2\\1.2.9") == ["1.2.2"]
+        assert uids("StudyDate=yesterday") == []
+        assert "DataSetDoesNotMatchSOPClass" in asker.said
+        family = ARABIC.partition("^")[0]
+        [arab] = asker.find(
+            "SpecificCharacterSet=ISO_IR 192", "QueryRetrieveLevel=STUDY", "StudyInstanceUID", f"PatientName={family}*"
+        )
+        assert (arab.StudyInstanceUID, arab.PatientName) == ("1.2.2", ARABIC)
+
+
+def test_who_is_not_known_gets_nothing(library: Library, tool: Tool, tmp_path: Path) -> None:
+    fill(library, tmp_path / "in", 1)
+    with asking(library, tool, tmp_path / "ask") as (asker, viewer):
+        keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3.4")
+        for _time in range(3):
+            assert asker.find(*keys, calling="STRANGER") == []
+        assert "0x124" in asker.said
+        said = [event for event in library.events.list(OWNER) if event.code == "receive.asker_unknown"]
+        assert [event.facts["aet"] for event in said] == ["STRANGER"]
+        library.settings.set(OWNER, "dimse.viewer.host", "192.0.2.7")
+        assert asker.find(*keys) == []
+        library.settings.set(OWNER, "dimse.viewer.host", "localhost")
+        assert len(asker.find(*keys)) == 1
+        assert 0xA801 in status_of(asker.move(*keys, to="ELSEWHERE"))
+        assert arrived(viewer) == []
+    assert [entry.details["service"] for entry in audit(library)] == ["find"]
+
+
+def test_nothing_is_answered_unless_it_is_wanted(library: Library, tool: Tool, tmp_path: Path) -> None:
+    fill(library, tmp_path / "in", 1)
+    with asking(library, tool, tmp_path / "ask", "false") as (asker, _viewer):
+        assert asker.find("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3.4") == []
+        assert "No Acceptable Presentation Contexts" in asker.said
+        assert asker.run("echoscu", "").startswith("0")
+
+
+@pytest.mark.parametrize("root", ["-S", "-P"])
+def test_what_is_moved_says_whose_it_is_here(library: Library, tool: Tool, tmp_path: Path, root: str) -> None:
+    fill(library, tmp_path / "in", 2)
+    other = library.patients.add(OWNER, PatientDraft("Roe", "Richard", "99"))
+    moved = next(image for image in library.images.list(OWNER) if image.identity.patient_id == "17")
+    library.images.move(OWNER, [moved.id], Filing(patient_id=other.id))
+    with asking(library, tool, tmp_path / "ask") as (asker, viewer):
+        keys = ("QueryRetrieveLevel=STUDY", "PatientID=99", "StudyInstanceUID=1.2.3.4")
+        assert 0x0000 in status_of(asker.move(*keys, root=root)), asker.said
+        [there] = arrived(viewer)
+        assert (there.PatientID, there.PatientName) == ("99", "Roe^Richard")
+        assert there.SOPInstanceUID != moved.sop_instance_uid
+        series = f"SeriesInstanceUID={there.SeriesInstanceUID}"
+        [image] = asker.find("QueryRetrieveLevel=IMAGE", *keys[1:], series, "SOPInstanceUID", root=root)
+        assert image.SOPInstanceUID == there.SOPInstanceUID
+        studies = asker.find("QueryRetrieveLevel=STUDY", "PatientID=17", "StudyInstanceUID", root=root)
+        for study in studies:
+            assert 0x0000 in status_of(
+                asker.move("QueryRetrieveLevel=STUDY", f"StudyInstanceUID={study.StudyInstanceUID}", root=root)
+            )
+    # The photograph too, which had no number of its own.
+    patients = sorted(str(one.PatientID) for one in arrived(viewer))
+    assert patients == ["17", "17", "17", "99"]
+    rows = [entry for entry in audit(library) if entry.entity == "image"]
+    assert {entry.entity_id for entry in rows} == {image.id for image in library.images.list(OWNER)}
+    assert {(entry.details["peer"], entry.details["destination"]) for entry in rows} == {("viewer", "VIEWER")}
+
+
+def test_two_hundred_are_counted(library: Library, tool: Tool, tmp_path: Path) -> None:
+    for number in range(200):
+        radiograph(tmp_path / "in" / f"{number}.dcm", number)
+    library.imports.run(OWNER, ImportArgs((tmp_path / "in",)), QUIET)
+    gone = library.images.list(OWNER)[0]
+    library.images.path_of(OWNER, gone.id).unlink()
+    with asking(library, tool, tmp_path / "ask") as (asker, viewer):
+        said = asker.move("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3.4")
+        last = said[said.rindex("Completed Suboperations") :]
+        assert status_of(said)[-1] == 0xB000
+        assert re.search(r"Completed Suboperations\s+: 199", last), last
+        assert re.search(r"Failed Suboperations\s+: 1", last), last
+        assert len(arrived(viewer)) == 199
+
+
+def test_dcmtk_sends_as_before(library: Library, tool: Tool, tmp_path: Path) -> None:
+    path = radiograph(tmp_path / "a.dcm", 1)
+    other = radiograph(tmp_path / "b.dcm", 2)
+    photograph(tmp_path / "c.jpg", 3)
+    with asking(library, tool, tmp_path / "ask") as (asker, _viewer):
+        assert asker.run("echoscu", "").startswith("0")
+        assert asker.run("storescu", str(path)).startswith("0")
+        assert asker.run("dcmsend", str(other)).startswith("0")
