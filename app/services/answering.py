@@ -112,7 +112,6 @@ class Answers:
         self._dimse = dimse
         self._renditions = renditions
         self._lock = threading.Lock()
-        self._making = threading.Lock()
         self._strangers: dict[tuple[str, str], int] = {}
         self._told: OrderedDict[str, str] = OrderedDict()
 
@@ -183,9 +182,7 @@ class Answers:
         is_here = record is not None and record.placement is Placement.FILED and record.deleted_at is None
         if record is None or patient is None or not is_here or record.patient_id != patient.id:
             raise ItemError("image.none", text=item.image_id)
-        # One at a time: two askers may want the same image.
-        with self._making:
-            return self._renditions.of(record, patient).path
+        return self._renditions.of(record, patient).path
 
     def sent(self, peer: str, item: Item, destination: str) -> None:
         """Write down that an image was sent."""
@@ -229,9 +226,12 @@ class Answers:
         if wanted.study_uids:
             with self._lock:
                 told = [self._told[uid] for uid in wanted.study_uids if uid in self._told]
-            return list(dict.fromkeys([*store.studies.patients_of(wanted.study_uids), *told]))
+            found = list(dict.fromkeys([*store.studies.patients_of(wanted.study_uids), *told]))
+            # Only where nothing else knows them: pictures of an ordered study that have not been sent anywhere yet.
+            return found or store.studies.patients_ordered("study_uid", wanted.study_uids, _MOST_PATIENTS + 1)
         if wanted.accession_number and not is_wild(wanted.accession_number):
-            return store.studies.patients_ordered(wanted.accession_number, _MOST_PATIENTS + 1)
+            numbers = (wanted.accession_number,)
+            return store.studies.patients_ordered("accession_number", numbers, _MOST_PATIENTS + 1)
         if wanted.study_date is not None and not wanted.patient_name and not wanted.patient_id:
             first, last = (_moment(day) for day in (wanted.study_date.first, wanted.study_date.last))
             last = last + timedelta(days=1) if last is not None else None

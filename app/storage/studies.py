@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -117,13 +117,14 @@ class Studies:
         )
         return [row[0] for row in rows]
 
-    def patients_ordered(self, accession_number: str, limit: int) -> Ids:
-        """Return the ids of patients with filed images that were ordered under this number."""
+    def patients_ordered(self, what: str, values: Sequence[str], limit: int) -> Ids:
+        """Return the ids of patients with filed images of whose order ``what`` is one of up to 450 values."""
+        places = ",".join("?" * len(values[:_CHUNK]))
         rows = self._db.rows(
             "SELECT DISTINCT i.patient_id FROM state s JOIN images i ON i.id = substr(s.key, ?)"  # noqa: S608 - our own text
             f" WHERE s.key >= '{_ORDERED}.' AND s.key < '{_ORDERED}/' AND {_FILED}"
-            " AND json_extract(s.value, '$.accession_number') = ? LIMIT ?",
-            (len(_ORDERED) + 2, accession_number, limit),
+            f" AND json_extract(s.value, ?) IN ({places}) LIMIT ?",
+            (len(_ORDERED) + 2, f"$.{what}", *values[:_CHUNK], limit),
         )
         return [row[0] for row in rows]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from app.services.export.model import Exportable, ExportArgs, ExportFormat
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
 from app.storage.renditions import Rendition
+
+# Several senders, and whoever asks, may want the same image at once; made it is by one of them.
+_MAKING = tuple(threading.Lock() for _number in range(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Outgoing:
 
 
 class Renditions:
-    """Gives the file to send for an image. Any thread; one thread at a time for one image."""
+    """Gives the file to send for an image. Any thread."""
 
     def __init__(
         self, store: Catalogue, paths: LibraryPaths, locator: Locator, decoder: Decoder, clinic: ClinicSettings
@@ -67,7 +71,11 @@ class Renditions:
         image = self._exportable(record, patient, original)
         if may_go_as_it_is(image):
             return outgoing
-        made_for = _made_for(image, patient)
+        with _MAKING[hash(record.id) % len(_MAKING)]:
+            return self._kept_or_made(image, patient)
+
+    def _kept_or_made(self, image: Exportable, patient: Patient) -> Outgoing:
+        record, made_for = image.record, _made_for(image, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
             kept = self._store.renditions.get(record.id)

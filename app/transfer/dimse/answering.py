@@ -21,7 +21,7 @@ from app.core.errors import BitewingError, Cancelled
 from app.transfer.dimse.faults import AWAY, BLOCKING, CANCELLED, SUCCESS
 from app.transfer.dimse.finding import LIMIT, STUDY_ROOT_FIND, UTF8, text, texts
 from app.transfer.dimse.peer import Peer
-from app.transfer.dimse.sought import IMAGE, LEVELS, PATIENT, SERIES, STUDY, Sought, date_range_of
+from app.transfer.dimse.sought import IMAGE, LEVELS, PATIENT, SERIES, STUDY, Sought, date_range_of, is_wild
 from app.transfer.dimse.storing import Storer
 from app.transfer.dimse.transcoding import EXPLICIT, IMPLICIT
 
@@ -138,7 +138,7 @@ class Answering:
             association._is_paused = True
             _hurry(association, True)
             try:
-                talk = _Talk(association, message, context, address, self._token)
+                talk = _Talk(association, message, context, address)
                 self._answer(talk, is_move=isinstance(message, C_MOVE))
             finally:
                 _hurry(association, False)
@@ -183,7 +183,13 @@ class Answering:
                 return
             if number >= self._limit:
                 raise TooManyError
-            talk.say(PENDING, identifier=talk.answer(level, row, self._ae_title))
+            try:
+                answer = talk.answer(level, row, self._ae_title)
+            except (ValueError, TypeError, UnicodeError) as error:
+                # A number out of a strange file, say, that no answer can hold; the others are not held back for it.
+                log.warning("an answer is left out: %s", type(error).__name__)
+                continue
+            talk.say(PENDING, identifier=answer)
         talk.say(SUCCESS)
 
     def _move(self, talk: _Talk, name: str) -> None:
@@ -199,7 +205,8 @@ class Answering:
         items = self._answerer.files(name, level, wanted, aet)
         if len(items) > _MOST_SENT:
             raise TooManyError
-        with contextlib.closing(Storer(peer, self._scratch)) as storer:
+        originator = (talk.calling_aet, int(talk.request.MessageID))
+        with contextlib.closing(Storer(peer, self._scratch, originator=originator)) as storer:
             self._send(talk, name, storer, items, aet)
 
     def _send(self, talk: _Talk, name: str, storer: Storer, items: Sequence[Item], aet: str) -> None:
@@ -238,13 +245,12 @@ class Answering:
 class _Talk:
     """One question on an association, and how it is answered."""
 
-    def __init__(self, association: Association, request: Any, context: Any, address: str, token: CancelToken) -> None:
+    def __init__(self, association: Association, request: Any, context: Any, address: str) -> None:
         self.request = request
         self.address = address
         self.model = str(context.abstract_syntax)
         self.calling_aet = str(association.requestor.ae_title or "").strip()
         self._association = association
-        self._token = token
         self._context_id = context.context_id
         syntax = context.transfer_syntax[0]
         self._form = (bool(syntax.is_implicit_VR), bool(syntax.is_little_endian), bool(syntax.is_deflated))
@@ -278,12 +284,13 @@ class _Talk:
             return level, None
         # What is above the level must be named; what is to be sent, too.
         needs_study = level in {SERIES, IMAGE} or (is_move and level == STUDY)
-        if (needs_study and not wanted.study_uids) or (is_move and level == PATIENT and not wanted.patient_id):
+        is_one_patient = wanted.patient_id and not is_wild(wanted.patient_id)
+        if (needs_study and not wanted.study_uids) or (is_move and level == PATIENT and not is_one_patient):
             return level, None
         return level, wanted
 
-    def answer(self, level: str, row: dict[str, Any], ae_title: str) -> Any:
-        """Return what was asked for of what was found."""
+    def answer(self, level: str, row: dict[str, Any], ae_title: str) -> bytes:
+        """Return what was asked for of what was found. Raises ValueError where it cannot be said."""
         from pydicom.dataset import Dataset
 
         found = Dataset()
@@ -297,31 +304,35 @@ class _Talk:
         for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
             if keyword in row:
                 setattr(found, keyword, row[keyword])
-        return found
+        return self._encoded(found)
 
     def tell(self, status: int, tally: _Tally) -> None:
         """Say how far it has come."""
         from pydicom.dataset import Dataset
 
-        failed = None
+        failed: bytes | None = None
         if status != PENDING and tally.failed:
-            failed = Dataset()
-            failed.FailedSOPInstanceUIDList = tally.failed
+            listed = Dataset()
+            listed.FailedSOPInstanceUIDList = tally.failed
+            failed = self._encoded(listed)
         self.say(status, identifier=failed, tally=tally)
 
-    def say(self, status: int, *, identifier: Any = None, tally: _Tally | None = None) -> None:
-        """Send one response."""
+    def _encoded(self, dataset: Any) -> bytes:
         from pynetdicom.dsutils import encode
 
+        encoded = encode(dataset, *self._form)
+        if encoded is None:
+            raise ValueError("cannot be encoded")
+        return encoded
+
+    def say(self, status: int, *, identifier: bytes | None = None, tally: _Tally | None = None) -> None:
+        """Send one response."""
         response = type(self.request)()
         response.MessageIDBeingRespondedTo = self.request.MessageID
         response.AffectedSOPClassUID = self.request.AffectedSOPClassUID
         response.Status = status
         if identifier is not None:
-            encoded = encode(identifier, *self._form)
-            if encoded is None:
-                raise ValueError(identifier)
-            response.Identifier = BytesIO(encoded)
+            response.Identifier = BytesIO(identifier)
         if tally is not None:
             if status in {PENDING, CANCELLED}:
                 response.NumberOfRemainingSuboperations = tally.remaining

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import socket
 import subprocess
@@ -16,12 +17,16 @@ import pytest
 
 from app.bootstrap.library import Library
 from app.core.context import JobContext
+from app.domain.expectation import Expectation
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft
 from app.domain.roles import owner
 from app.sync.report import ImportArgs
+from app.transfer.dimse.answering import Item
 from app.transfer.dimse.peer import Peer
-from tests.integration.archive.dimse_peers import Tool, storescp
+from app.transfer.dimse.sought import Sought
+from app.transfer.listener import Listener, ListenerArgs
+from tests.integration.archive.dimse_peers import Tool, answering, sample, storescp
 from tests.integration.archive.test_dimse_archives import listening
 from tests.integration.archive.test_push import fill
 from tests.integration.import_material import photograph, radiograph
@@ -253,11 +258,137 @@ def test_two_hundred_are_counted(library: Library, tool: Tool, tmp_path: Path) -
         assert len(arrived(viewer)) == 199
 
 
+class Endless:
+    """Knows everybody, and has studies without an end."""
+
+    def __init__(self, peer: Peer | None = None) -> None:
+        self.peer = peer
+        self.given = self.made = 0
+
+    def knows(self, _calling_aet: str, _address: str) -> str | None:
+        return "viewer"
+
+    def refused(self, _calling_aet: str, _address: str) -> None:
+        raise AssertionError
+
+    def destination(self, _aet: str) -> Peer | None:
+        return self.peer
+
+    def find(self, _peer: str, _level: str, _wanted: Sought) -> Iterator[dict[str, Any]]:
+        for self.given in itertools.count(1):
+            # One cannot be said in an answer; the others are.
+            uid = "\u0661.2" if self.given == 3 else f"1.2.{self.given}"
+            yield {"StudyInstanceUID": uid, "PatientName": ARABIC}
+
+    def files(self, _peer: str, _level: str, _wanted: Sought, _destination: str) -> list[Item]:
+        return [Item(str(number), "17", f"1.2.{number}") for number in range(1000)]
+
+    def path(self, item: Item) -> Path:
+        self.made += 1
+        return sample("MR_small_RLE.dcm")
+
+    def sent(self, _peer: str, _item: Item, _destination: str) -> None:
+        self.given += 1
+
+
+@contextlib.contextmanager
+def answered_by(answerer: Endless, tool: Tool, folder: Path) -> Iterator[Asker]:
+    folder.mkdir()
+    args = ListenerArgs(free_port(), "BITEWING", folder / "spool", "127.0.0.1")
+    listener = Listener(args, answerer=answerer)
+    listener.start()
+    try:
+        yield Asker(tool, args.port, folder)
+    finally:
+        before = time.monotonic()
+        listener.stop()
+        assert time.monotonic() - before < 3
+
+
+def test_answers_have_an_end_and_can_be_stopped(tool: Tool, tmp_path: Path) -> None:
+    endless = Endless()
+    with answered_by(endless, tool, tmp_path / "ask") as asker:
+        started = time.monotonic()
+        assert len(asker.find("QueryRetrieveLevel=STUDY", "StudyInstanceUID", "PatientName")) == 499
+        assert "OutOfResources" in asker.said, asker.said[-400:]
+        assert endless.given == 501
+        assert time.monotonic() - started < 10
+        options = ("--cancel", "2", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID", "")
+        said = asker.run("findscu", *options)
+        assert "Cancel" in said, said[-400:]
+        # Nothing is asked above the level that is meant, or of nobody.
+        for keys in (
+            ("QueryRetrieveLevel=SERIES", "StudyInstanceUID"),
+            ("QueryRetrieveLevel=PATIENT",),
+            ("PatientID",),
+        ):
+            assert asker.find(*keys) == []
+            assert "DataSetDoesNotMatchSOPClass" in asker.said
+        for keys in (("QueryRetrieveLevel=PATIENT", "PatientID=1*"), ("QueryRetrieveLevel=STUDY", "PatientID=17")):
+            assert status_of(asker.move(*keys, root="-P"))[-1] == 0xA900
+
+
+def test_sending_is_stopped_and_gives_up(tool: Tool, tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def on_store(event: Any) -> int:
+        asked.append((event.request.MoveOriginatorApplicationEntityTitle, event.request.MoveOriginatorMessageID))
+        return 0x0000
+
+    keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3")
+    options = [word for key in keys for word in ("-k", key)]
+    with answering(on_store) as there:
+        endless = Endless(there)
+        with answered_by(endless, tool, tmp_path / "one") as asker:
+            said = asker.run("movescu", "-d", "--cancel", "5", "-S", "-aem", "X", *options, "")
+            assert status_of(said)[-1] == 0xFE00, said[-800:]
+            assert 5 <= endless.given < 1000
+            assert set(asked) == {("VIEWER", 1)}
+    endless = Endless(there)
+    with answered_by(endless, tool, tmp_path / "two") as asker:
+        assert status_of(asker.move(*keys))[-1] == 0xA702
+        assert (endless.made, endless.given) == (1, 0)
+
+
+def test_nothing_is_sent_in_the_clear_without_consent(library: Library, tool: Tool, tmp_path: Path) -> None:
+    fill(library, tmp_path / "in", 1)
+    with asking(library, tool, tmp_path / "ask") as (asker, _viewer):
+        for last, text in {"host": "192.0.2.7", "port": "104", "aet": "OTHER"}.items():
+            library.settings.set(OWNER, f"dimse.other.{last}", text)
+        assert status_of(asker.move("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3.4", to="OTHER"))[-1] == 0xA801
+    assert "dimse.plain_refused" in [event.code for event in library.events.list(OWNER)]
+
+
+def test_an_order_is_found_by_its_number(library: Library, tool: Tool, tmp_path: Path) -> None:
+    patient = library.patients.add(OWNER, PatientDraft("Roe", "Richard", "99"))
+    photograph(tmp_path / "in" / "photo.jpg", 3)
+    library.imports.run(OWNER, ImportArgs((tmp_path / "in",), Filing(patient_id=patient.id)), QUIET)
+    [image] = library.images.list(OWNER)
+    day = f"{image.imported_at:%Y-%m-%d}"
+    order = Expectation(patient.id, day, study_uid="2.25.77", accession_number="A-5")
+    with library.store.write():
+        library.store.expected.meet(order, image.id)
+    with asking(library, tool, tmp_path / "ask") as (asker, viewer):
+        found = asker.find("QueryRetrieveLevel=STUDY", "AccessionNumber=A-5", "ModalitiesInStudy")
+        assert [(one.StudyInstanceUID, one.ModalitiesInStudy) for one in found] == [("2.25.77", "XC")]
+        assert asker.find("QueryRetrieveLevel=STUDY", "AccessionNumber=A-6") == []
+    with asking(library, tool, tmp_path / "again") as (asker, viewer):
+        # Nothing was sent anywhere, and nobody remembers.
+        assert status_of(asker.move("QueryRetrieveLevel=STUDY", "StudyInstanceUID=2.25.77"))[-1] == 0x0000
+        [there] = arrived(viewer)
+        assert (there.StudyInstanceUID, there.AccessionNumber, there.PatientID) == ("2.25.77", "A-5", "99")
+        library.images.delete(OWNER, [image.id])
+        assert asker.find("QueryRetrieveLevel=STUDY", "StudyInstanceUID=2.25.77") == []
+
+
 def test_dcmtk_sends_as_before(library: Library, tool: Tool, tmp_path: Path) -> None:
     path = radiograph(tmp_path / "a.dcm", 1)
     other = radiograph(tmp_path / "b.dcm", 2)
-    photograph(tmp_path / "c.jpg", 3)
     with asking(library, tool, tmp_path / "ask") as (asker, _viewer):
         assert asker.run("echoscu", "").startswith("0")
         assert asker.run("storescu", str(path)).startswith("0")
         assert asker.run("dcmsend", str(other)).startswith("0")
+        deadline = time.monotonic() + 20
+        while len(library.images.list(OWNER)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
