@@ -35,7 +35,7 @@ from app.storage.events import Level
 from app.storage.patients import page_key
 from app.transfer.dimse.answering import Item, TooManyError, addresses_of
 from app.transfer.dimse.peer import Peer
-from app.transfer.dimse.sought import IMAGE, PATIENT, SERIES, STUDY, Sought, fits, is_wild, search_words
+from app.transfer.dimse.sought import IMAGE, PATIENT, SERIES, STUDY, DateRange, Sought, fits, is_wild, search_words
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ _MOST_PATIENTS, _MOST_TOLD = 2000, 50
 _PAGE = 200
 # Studies of pictures have a number before anything was made of them; who was told one may ask for it.
 _REMEMBERED = 20_000
+_FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(9000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +233,13 @@ class Answers:
         if wanted.accession_number and not is_wild(wanted.accession_number):
             numbers = (wanted.accession_number,)
             return store.studies.patients_ordered("accession_number", numbers, _MOST_PATIENTS + 1)
-        if wanted.study_date is not None and not wanted.patient_name and not wanted.patient_id:
-            first, last = (_moment(day) for day in (wanted.study_date.first, wanted.study_date.last))
+        kinds = () if any(map(is_wild, wanted.modalities)) else wanted.modalities
+        is_of_anybody = not (wanted.patient_name or wanted.patient_id or wanted.birth_date)
+        if is_of_anybody and (wanted.study_date is not None or kinds):
+            days = wanted.study_date or DateRange()
+            last = _moment(days.last)
             last = last + timedelta(days=1) if last is not None else None
-            return store.studies.patients_taken(first, last, _MOST_PATIENTS + 1)
+            return store.studies.patients_taken(_moment(days.first), last, _MOST_PATIENTS + 1, kinds)
         return None
 
     @staticmethod
@@ -351,7 +355,8 @@ def _accession(study: list[_Shown]) -> str:
 
 
 def _moment(day: date | None) -> datetime | None:
-    return datetime.combine(day, time(), UTC) if day is not None else None
+    """Return when a day begins; days beyond all images as one that can be counted with."""
+    return datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time(), UTC) if day is not None else None
 
 
 def _patient_row(patient: Patient) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain.expectation import Expectation
 from app.storage.database import Database
@@ -30,7 +30,7 @@ _CHUNK = 450
 _FILED = "i.placement = 'filed' AND i.deleted_at IS NULL"
 # Where storage.expected keeps what was expected of an image.
 _ORDERED = "expected.image"
-_EARLIEST_MS, _LATEST_MS = -(1 << 60), 1 << 60
+_CLOCKS_DIFFER = timedelta(days=2)
 
 
 class Studies:
@@ -102,18 +102,29 @@ class Studies:
             found.update(dict.fromkeys(row[0] for row in rows))
         return list(found)
 
-    def patients_taken(self, first: datetime | None, last: datetime | None, limit: int) -> Ids:
-        """Return the ids of patients with filed images taken from one moment to another."""
-        # What was taken cannot have come before: so the index of arrivals helps with what is recent.
+    def patients_taken(
+        self, first: datetime | None, last: datetime | None, limit: int, modalities: Sequence[str] = ()
+    ) -> Ids:
+        """Return the ids of patients with filed images taken from one moment to another.
+
+        ``modalities``: only such images, up to 450 kinds, and those that are no DICOM files and thus say nothing.
+        """
+        terms, parameters = [_FILED], list[object]()
+        if first is not None:
+            # What was taken cannot have come long before, clocks and zones aside: the index of arrivals helps.
+            terms.append("i.imported_at >= ? AND COALESCE(i.captured_at, i.imported_at) >= ?")
+            parameters += [milliseconds(first - _CLOCKS_DIFFER), milliseconds(first)]
+        if last is not None:
+            terms.append("COALESCE(i.captured_at, i.imported_at) <= ?")
+            parameters.append(milliseconds(last))
+        if modalities:
+            places = ",".join("?" * len(modalities[:_CHUNK]))
+            terms.append(f"(i.modality IN ({places}) OR i.kind <> 'dicom')")
+            parameters += modalities[:_CHUNK]
+        index = "" if first is None else " INDEXED BY images_by_import"
         rows = self._db.rows(
-            f"SELECT DISTINCT i.patient_id FROM images i WHERE {_FILED} AND i.imported_at >= ?"  # noqa: S608 - our own text
-            " AND COALESCE(i.captured_at, i.imported_at) >= ? AND COALESCE(i.captured_at, i.imported_at) <= ? LIMIT ?",
-            (
-                _EARLIEST_MS if first is None else milliseconds(first),
-                _EARLIEST_MS if first is None else milliseconds(first),
-                _LATEST_MS if last is None else milliseconds(last),
-                limit,
-            ),
+            f"SELECT DISTINCT i.patient_id FROM images i{index} WHERE {' AND '.join(terms)} LIMIT ?",  # noqa: S608 - our own text
+            (*parameters, limit),
         )
         return [row[0] for row in rows]
 

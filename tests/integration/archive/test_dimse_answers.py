@@ -180,6 +180,7 @@ def test_names_dates_and_kinds(library: Library, tool: Tool, tmp_path: Path) -> 
         assert uids("ModalitiesInStudy=IO") == ["1.2.1", "1.2.2"]
         assert uids("ModalitiesInStudy=CT") == []
         assert uids("StudyInstanceUID=1.2.2\\1.2.9") == ["1.2.2"]
+        assert uids("StudyDate=00010101-99991231", "ModalitiesInStudy=I?") == ["1.2.1", "1.2.2"]
         assert uids("StudyDate=yesterday") == []
         assert "DataSetDoesNotMatchSOPClass" in asker.said
         family = ARABIC.partition("^")[0]
@@ -235,6 +236,9 @@ def test_what_is_moved_says_whose_it_is_here(library: Library, tool: Tool, tmp_p
             assert 0x0000 in status_of(
                 asker.move("QueryRetrieveLevel=STUDY", f"StudyInstanceUID={study.StudyInstanceUID}", root=root)
             )
+        if root == "-P":
+            assert status_of(asker.move("QueryRetrieveLevel=PATIENT", "PatientID=99", root=root))[-1] == 0x0000
+            assert re.search(r"Completed Suboperations\s+: 1\n", asker.said), asker.said
     # The photograph too, which had no number of its own.
     patients = sorted(str(one.PatientID) for one in arrived(viewer))
     assert patients == ["17", "17", "17", "99"]
