@@ -142,6 +142,8 @@ class Answering:
                 self._answer(talk, is_move=isinstance(message, C_MOVE))
             finally:
                 _hurry(association, False)
+                # The peer was silent because it waited; only from now on is that strange.
+                association.dul._idle_timer.restart()
                 association._is_paused = False
                 association.dimse.cancel_req = {}
 

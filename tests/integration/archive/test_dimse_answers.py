@@ -296,9 +296,9 @@ class Endless:
 
 
 @contextlib.contextmanager
-def answered_by(answerer: Endless, tool: Tool, folder: Path) -> Iterator[Asker]:
+def answered_by(answerer: Endless, tool: Tool, folder: Path, timeout_s: float = 60) -> Iterator[Asker]:
     folder.mkdir()
-    args = ListenerArgs(free_port(), "BITEWING", folder / "spool", "127.0.0.1")
+    args = ListenerArgs(free_port(), "BITEWING", folder / "spool", "127.0.0.1", timeout_s=timeout_s)
     listener = Listener(args, answerer=answerer)
     listener.start()
     try:
@@ -352,6 +352,28 @@ def test_sending_is_stopped_and_gives_up(tool: Tool, tmp_path: Path) -> None:
     with answered_by(endless, tool, tmp_path / "two") as asker:
         assert status_of(asker.move(*keys))[-1] == 0xA702
         assert (endless.made, endless.given) == (1, 0)
+
+
+class Slow(Endless):
+    """Makes each of three images for longer than an association may be silent."""
+
+    def files(self, peer: str, level: str, wanted: Sought, destination: str) -> list[Item]:
+        return super().files(peer, level, wanted, destination)[:3]
+
+    def path(self, item: Item) -> Path:
+        time.sleep(1.5)
+        return super().path(item)
+
+
+def test_who_waits_for_images_is_not_taken_for_gone(tool: Tool, tmp_path: Path) -> None:
+    with answering() as there:
+        slow = Slow(there)
+        with answered_by(slow, tool, tmp_path / "ask", timeout_s=1) as asker:
+            said = asker.move("QueryRetrieveLevel=STUDY", "StudyInstanceUID=1.2.3")
+    assert status_of(said)[-1] == 0x0000
+    assert slow.given == 3
+    assert "abort" not in said.lower()
+    assert "Releasing Association" in said
 
 
 def test_nothing_is_sent_in_the_clear_without_consent(library: Library, tool: Tool, tmp_path: Path) -> None:
