@@ -21,6 +21,11 @@ import beside
 import preparing
 import system_packages
 
+# Most tests wait for servers and children: two at a time halve the whole, more would disturb each other.
+WORKERS = "2"
+# They say themselves how long they took.
+PYTEST_RUNS = ("tests", "tests that run alone")
+
 
 def main(arguments: list[str]) -> int:
     """Prepare, check and test; return the exit code."""
@@ -44,8 +49,9 @@ def main(arguments: list[str]) -> int:
             failed.append("tests without superuser rights")
     for name in failed:
         print(f"✗ {name}", flush=True)
-    if not _step("tests", [str(python), "-m", "pytest", *arguments], environment):
-        failed.append("tests")
+    for name, command in tests(python, arguments):
+        if not _step(name, command, environment):
+            failed.append(name)
     return 1 if failed else 0
 
 
@@ -58,6 +64,17 @@ def checks(python: Path) -> list[tuple[str, list[str]]]:
         ("types", [str(python), "-m", "mypy"]),
         ("architecture", [str(tools / "lint-imports")]),
         ("translations", [str(python), "installer/translations.py", "--check"]),
+    ]
+
+
+def tests(python: Path, arguments: list[str]) -> list[tuple[str, list[str]]]:
+    """Return the runs of the tests: most two at a time, then those that measure time; as asked where something is."""
+    pytest = [str(python), "-m", "pytest"]
+    if any(argument != "--long" for argument in arguments):
+        return [("tests", [*pytest, *arguments])]
+    return [
+        ("tests", [*pytest, *arguments, "-m", "not alone", "-n", WORKERS]),
+        ("tests that run alone", [*pytest, *arguments, "-m", "alone"]),
     ]
 
 
@@ -87,7 +104,7 @@ def _step(name: str, command: list[str], environment: dict[str, str]) -> bool:
     if code < 0:
         # Tests that all passed can still end like this; without this line nothing would say so.
         print(f"✗ {name}: ended by signal {-code} ({signal.Signals(-code).name})", flush=True)
-    if name != "tests":
+    if name not in PYTEST_RUNS:
         print(f"  {'✗' if code else '✓'} {name} ({time.monotonic() - started:.1f} s)", flush=True)
     return code == 0
 

@@ -17,7 +17,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long forms too")
 
 
+# What these say of time would be untrue beside others.
+ALONE = (
+    "tests/integration/archive/test_browse_hostile.py",
+    "tests/integration/archive/test_dimse_hostile.py",
+    "tests/integration/archive/test_offline.py",
+    "tests/integration/monitor/",
+    "tests/integration/stores/test_bad_lines.py",
+    "tests/integration/test_window_responsive.py",
+    "tests/unit/imaging/child/",
+    "tests/unit/jobs/",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix().startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
     if config.getoption("--long"):
         return
     skip = pytest.mark.skip(reason="long form; runs with --long")

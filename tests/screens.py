@@ -179,6 +179,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.core.context import JobContext
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
+    from tests.drive_screens import drive_screens
 
     session = window.session
     backups = part("BackupsDialog")(session, window.backups, window)
@@ -244,6 +245,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.show()
         yield f"settings-{page}", settings
         settings.close()
+    yield from drive_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration
@@ -341,7 +343,7 @@ def _worklist(window: object, out: Path) -> Iterator[tuple[str, object]]:
         away = {**values, "port": 1}
         library.settings.set_destination(actor, "dimse", "clinic-2", away, {})
         dialog = part("WorklistDialog")(session, window)
-        dialog.patient_taken.connect(window.pages._on_patient_taken)
+        dialog.place_requested.connect(window.open_place)
         dialog.show()
         yield "worklist", dialog
         rows = [dialog.list.topLevelItem(row) for row in range(dialog.list.topLevelItemCount())]

@@ -210,6 +210,10 @@ class Background(QObject):
             with library.schedule.claimed(Task.BACKUP) as mine:
                 return library.backups.run_scheduled(actor, ctx) if mine else None
 
+        def drive(_args: Any, ctx: JobContext) -> object:
+            with library.schedule.claimed(Task.DRIVE) as mine:
+                return library.drive.run_scheduled(actor, ctx) if mine else None
+
         def proof(_args: Any, ctx: JobContext) -> object:
             with library.schedule.claimed(Task.PROOF) as mine:
                 return library.proof.run(actor, ctx) if mine else None
@@ -220,6 +224,7 @@ class Background(QObject):
 
         work = {
             Task.BACKUP: (t("Backing up"), backup),
+            Task.DRIVE: (t("Backing up to Google Drive"), drive),
             Task.PROOF: (t("Reading the library again"), proof),
             Task.DRILL: (t("Trying to restore"), drill),
         }

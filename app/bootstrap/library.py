@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
     from app.services.drill import DrillService
+    from app.services.drive.service import DriveService
     from app.services.events import EventLog
     from app.services.expecting import Expecting
     from app.services.export.service import ExportService
@@ -179,6 +180,11 @@ class Library:
     )
     backups: Lazy[BackupsService] = Lazy(
         "backups", "BackupsService", lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events)
+    )
+    drive: Lazy[DriveService] = Lazy(
+        "drive.service",
+        "DriveService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.jobs, its.events, its.backups),
     )
     patient_restore: Lazy[PatientRestore] = Lazy(
         "patient_restore", "PatientRestore", lambda make, its: make(its.door, its.paths, its.shelf, its.jobs)

@@ -52,6 +52,7 @@ class _Root(LazyGroup):
             "app.cli.migrate", lambda: t("Bring in the images, patients and treatments of an earlier program.")
         ),
         "backup": Entry("app.cli.backup", lambda: t("Make, verify, list and restore backups.")),
+        "drive": Entry("app.cli.drive", lambda: t("Keep backups on Google Drive, and bring them back.")),
         "log": Entry("app.cli.log", lambda: t("What ran, what was found and what failed; no patient data.")),
         "audit": Entry(
             "app.cli.audit", lambda: t("Who did what: prove that nothing of it was changed, or write it out.")

@@ -24,8 +24,9 @@ def command(session: Session, destination: str | None, once: bool) -> int:
     drained = report.drained
     for image_id, code in drained.faults.items():
         output.fail(image_id, code)
-    if drained.away is not None:
-        output.complain(output.refusal(drained.away, {})["reason"])
+    for name, one in report.by_destination.items():
+        for code in filter(None, (one.away, one.blocked)):
+            output.complain(f"{name}: {output.refusal(code, {})['reason']}")
     if session.json:
         output.emit(
             {
@@ -45,4 +46,4 @@ def command(session: Session, destination: str | None, once: bool) -> int:
             output.say(tn("{n} file called back.", "{n} files called back.", drained.removed))
         if report.queued:
             output.say(tn("{n} waits to be sent.", "{n} wait to be sent.", report.queued))
-    return 1 if drained.failed else 0
+    return 1 if drained.failed or drained.blocked else 0

@@ -22,6 +22,8 @@ from app.words import errors as error_words
 from app.words import numbers, t, tn
 from app.words.connections import dimse_lines
 
+DRIVE = "drive"
+
 
 @group("settings", t("Show and change settings."))
 def command() -> None:
@@ -95,6 +97,8 @@ def test(session: Session, name: str) -> int:
         return _test_mirror(session, name, rest)
     if topic == DIMSE and rest:
         return _test_dimse(session, name, rest)
+    if name == DRIVE:
+        return _test_drive(session)
     with opened(session) as library:
         if name != ORTHANC:
             raise UserError("settings.no_connection", name=name)
@@ -132,6 +136,18 @@ def _test_dimse(session: Session, name: str, archive: str) -> int:
         output.say(line)
     for warning in system.warnings:
         output.complain(error_words.reason(warning))
+    return 0
+
+
+def _test_drive(session: Session) -> int:
+    with opened(session) as library:
+        account = library.drive.try_out(library.owner(), JobContext.silent())
+    if session.json:
+        told = {"account": account.email, "limit": account.limit, "used": account.used, "free": account.free}
+        output.emit({"name": DRIVE, "ok": True, **told})
+        return 0
+    free = t("no limit") if account.free is None else t("{size} free", size=numbers.size(account.free))
+    output.say(f"{t('Google Drive of {account}', account=account.email)} · {free}")
     return 0
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 # PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
 AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
@@ -77,7 +78,7 @@ _SECRETS = {MIRROR: ("password", "secret_key"), DIMSE: ()}
 # What says where a destination is: after a change of these it is another place, and nothing is proven there.
 PLACES = {
     "orthanc": frozenset({"url"}),
-    MIRROR: frozenset({"kind", "host", "port", "username", "path", "layout", "endpoint", "region", "bucket"}),
+    MIRROR: frozenset({"kind", "host", "port", "path", "endpoint", "bucket"}),
     DIMSE: frozenset({"host", "port", "aet"}),
 }
 
@@ -86,6 +87,21 @@ def is_place(key: str) -> bool:
     """Whether a setting says where a destination is."""
     topic, _dot, rest = key.partition(".")
     return rest.rpartition(".")[2] in PLACES.get(topic, frozenset())
+
+
+def is_same_place(key: str, before: Any, after: Any) -> bool:
+    """Whether two values of such a setting mean the same place: an address may be written in several ways."""
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return bool(before == after)
+    if "//" in before and "//" in after:
+        return _address(before) == _address(after)
+    return before.strip().rstrip("/").casefold() == after.strip().rstrip("/").casefold() or before == after
+
+
+def _address(url: str) -> tuple[str, str, str]:
+    """Return host, port and path; whether it is encrypted says nothing of where it is."""
+    parts = urlsplit(url)
+    return (parts.hostname or "", str(parts.port or ""), parts.path.rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)

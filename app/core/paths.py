@@ -70,6 +70,11 @@ class LibraryPaths:
         return self.root / "outgoing"
 
     @property
+    def drive(self) -> Path:
+        """Archives on their way to Google Drive, kept until they have arrived."""
+        return self.root / "drive"
+
+    @property
     def backup_note(self) -> Path:
         """Where the newest backups lie, for when the catalogue cannot say so."""
         return self.root / "backups.json"

@@ -55,6 +55,15 @@ class ClinicSettings:
     orthanc_method: str = field(default="rest", metadata={"key": "orthanc.method", "choices": ("rest", "stow")})
     orthanc_fetch_new: bool = field(default=False, metadata={"key": "orthanc.fetch_new"})
     orthanc_ca: str = field(default="", metadata={"key": "orthanc.ca"})
+    drive_client_id: str = field(default="", metadata={"key": "drive.client_id", "pattern": r"\S{0,200}"})
+    drive_folder: str = field(default="Bitewing", metadata={"key": "drive.folder", "pattern": r"(?=.*\S).{1,100}"})
+    drive_contents: str = field(default="images", metadata={"key": "drive.contents", "choices": ("images", "database")})
+    drive_schedule: str = field(
+        default="off", metadata={"key": "drive.schedule", "choices": ("off", "daily", "weekly", "monthly")}
+    )
+    drive_time: str = field(default="02:00", metadata={"key": "drive.time", "pattern": _TIME_OF_DAY})
+    drive_retention_days: int = field(default=30, metadata={"key": "drive.retention_days", "minimum": 1})
+    drive_allow_plain: bool = field(default=False, metadata={"key": "drive.allow_plain"})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 
 
@@ -145,7 +154,7 @@ def _entry(key: str, attribute: str, scope: str, default: Any, metadata: Mapping
 
 SECRET = "secret"  # noqa: S105 - the name of a scope
 # Sealed with the library's key in the catalogue; read back only by the service that needs them.
-SECRET_KEYS = ("backup.password", "orthanc.password")
+SECRET_KEYS = ("backup.password", "orthanc.password", "drive.client_secret")
 
 SETTING_KEYS: dict[str, SettingKey] = {
     entry.key: entry

@@ -7,11 +7,23 @@ from datetime import datetime, timedelta
 
 from app.core.settings import ClinicSettings
 from app.domain.schedule import next_moment
+from app.services.schedule import DRIVE_REVOKED, DRIVE_TOKEN
 from app.storage.backups import BackupRecord, BackupState, DrillRecord
 from app.storage.catalogue import Catalogue
+from app.storage.drive import DriveRecord
 
 # A day longer than the time between two runs: one that is merely late is no alarm.
 _OVERDUE = {"daily": timedelta(days=2), "weekly": timedelta(days=8), "monthly": timedelta(days=32)}
+
+
+@dataclass(frozen=True, slots=True)
+class DriveHealth:
+    """How Google Drive stands, as far as it is known without asking Google; ``last`` is the last upload begun."""
+
+    is_connected: bool = False
+    is_revoked: bool = False
+    next_at: datetime | None = None
+    last: DriveRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,7 @@ class BackupHealth:
     last_drill: DrillRecord | None
     is_overdue: bool
     drill_is_overdue: bool
+    drive: DriveHealth = DriveHealth()
 
 
 def backup_health(store: Catalogue, clinic: ClinicSettings, now: datetime) -> BackupHealth:
@@ -37,7 +50,15 @@ def backup_health(store: Catalogue, clinic: ClinicSettings, now: datetime) -> Ba
         store.backups.last_drill(),
         overdue,
         bool(good) and _drill_is_overdue(store, good[-1], timedelta(days=clinic.drill_days), now),
+        _drive_health(store, clinic, now),
     )
+
+
+def _drive_health(store: Catalogue, clinic: ClinicSettings, now: datetime) -> DriveHealth:
+    is_connected, is_revoked = store.secrets.get(DRIVE_TOKEN) is not None, bool(store.state.get(DRIVE_REVOKED))
+    scheduled = is_connected and not is_revoked
+    next_at = next_moment(clinic.drive_schedule, clinic.drive_time, now.astimezone()) if scheduled else None
+    return DriveHealth(is_connected, is_revoked, next_at, store.drive_backups.last())
 
 
 def _drill_is_overdue(store: Catalogue, oldest: BackupRecord, longest: timedelta, now: datetime) -> bool:

@@ -29,7 +29,7 @@ from app.backup.zip_writing import ZipWriter
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault, UserError
-from app.core.files import claim, fsync_directory, translate_os_error
+from app.core.files import claim, fsync_directory, require_space, translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.secrets import Sealer, system_secret_store
 from app.domain.changes import ChangeKind, Entity
@@ -106,8 +106,7 @@ class BackupsService:
         """
         self._door.require(actor, Action.BACKUP_CREATE)
         password = password if password is not None else self._settings.secret(PASSWORD_KEY)
-        if password is not None and len(password) < LEAST_PASSWORD:
-            raise UserError("backup.short_password", least=LEAST_PASSWORD)
+        _require_long(password)
         contents = "database" if database_only else "images"
         with self._jobs.running(actor, KIND, {"path": str(target), "contents": contents}, trigger) as job:
             try:
@@ -124,6 +123,25 @@ class BackupsService:
             job.counts = {"images": report.record.images, "bytes": report.record.bytes}
             self._tell(actor, job.id, report)
             return report
+
+    def pack(
+        self, actor: Actor, path: Path, ctx: JobContext, *, database_only: bool = False, password: str | None = None
+    ) -> BackupReport:
+        """Make the new zip ``path`` and read it back, without writing it down: for what is kept elsewhere.
+
+        Raises
+        ------
+        UserError
+            ``backup.exists``, ``backup.short_password``.
+        EnvironmentFault
+            ``disk.reserve``, ``disk.full``, ``backup.not_verified``, …; nothing half is left.
+        """
+        self._door.require(actor, Action.BACKUP_CREATE)
+        _require_long(password)
+        with private_folder(self._door.store) as work:
+            source = self._source(work, "database" if database_only else "images", encrypted=password is not None)
+            require_space(path.parent, source.bytes, max(self._settings.clinic().reserve_bytes, 1))
+            return self._into_zip(path, source, ctx, password, "drive")
 
     def run_scheduled(self, actor: Actor, ctx: JobContext, trigger: str = "schedule") -> BackupReport:
         """Make the backup that the settings ask for, then let go of old ones. Raises as :meth:`create`."""
@@ -383,6 +401,11 @@ def open_archive(path: Path, password: str | None = None) -> Archive:
     if path.is_dir():
         raise UserError("backup.not_a_backup", path=str(path))
     return ZipArchive(path, password)
+
+
+def _require_long(password: str | None) -> None:
+    if password is not None and len(password) < LEAST_PASSWORD:
+        raise UserError("backup.short_password", least=LEAST_PASSWORD)
 
 
 def _require_sound(report: VerifyReport) -> None:

@@ -11,7 +11,9 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
-from app.storage.outbox import ATTEMPTED, Copy, Entry, EntryState
+from app.storage.outbox import ATTEMPTED, LEFT_OUT, Copy, Entry, EntryState
+
+_NO_COPIES = frozenset({ATTEMPTED, LEFT_OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,15 @@ class OutboxService:
     def whereabouts(self, actor: Actor, image_id: str) -> Whereabouts:
         """Return where an image is beside the library, and what is still to be sent or called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            copies = [copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how != ATTEMPTED]
+            copies = [
+                copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
+            ]
             return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return [copy for copy in store.outbox.copies(image_id) if copy.how != ATTEMPTED]
+            return [copy for copy in store.outbox.copies(image_id) if copy.how not in _NO_COPIES]
 
 
 def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> Lacking:

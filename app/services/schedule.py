@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from app.core.clock import utc_now
-from app.core.errors import BitewingError, Cancelled
+from app.core.errors import BitewingError, Cancelled, TransientFault
 from app.domain.roles import Action, Actor
 from app.domain.schedule import dates_claimed, next_moment
 from app.services.door import Door
@@ -17,14 +17,20 @@ from app.services.settings import SettingsService
 
 # Long enough for a drive to be plugged in again, short enough to make it the same night.
 RETRY_S = 30 * 60.0
+# What Google refuses waits for a person (no password, no room, an unknown client): a few tries a day are enough.
+REFUSED_RETRY_S = 6 * 60 * 60.0
 PROOF_AT = "01:00"
 DRILL_AT = "04:00"
+# How the account at Google stands, as app.services.drive.account keeps it; that module brings the network along.
+DRIVE_TOKEN = "drive.refresh_token"  # noqa: S105 - the name of a secret
+DRIVE_REVOKED = "drive.revoked"
 
 
 class Task(StrEnum):
     """What runs regularly."""
 
     BACKUP = "backup"
+    DRIVE = "drive"
     PROOF = "proof"
     DRILL = "drill"
 
@@ -61,7 +67,8 @@ class ScheduleService:
             yield True
         except BitewingError as error:
             if not isinstance(error, Cancelled):
-                self._not_before[task] = time.monotonic() + RETRY_S
+                is_refused = task is Task.DRIVE and not isinstance(error, TransientFault)
+                self._not_before[task] = time.monotonic() + (REFUSED_RETRY_S if is_refused else RETRY_S)
             self._door.store.schedule_runs.release(task.value, days)
             raise
 
@@ -75,9 +82,16 @@ class ScheduleService:
         clinic = self._settings.clinic()
         if task is Task.BACKUP:
             return dates_claimed(clinic.backup_schedule, clinic.backup_time, local) if clinic.backup_folder else ()
+        if task is Task.DRIVE:
+            return dates_claimed(clinic.drive_schedule, clinic.drive_time, local) if self._has_drive() else ()
         if task is Task.PROOF:
             return dates_claimed("daily", PROOF_AT, local) if clinic.proof_nightly else ()
         return dates_claimed("daily", DRILL_AT, local) if self._drill_is_old(clinic.drill_days) else ()
+
+    def _has_drive(self) -> bool:
+        """Whether there is an account: asking with one that Google has ended would bring nothing, each time."""
+        store = self._door.store
+        return store.secrets.get(DRIVE_TOKEN) is not None and not store.state.get(DRIVE_REVOKED)
 
     def _drill_is_old(self, days: int) -> bool:
         backups = self._door.store.backups

@@ -14,6 +14,7 @@ from app.core.destinations import (
     MirrorSettings,
     is_name,
     is_place,
+    is_same_place,
     keys_of,
     named_key,
     names_of,
@@ -180,6 +181,10 @@ class SettingsService:
         entries = {setting_key(f"{topic}.{name}.{last}"): value for last, value in values.items()}
         for entry, value in entries.items():
             entry.require_valid(value)
+        with self._door.store.read():
+            stored = self._door.store.settings.all()
+        # Only what differs is written and stands in the audit log.
+        entries = {entry: value for entry, value in entries.items() if stored.get(entry.key, entry.default) != value}
         self._door.require(actor, Action.SETTINGS_CHANGE)
         keys = {setting_key(f"{topic}.{name}.{last}").key: text for last, text in secrets.items()}
         sealed = {key: self._sealer.seal(key, text) for key, text in keys.items() if text}
@@ -217,14 +222,20 @@ class SettingsService:
 
     def _note_place(self, unit: Unit, key: str, value: Any) -> None:
         """Let the queue know when a destination is to be at another place from now on."""
-        if is_place(key) and (before := unit.store.settings.get(key)) is not None and before != value:
-            unit.store.destinations.moved(key.rpartition(".")[0])
+        destination, _dot, last = key.rpartition(".")
+        before = unit.store.settings.get(key)
+        before = setting_key(key).default if before is None else before
+        if is_place(key) and not is_same_place(key, before, value):
+            unit.store.destinations.moved(destination)
+        elif last == "layout" and before != value:
+            unit.store.destinations.stale(destination)
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""
         values, named = unit.store.settings.all(), named_key(key)
         if key.startswith(_ARCHIVE_KEYS):
-            enabled = bool(clinic_settings(values).orthanc_enabled)
+            clinic = clinic_settings(values)
+            enabled = clinic.orthanc_enabled and bool(clinic.orthanc_url)
             unit.store.destinations.set(ORTHANC, ORTHANC, enabled=enabled)
         elif named is not None:
             every = mirrors(values) if named.topic == MIRROR else dimse_archives(values)
@@ -245,6 +256,21 @@ class SettingsService:
             self._tell_outbox(unit, key)
             unit.audit(Entity.SETTING, key)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
+
+    def keep_secret(self, key: str, value: str) -> None:
+        """Seal and keep a secret that is no setting, for the service that asked who may; an empty one is forgotten.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``secrets.no_store``: nothing is kept then.
+        """
+        sealed = self._sealer.seal(key, value) if value else None
+        with self._door.store.write():
+            if sealed is None:
+                self._door.store.secrets.remove(key)
+            else:
+                self._door.store.secrets.set(key, sealed)
 
     def _set_here(self, actor: Actor, entry: SettingKey, value: Any) -> None:
         """Change the workstation's file, between two transactions: nobody waits for the disk, and whoever hears

@@ -62,6 +62,10 @@ def carry_over(restored: Database, present: Path, library_id: str) -> Carried:
         ``disk.full``, … of the restored catalogue; never for what the old one is like.
     """
     tally = _Tally()
+    with restored.write():
+        # What was sent, moved or called back since the backup is not known here: everything is asked for anew.
+        restored.execute("UPDATE copies SET is_stale = 1")
+        restored.execute("UPDATE destinations SET filled_rank = 0 WHERE enabled = 1")
     try:
         with contextlib.closing(sqlite3.connect(f"{present.absolute().as_uri()}?mode=ro", uri=True)) as old:
             found = old.execute("SELECT id FROM library").fetchone()
@@ -155,6 +159,9 @@ def _carry_rows(table: str) -> _Part:
 
     def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
         known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
+        if not _read(old, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table)[1]:
+            # An earlier program's catalogue.
+            return
         names, rows = _read(old, f"SELECT * FROM {table}")  # noqa: S608 - our own names
         rows = [row for row in rows if all(_is_likely(name, value) for name, value in zip(names, row, strict=True))]
         if set(names) <= known:
@@ -181,4 +188,5 @@ _PARTS: dict[str, _Part] = {
     "secrets": _carry_secrets,
     "backups": _carry_rows("backups"),
     "drills": _carry_rows("drills"),
+    "drive": _carry_rows("drive_backups"),
 }

@@ -21,6 +21,7 @@ from app.storage.changes import Changes
 from app.storage.database import Database
 from app.storage.decisions import Decisions
 from app.storage.destinations import Destinations
+from app.storage.drive import DriveBackups
 from app.storage.events import Events
 from app.storage.expected import Expected
 from app.storage.filing import Filing
@@ -72,6 +73,7 @@ class Catalogue:
         self.state = State(database)
         self.expected = Expected(self.state)
         self.backups = Backups(database)
+        self.drive_backups = DriveBackups(database)
         self.schedule_runs = ScheduleRuns(database)
         self.monitor_files = MonitorFiles(database)
         self.legacy = Legacy(database)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.clock import epoch_ms
 from app.storage.database import Database
-from app.storage.outbox import Entry, Wish
+from app.storage.outbox import LEFT_OUT, Entry, Wish
 
 # How it is known that a copy is gone when a person says so.
 BY_HAND = "by hand"
@@ -50,5 +50,12 @@ class Decisions:
                 self._db.execute(
                     "UPDATE copies SET gone_at = ?, how = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
                     (at, BY_HAND, entry.image_id, entry.destination, entry.remote_id),
+                )
+            if done and not is_recall:
+                # Left out on purpose: no later change of the settings queues it again. Not ours to call back.
+                self._db.execute(
+                    "INSERT OR IGNORE INTO copies (image_id, destination, remote_id, digest, how, confirmed_at,"
+                    " is_foreign) VALUES (?, ?, '', '', ?, ?, 1)",
+                    (entry.image_id, entry.destination, LEFT_OUT, at),
                 )
             return bool(done)

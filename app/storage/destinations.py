@@ -84,7 +84,8 @@ class Destinations:
             "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)"  # noqa: S608 - our own text
             " SELECT ?, i.id, i.patient_id, 'put', ?, ? FROM images i WHERE i.rank > ? AND i.rank <= ?"
             " AND i.placement = 'filed' AND i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c"
-            " WHERE c.image_id = i.id AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted')"
+            " WHERE c.image_id = i.id AND c.destination = ? AND c.gone_at IS NULL AND c.how <> 'attempted'"
+            " AND c.is_stale = 0)"
             " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
             f" o.image_id = i.id AND o.destination = ? AND o.wish = 'put' AND o.state IN {OPEN}) ORDER BY i.rank",
             (name, now, now, start, end if end is not None else _LAST_RANK, name, name),
@@ -100,15 +101,41 @@ class Destinations:
         now = epoch_ms(utc_now())
         with self._db.write():
             self._db.execute("UPDATE copies SET gone_at = ? WHERE destination = ? AND gone_at IS NULL", (now, name))
+            self._db.execute("UPDATE destinations SET generation = generation + 1 WHERE name = ?", (name,))
             self._db.execute(
                 f"UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE destination = ? AND wish = 'remove'"  # noqa: S608 - our own text
                 f" AND state IN {OPEN}",
                 (now, name),
             )
 
-    def forget(self, destination: str) -> None:
-        """Forget a destination and what waits for it; where images are known to lie stays known."""
+    def connected(self, name: str, mark: str) -> None:
+        """Unblock a destination whose block has ``mark`` among its facts: what kept it from being reached is over."""
         with self._db.write():
+            self._db.execute(
+                "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?"
+                " AND json_extract(blocked_facts, '$.' || ?) = 1",
+                (name, mark),
+            )
+
+    def stale(self, name: str) -> None:
+        """Let everything there be asked for or sent anew; what lies there under other names is then called back."""
+        with self._db.write():
+            self._db.execute("UPDATE copies SET is_stale = 1 WHERE destination = ?", (name,))
+
+    def generation(self, name: str) -> int:
+        """Return the number of the destination's place; 0 for one that is not known."""
+        return int(self._db.value("SELECT generation FROM destinations WHERE name = ?", (name,)) or 0)
+
+    def forget(self, destination: str) -> None:
+        """Forget a destination and what waits for it; one of the same name is another one."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE copies SET gone_at = ? WHERE destination = ? AND gone_at IS NULL",
+                (epoch_ms(utc_now()), destination),
+            )
+            self._db.execute(
+                "DELETE FROM state WHERE key IN (?, ?)", (f"observed.{destination}", f"{destination}.marker")
+            )
             self._db.execute(
                 f"UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state IN {OPEN}",  # noqa: S608 - our own text
                 (destination,),

@@ -32,6 +32,8 @@ _COLUMNS = ", ".join(_NAMES)
 OPEN = "('waiting', 'sending', 'parked')"
 # How a copy stands whose sending has begun and not been proven yet.
 ATTEMPTED = "attempted"
+# How an image stands at a destination that a person decided it is not to go to.
+LEFT_OUT = "left out"
 # More entries than that are not told apart only to be counted.
 _EXACT = 20_000
 # SQLite before 3.32 takes 999 parameters.
@@ -186,7 +188,7 @@ class Outbox:
                     "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                     " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
-                    " is_foreign = excluded.is_foreign, gone_at = NULL",
+                    " is_foreign = excluded.is_foreign, is_stale = 0, gone_at = NULL",
                     (entry.image_id, entry.destination, remote_id, digest, how, at, int(is_foreign)),
                 )
                 # Earlier objects of the image, also those whose answer was lost, are called back.
@@ -202,7 +204,7 @@ class Outbox:
                 if not is_foreign:
                     self._call_back_at_once(entry, remote_id, at)
             self._db.execute(
-                "UPDATE destinations SET last_success_at = ?, blocked_code = NULL, blocked_facts = NULL WHERE name = ?",
+                "UPDATE destinations SET last_success_at = ? WHERE name = ?",
                 (at, entry.destination),
             )
 
@@ -236,9 +238,49 @@ class Outbox:
             return Known.NOT_AT_ALL
         return Known.FOREIGN if row[0] else Known.OURS
 
-    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime) -> None:
-        """Write down that an object is about to be sent: if the answer is lost it can still be called back."""
-        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=False)
+    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime, *, is_foreign: bool = False) -> None:
+        """Write down that an object is about to be sent: if the answer is lost it can still be called back.
+
+        ``is_foreign``: others have put it there already.
+        """
+        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=is_foreign)
+
+    def note_away(self, destination: str, code: str) -> None:
+        """Write down at the first entry that waits why nothing can be sent at all."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET code = ? WHERE number = (SELECT MIN(number) FROM outbox INDEXED BY outbox_waiting"
+                " WHERE destination = ? AND state = 'waiting')",
+                (code, destination),
+            )
+
+    def again(self, entry: Entry) -> None:
+        """Let an entry wait again whose answer came from a place that the destination left meanwhile."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE number = ? AND state = 'sending'",
+                (entry.number,),
+            )
+
+    def is_proven(self, entry: Entry, remote_id: str, digest: str) -> bool:
+        """Whether these very bytes were proven to be there under that name, and not called back since."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?"
+                " AND digest = ? AND gone_at IS NULL AND how <> 'attempted')",
+                (entry.image_id, entry.destination, remote_id, digest),
+            )
+        )
+
+    def is_claimed(self, entry: Entry, remote_id: str) -> bool:
+        """Whether another image's copy lies under that name: it is not to go with this one."""
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM copies WHERE destination = ? AND remote_id = ? AND image_id <> ?"
+                " AND gone_at IS NULL)",
+                (entry.destination, remote_id, entry.image_id),
+            )
+        )
 
     def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object of others may be there: it is asked for before it is sent."""
@@ -251,6 +293,8 @@ class Outbox:
             self._db.execute(
                 "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
                 " VALUES (?, ?, ?, ?, 'attempted', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                # What was called back and may come again proves nothing until it is there.
+                " how = CASE WHEN gone_at IS NULL THEN how ELSE 'attempted' END,"
                 " digest = excluded.digest, gone_at = NULL",
                 (image_id, destination, remote_id, digest, epoch_ms(now), int(is_foreign)),
             )
@@ -263,8 +307,8 @@ class Outbox:
         facts: Mapping[str, Any],
         now: datetime,
         due: datetime | None = None,
-    ) -> None:
-        """Say that an entry waits again (from ``due``), is parked or cancelled, and why.
+    ) -> EntryState:
+        """Say that an entry waits again (from ``due``), is parked or cancelled, and why; return how it stands then.
 
         One whose wish was queued anew meanwhile is cancelled: one of the two is enough.
         """
@@ -288,6 +332,7 @@ class Outbox:
                     entry.number,
                 ),
             )
+        return state
 
     def release(self, destination: str) -> int:
         """Let parked entries wait again and what backs off be due, and unblock the destination."""

@@ -45,7 +45,14 @@ class Lines(Generic[Item]):
                 self._lines[line].append(item)
                 return
             self._lines[line] = deque([item])
-        self._pool.submit(self._run, line)
+        try:
+            self._pool.submit(self._run, line)
+        except RuntimeError:
+            # The pool takes nothing any more: the item goes nowhere, and nobody waits for it.
+            with self._changed:
+                self._inside -= len(self._lines.pop(line))
+                self._changed.notify_all()
+            raise
 
     def join(self) -> None:
         """Wait until everything is done. Raises what an item raised; the items behind it were left alone."""

@@ -6,10 +6,11 @@ of their entries.
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from app.core.progress import Progress
 from app.domain.backoff import delay_s
 from app.storage.outbox import Entry, EntryState, Known, Wish
 from app.sync.lines import Lines
+
+log = logging.getLogger(__name__)
 
 BATCH = 256
 # So many are made ready while others are sent; that they are about to be sent is written down together.
@@ -73,6 +76,9 @@ class Sender(Protocol):
     def prepare(self, entry: Entry) -> Ready | None:
         """Make ready what is to be sent; ``None`` when it is not to go any more. Raises BitewingError."""
 
+    def survey(self, ready: Sequence[Ready]) -> Set[str]:
+        """Return which of these are there already through others. Raises BitewingError."""
+
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there and prove it; ``None`` when it is not to go any more. Raises BitewingError."""
 
@@ -92,8 +98,8 @@ class Queue(Protocol):
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down that these are done, together."""
 
-    def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> None:
-        """Write down that an entry waits again or is parked."""
+    def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:
+        """Write down that an entry waits again or is parked, and return how it stands: it may have been overtaken."""
 
     def block(self, fault: BitewingError) -> None:
         """Send nothing more until a person acts."""
@@ -174,15 +180,19 @@ class Drainer:
             Called instead of :meth:`drain`, by whoever keeps a history of rounds.
         """
         while True:
-            report = (drain or self.drain)(ctx)
-            if report.away is not None:
-                self._wait_for_it(ctx)
+            self.round(ctx, drain or self.drain)
             ctx.wait(pause_s)
+
+    def round(self, ctx: JobContext, drain: Callable[[JobContext], DrainReport]) -> None:
+        """Drain once; where the destination is away, wait until it answers. Raises Cancelled."""
+        if drain(ctx).away is not None:
+            self._wait_for_it(ctx)
 
     def _send_batch(self, batch: list[Entry], round_: _Round) -> None:
         """Send in the pool's threads while this one makes the next ready."""
         lines = Lines[_Made](round_.pool, lambda made: self._send_one(made, round_), BACKLOG)
         try:
+            batch = _in_turns(batch)
             for start in range(0, len(batch), AHEAD):
                 for made in self._make_ready(batch[start : start + AHEAD], round_):
                     lines.feed(made.entry.patient_id, made)
@@ -192,6 +202,13 @@ class Drainer:
 
     def _make_ready(self, entries: list[Entry], round_: _Round) -> list[_Made]:
         made = [self._made(entry, round_) for entry in entries]
+        unknown = [one.ready for one in made if one.ready is not None and one.ready.known is Known.NOT_AT_ALL]
+        try:
+            # Before anything is written down as ours, it is asked what others have put there.
+            theirs = self._sender.survey(unknown) if unknown else frozenset()
+        except BitewingError as fault:
+            return [one if one.ready is None else _Made(one.entry, fault=fault) for one in made]
+        made = [_told(one, theirs) for one in made]
         self._queue.attempt([(one.entry, one.ready) for one in made if one.ready is not None])
         return made
 
@@ -231,10 +248,11 @@ class Drainer:
         except BitewingError as fault:
             if self._failed(entry, fault, report):
                 round_.held_up.add(entry.patient_id)
-        except BaseException:
-            # Ours to fix; the entry must not stay claimed for it.
-            self._queue.settle(entry, EntryState.WAITING, None, utc_now() + timedelta(seconds=60))
-            raise
+        except Exception as error:
+            # Ours to fix; it counts as a try, and holds up nobody but this patient.
+            log.exception("an image could not be sent")
+            if self._failed(entry, TransientFault("program.fault", kind=type(error).__name__), report):
+                round_.held_up.add(entry.patient_id)
         else:
             self._done_with(entry, sent, report)
 
@@ -284,10 +302,10 @@ class Drainer:
                     report.away = fault.code
                     self._stop.set()
                 return True
-            report.failed += 1
-            report.conflicts += fault.code in CONFLICTS
-            report.faults[entry.image_id] = fault.code
-            self._queue.settle(entry, EntryState.PARKED, fault, None)
+            if self._queue.settle(entry, EntryState.PARKED, fault, None) is EntryState.PARKED:
+                report.failed += 1
+                report.conflicts += fault.code in CONFLICTS
+                report.faults[entry.image_id] = fault.code
             if fault.code in self._blocking:
                 report.blocked = fault.code
                 self._queue.block(fault)
@@ -302,6 +320,22 @@ class _Made:
     entry: Entry
     ready: Ready | None = None
     fault: Exception | None = None
+
+
+def _in_turns(batch: list[Entry]) -> list[Entry]:
+    """Let patients take turns, each keeping the order of their own: one with many images holds nobody up."""
+    place: dict[str | None, int] = {}
+    turns = []
+    for entry in batch:
+        place[entry.patient_id] = place.get(entry.patient_id, -1) + 1
+        turns.append((place[entry.patient_id], entry.number, entry))
+    return [entry for _turn, _number, entry in sorted(turns, key=lambda row: row[:2])]
+
+
+def _told(made: _Made, theirs: Set[str]) -> _Made:
+    if made.ready is None or made.ready.remote_id not in theirs:
+        return made
+    return replace(made, ready=replace(made.ready, known=Known.FOREIGN))
 
 
 @dataclass(slots=True)

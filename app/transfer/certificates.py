@@ -62,6 +62,10 @@ class PinnedContext(ssl.SSLContext):
             raise ssl.SSLCertVerificationError("another certificate than the one that is trusted")
         return connection
 
+    def wrap_bio(self, *_arguments: Any, **_more: Any) -> ssl.SSLObject:
+        """Refuse: over buffers, as through a proxy, nothing would be compared."""
+        raise ssl.SSLCertVerificationError("a trusted certificate cannot be compared on this way")
+
 
 def pinned(pin: str) -> PinnedContext:
     """Return a context that believes the certificate of this SHA-256 (hexadecimal) alone."""

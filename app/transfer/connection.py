@@ -75,6 +75,8 @@ class Connection:
             timeout=USUAL,
             limits=httpx.Limits(max_connections=args.connections + 2, max_keepalive_connections=args.connections + 2),
             follow_redirects=False,
+            # A proxy of the surroundings would hear the password of a connection that is not encrypted.
+            trust_env=False,
         )
 
     @property
@@ -88,7 +90,7 @@ class Connection:
 
     def lets_in(self, path: str, auth: tuple[str, str] | None) -> bool:
         """Whether somebody else gets in, with this name and password or with none."""
-        with translated(), httpx.Client(verify=self._verify, timeout=PROBE) as stranger:
+        with translated(), httpx.Client(verify=self._verify, timeout=PROBE, trust_env=False) as stranger:
             return stranger.get(f"{self.url}{path}", auth=auth).is_success
 
     def json(self, method: str, path: str | httpx.URL, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:

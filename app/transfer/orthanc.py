@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,6 +161,12 @@ class Orthanc:
         require_well(response)
         answer: str = response.text
         return answer.strip().strip('"').lower()
+
+    def present(self, uids: Sequence[str]) -> frozenset[str]:
+        """Return the ids of the instances with these SOP Instance UIDs that are there. Raises as :meth:`system`."""
+        asked = {"Level": "Instance", "Query": {"SOPInstanceUID": "\\".join(uids)}}
+        found = self._server.json("POST", "tools/find", json=asked)
+        return frozenset(str(one) for one in found) if isinstance(found, list) else frozenset()
 
     def remove(self, instance: str) -> bool:
         """Remove an instance; false when it was not there. What gets empty by it goes too, by Orthanc's own rule."""

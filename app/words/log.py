@@ -59,6 +59,8 @@ def kind_words(kind: str) -> str:
         "migrate": t("Migration"),
         "migration-files": t("Import"),
         "backup": t("Backup"),
+        "drive": t("Backup to Google Drive"),
+        "drive-fetch": t("Fetching from Google Drive"),
         "verify": t("Verifying a backup"),
         "drill": t("Trial of restoring"),
     }
@@ -115,6 +117,7 @@ def topic_words(topic: str) -> str:
         "folders": t("Watched folders"),
         "migration": t("Migration"),
         "backup": t("Backup and restore"),
+        "drive": t("Google Drive"),
         "check": t("Checks and proof"),
         "export": t("Exports"),
         "recovery": t("Recovery"),

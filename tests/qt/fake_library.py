@@ -94,10 +94,14 @@ class FakeLibrary:
         self.outbox = SimpleNamespace(
             queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
         )
+        self.worklist = SimpleNamespace(today=self._no_worklist)
         self.expecting = SimpleNamespace(of_next=lambda _actor, _patient: None)
         self.news = SimpleNamespace(count=lambda _actor: 0)
         self.watchdog = SimpleNamespace(destinations=lambda _actor: [])
         self.viewing = SimpleNamespace(frame=self._frame)
+
+    def _no_worklist(self, _actor: Any, _ctx: Any) -> None:
+        raise UserError("worklist.none")
 
     def fill(self, patients: int = len(NAMES)) -> FakeLibrary:
         for number in range(patients):

@@ -50,10 +50,14 @@ def jpeg_stream(data: bytes) -> JpegStream | None:
     kept = [data[:2]]
     frame: tuple[int, bytes] | None = None
     adobe: int | None = None
-    orientation = 1
+    orientation, has_jfif = 1, False
     for marker, part in _parts(data):
         if marker == _EOI:
-            described = _described(b"".join([*kept, _END]), *frame, adobe) if frame is not None else None
+            described = (
+                _described(b"".join([*kept, _END]), *frame, None if has_jfif else adobe, has_jfif=has_jfif)
+                if frame is not None
+                else None
+            )
             return None if described is None else replace(described, orientation=orientation)
         if marker in _SOFS:
             if frame is not None:
@@ -63,6 +67,10 @@ def jpeg_stream(data: bytes) -> JpegStream | None:
             orientation = _orientation(part[10:])
         elif marker == _APP14 and part[4:9] == b"Adobe" and len(part) >= 16:
             adobe = part[15]
+        elif marker == _APP0 and part[4:9] == b"JFIF\0" and len(part) >= 16:
+            has_jfif = True
+            # Without the small picture that may lie in it.
+            part = part[:2] + (16).to_bytes(2, "big") + part[4:16] + b"\0\0"
         if _is_kept(marker, part):
             kept.append(part)
     return None
@@ -138,23 +146,25 @@ def _orientation(tiff: bytes) -> int:
     return 1
 
 
-def _described(data: bytes, marker: int, frame: bytes, adobe: int | None) -> JpegStream | None:
+def _described(data: bytes, marker: int, frame: bytes, adobe: int | None, *, has_jfif: bool) -> JpegStream | None:
     if marker not in {_SOF_BASELINE, _SOF_EXTENDED} or len(frame) < 6 or frame[0] != 8:
         return None
     rows, columns, components = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big"), frame[5]
-    photometric = _photometric(frame, components, adobe)
+    photometric = _photometric(frame, components, adobe, has_jfif=has_jfif)
     if not rows or not columns or photometric is None:
         return None
     syntax = BASELINE if marker == _SOF_BASELINE else EXTENDED
     return JpegStream(data + b"\0" * (len(data) % 2), syntax, rows, columns, components, photometric)
 
 
-def _photometric(frame: bytes, components: int, adobe: int | None) -> str | None:
+def _photometric(frame: bytes, components: int, adobe: int | None, *, has_jfif: bool) -> str | None:
+    """Decide as every reader does (libjpeg's rule): JFIF means YCbCr, else Adobe says it, else components named RGB."""
     if components == 1:
         return "MONOCHROME2"
     if components != 3 or len(frame) < 6 + 9:
         return None
-    if adobe == 0:
+    names = bytes(frame[6 + 3 * number] for number in range(3))
+    if adobe == 0 or (adobe is None and not has_jfif and names == b"RGB"):
         return "RGB"
     # YCbCr by JFIF, by Adobe, or by the habit of every reader where neither says anything.
     sampling = [frame[7 + 3 * number] for number in range(3)]

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from app.core.context import JobContext
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
 from app.services.archiving.access import CONNECTIONS, archive_args
@@ -38,7 +39,7 @@ class OrthancConnector:
         self._decoders = decoders
 
     @contextlib.contextmanager
-    def connect(self, destination: str) -> Iterator[Connection]:
+    def connect(self, destination: str, ctx: JobContext) -> Iterator[Connection]:
         """Make ready to send.
 
         Raises
@@ -46,7 +47,7 @@ class OrthancConnector:
         UserError
             ``pacs.not_set_up``, ``pacs.plain_refused``, ``pacs.no_url``, ``pacs.bad_ca``.
         """
-        del destination
+        del destination, ctx
         clinic = self._settings.clinic()
         if not clinic.orthanc_enabled:
             raise UserError("pacs.not_set_up")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.core.context import JobContext
 from app.core.destinations import DIMSE, DimseSettings
 from app.core.errors import EnvironmentFault, UserError
 from app.core.paths import LibraryPaths
@@ -75,7 +76,7 @@ class DimseConnector:
         self._commitments = commitments
 
     @contextlib.contextmanager
-    def connect(self, destination: str) -> Iterator[Connection]:
+    def connect(self, destination: str, ctx: JobContext) -> Iterator[Connection]:
         """Make ready to send.
 
         Raises

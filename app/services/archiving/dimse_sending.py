@@ -5,6 +5,8 @@ Nothing can be called back that way: what is to be gone there waits for a person
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from app.core.errors import EnvironmentFault
 from app.core.files import translate_os_error
 from app.services.archiving.preparing import Goods
@@ -40,6 +42,11 @@ class DimseSender:
             return None
         instance = _uids(outgoing.key)[2]
         return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
+
+    def survey(self, ready: Sequence[Ready]) -> Set[str]:
+        """Return nothing: by DIMSE nothing is ever taken back, so it does not matter whose it is."""
+        del ready
+        return frozenset()
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there and have it proven; ``None`` when it is not to go any more.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,9 +26,6 @@ from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
 from app.storage.renditions import Rendition
 
-# Several senders, and whoever asks, may want the same image at once; made it is by one of them.
-_MAKING = tuple(threading.Lock() for _number in range(64))
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -41,6 +39,9 @@ class Outgoing:
     sha256: str
     md5: str
     is_made: bool = False
+
+
+_MAKING = tuple(threading.Lock() for _ in range(64))
 
 
 class Renditions:
@@ -71,11 +72,13 @@ class Renditions:
         image = self._exportable(record, patient, original)
         if may_go_as_it_is(image):
             return outgoing
+        # Several archives may ask for the same image at once: it is made once.
         with _MAKING[hash(record.id) % len(_MAKING)]:
             return self._kept_or_made(image, patient)
 
     def _kept_or_made(self, image: Exportable, patient: Patient) -> Outgoing:
-        record, made_for = image.record, _made_for(image, patient)
+        record = image.record
+        made_for = _made_for(image, patient)
         target = self._paths.outgoing / f"{record.id}.dcm"
         with self._store.read():
             kept = self._store.renditions.get(record.id)
@@ -99,10 +102,9 @@ class Renditions:
             return Exportable(record, patient, path, 1, self._store.expected.of_image(record.id))
 
     def _make(self, image: Exportable, target: Path, made_for: str) -> Outgoing:
-        part = target.with_suffix(".part")
+        part = target.with_name(f"{target.stem}-{uuid.uuid4().hex}.part")
         try:
             self._paths.outgoing.mkdir(mode=0o700, exist_ok=True)
-            part.unlink(missing_ok=True)
             key = self._writer.write_to(image, part, made_for)
             replace_durably(part, target)
         except OSError as error:
@@ -133,6 +135,8 @@ def _made_for(image: Exportable, patient: Patient) -> str:
     record, order = image.record, image.order
     parts = [
         record.sha256,
+        record.kind.value,
+        record.image_type.value,
         record.shown_teeth(),
         record.laterality.value,
         record.view.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from app.core.errors import EnvironmentFault, TransientFault
@@ -43,6 +44,17 @@ class OrthancSender:
             return None
         instance = instance_id(outgoing.key)
         return Ready(instance, outgoing.md5, outgoing, self._goods.known_as(entry, instance))
+
+    def survey(self, ready: Sequence[Ready]) -> Set[str]:
+        """Return which of these others have put there; under numbers that were made here nobody can have.
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`Orthanc.system`.
+        """
+        uids = [one.carried.key.rsplit("|", 1)[-1] for one in ready if not one.carried.is_made]
+        return self._orthanc.present(uids) if uids else frozenset()
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more, which may have become so meanwhile.

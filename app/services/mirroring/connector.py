@@ -30,7 +30,7 @@ class MirrorConnector:
         self._locator = locator
 
     @contextlib.contextmanager
-    def connect(self, destination: str) -> Iterator[Connection]:
+    def connect(self, destination: str, ctx: JobContext) -> Iterator[Connection]:
         """Make ready to send.
 
         Raises
@@ -42,7 +42,7 @@ class MirrorConnector:
         if not mirror.enabled:
             raise UserError("mirror.not_set_up", destination=mirror.name)
         with contextlib.closing(self.open(mirror)) as store:
-            sender = MirrorSender(self._door.store, store, Layout(mirror.layout), self._locator, JobContext.silent())
+            sender = MirrorSender(self._door.store, store, Layout(mirror.layout), self._locator, ctx)
             yield Connection(sender, BLOCKING, mirror.connections, float(mirror.interval_s))
 
     def mirror(self, destination: str) -> MirrorSettings:

@@ -53,10 +53,12 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Sto
         key = f"{mirror.destination}.marker"
         with store.read():
             known = store.state.get(key)
-        if not (isinstance(known, dict) and known.get("path") == mirror.path):
-            known = {"path": mirror.path, "marker": FolderStore(arguments).adopt()}
-            store.state.set(key, known)
-        arguments = FolderArgs(arguments.path, str(known["marker"]))
+        # One for each place that was ever used: coming back to one is no reason to take another drive for it.
+        markers = dict(known) if isinstance(known, dict) else {}
+        if mirror.path not in markers:
+            markers[mirror.path] = FolderStore(arguments).adopt()
+            store.state.set(key, markers)
+        arguments = FolderArgs(arguments.path, str(markers[mirror.path]))
     return open_by_arguments(arguments, connections=mirror.connections)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -56,7 +57,13 @@ class MirrorSender:
         name = remote_name(record, self._layout)
         with self._store.read():
             known = self._store.outbox.known_as(entry, name)
-        return Ready(name, digest, (path, record), known)
+            is_proven = self._store.outbox.is_proven(entry, name, digest)
+        return Ready(name, digest, (path, record, is_proven), known)
+
+    def survey(self, ready: Sequence[Ready]) -> Set[str]:
+        """Return nothing: names are made of our ids, so nobody else has put anything there."""
+        del ready
+        return frozenset()
 
     def send(self, entry: Entry, ready: Ready) -> Sent | None:
         """Bring an image there; ``None`` when it is not to go any more.
@@ -68,15 +75,17 @@ class MirrorSender:
         """
         path: Path
         record: ImageRecord
-        path, record = ready.carried
+        is_proven: bool
+        path, record, is_proven = ready.carried
         with self._store.read():
             if not self._store.outbox.still_goes(entry):
                 return None
         if ready.known is not Known.NOT_AT_ALL:
             there = self._mirror.stat(ready.remote_id)
             known = _proof(there, record) if there is not None else None
-            if known is not None:
-                return Sent(ready.remote_id, ready.digest, known, was_there=True)
+            # By its size alone only where the same bytes were proven to be there before.
+            if known not in {None, BY_SIZE} or (known == BY_SIZE and is_proven):
+                return Sent(ready.remote_id, ready.digest, str(known), was_there=True)
         stat = self._mirror.put(path, ready.remote_id, self._ctx)
         how = _proof(stat, record)
         if how is None:
@@ -96,8 +105,12 @@ class MirrorSender:
         name = entry.remote_id or ""
         with self._store.read():
             record = self._store.images.get(entry.image_id)
+            is_claimed = self._store.outbox.is_claimed(entry, name)
         if record is not None and self._is_wanted(record, name):
             return None
+        if is_claimed:
+            # Another image has that name by now: what is to go is gone already.
+            return Sent(name, "", "listing", was_there=True)
         there = self._mirror.stat(name)
         if there is not None:
             if record is not None and _proof(there, record) is None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.core.context import JobContext
 from app.sync.outbox import Sender
 
 
@@ -27,8 +28,8 @@ class Connection:
 class Connector(Protocol):
     """One kind of destinations. Any thread."""
 
-    def connect(self, destination: str) -> AbstractContextManager[Connection]:
-        """Make ready by the settings of now; nothing is sent yet.
+    def connect(self, destination: str, ctx: JobContext) -> AbstractContextManager[Connection]:
+        """Make ready by the settings of now; nothing is sent yet. Stopping ``ctx`` ends what is being sent.
 
         Raises
         ------

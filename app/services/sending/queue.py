@@ -12,7 +12,7 @@ from app.domain.roles import Actor
 from app.services.door import Door
 from app.services.events import EventLog
 from app.storage.events import Level
-from app.storage.outbox import Entry, EntryState
+from app.storage.outbox import Entry, EntryState, Known
 from app.sync.outbox import AWAY, Ready, Sent
 
 TOPIC = "push"
@@ -27,30 +27,42 @@ class DestinationQueue:
         self._events = events
         self._actor = actor
         self._destination = destination
+        with door.store.read():
+            self._generation = door.store.destinations.generation(destination)
 
     def take(self, now: datetime, limit: int) -> list[Entry]:
         """Claim what is due; nothing while the destination is blocked."""
-        return [] if self.is_blocked() else self._outbox.take(self._destination, now, limit)
+        with self._door.store.read():
+            is_elsewhere = self._is_elsewhere()
+        return [] if is_elsewhere or self.is_blocked() else self._outbox.take(self._destination, now, limit)
 
     def attempt(self, about: Sequence[tuple[Entry, Ready]]) -> None:
         """Write down together that these are about to be sent."""
         with self._door.store.write():
+            if self._is_elsewhere():
+                return
             for entry, ready in about:
-                self._outbox.attempt(entry, ready.remote_id, ready.digest, utc_now())
+                is_foreign = ready.known is Known.FOREIGN
+                self._outbox.attempt(entry, ready.remote_id, ready.digest, utc_now(), is_foreign=is_foreign)
 
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down together that these are done."""
         with self._door.store.write():
+            is_elsewhere = self._is_elsewhere()
             for entry, sent in done:
+                if is_elsewhere:
+                    # It lies where the destination was: that proves nothing of where it is now.
+                    self._outbox.again(entry)
+                    continue
                 self._outbox.confirm(
                     entry, sent.remote_id, sent.digest, sent.how, utc_now(), is_foreign=sent.is_foreign
                 )
         self._say(*(entry for entry, _sent in done))
 
-    def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> None:
+    def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:
         """Write down that an entry waits again, is parked or cancelled."""
         code, facts = (fault.code, fault.facts) if fault is not None else (None, {})
-        self._outbox.settle(entry, state, code, facts, utc_now(), due)
+        state = self._outbox.settle(entry, state, code, facts, utc_now(), due)
         if state is EntryState.PARKED and fault is not None:
             self._events.say(
                 self._actor,
@@ -62,6 +74,7 @@ class DestinationQueue:
                 cause=fault.code,
             )
         self._say(entry)
+        return state
 
     def block(self, fault: BitewingError) -> None:
         """Send nothing more until a person acts."""
@@ -83,6 +96,10 @@ class DestinationQueue:
         """Return how many entries wait."""
         with self._door.store.read():
             return self._outbox.waiting(self._destination)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the destination is at another place by now than the one that is sent to here."""
+        return self._door.store.destinations.generation(self._destination) != self._generation
 
     def _say(self, *entries: Entry) -> None:
         changes = [Change(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id) for entry in entries]

@@ -12,7 +12,7 @@ from functools import partial
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.errors import TransientFault, UserError
+from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFault
 from app.core.file_lock import FileLock
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
@@ -24,6 +24,8 @@ from app.services.sending.queue import DestinationQueue
 from app.sync.outbox import PROBE_S, Drainer, DrainReport
 
 _ASIDE_S = 5.0
+# What the facts of a block say that came before anything was sent: it goes when connecting succeeds.
+CONNECTING = "connecting"
 # What a run is called in the history, by the kind of its destination.
 KINDS = {"orthanc": "push", "dimse": "push", "mirror": "mirror"}
 ARCHIVES = ("orthanc", "dimse")
@@ -80,7 +82,9 @@ class SendingService:
         for destination in wanted:
             try:
                 reports[destination] = self._send_to(actor, ctx, destination, trigger)
-            except UserError as error:
+            except (Cancelled, RefusedError):
+                raise
+            except BitewingError as error:
                 if len(wanted) == 1:
                     raise
                 # The others are not to suffer for it.
@@ -94,18 +98,27 @@ class SendingService:
         """Send for ever; while another process is sending, wait for it. Raises Cancelled, and as :meth:`send`."""
         self._door.require(actor, Action.ARCHIVE_PUSH)
         while True:
+            pause_s = _ASIDE_S
             try:
                 with self._drainer(actor, ctx, destination) as found:
                     if found is not None:
                         drainer, pause_s = found
-                        drainer.run(ctx, pause_s, partial(self._round, actor, drainer, destination))
-            except UserError as error:
-                # By the settings nothing can be sent: said where the queue is looked at, until they are changed.
-                self._door.store.destinations.block(destination, error.code, error.facts)
+                        drain = partial(self._round, actor, drainer, destination)
+                        if pause_s <= _ASIDE_S:
+                            drainer.run(ctx, pause_s, drain)
+                        # Whoever wants to send now finds the queue free during a longer pause.
+                        drainer.round(ctx, drain)
+            except (Cancelled, RefusedError):
                 raise
-            except TransientFault:
-                ctx.wait(PROBE_S)
-            ctx.wait(_ASIDE_S)
+            except TransientFault as fault:
+                # A drive that is not connected, say: the queue shows it, and it is looked for again.
+                self._door.store.outbox.note_away(destination, fault.code)
+                pause_s = PROBE_S
+            except BitewingError as error:
+                # By the settings, or without a key, nothing can be sent: said where the queue is looked at.
+                self._door.store.destinations.block(destination, error.code, {**error.facts, CONNECTING: True})
+                raise
+            ctx.wait(pause_s)
 
     def _send_to(self, actor: Actor, ctx: JobContext, destination: str, trigger: str) -> DrainReport:
         # Whoever is sending just now takes these up.
@@ -118,6 +131,7 @@ class SendingService:
                     return _counted(found[0].drain(ctx), job)
         except TransientFault as fault:
             # A drive that is not connected, say: nothing is lost, and it is waited for.
+            self._door.store.outbox.note_away(destination, fault.code)
             return DrainReport(away=fault.code)
 
     def _round(self, actor: Actor, drainer: Drainer, destination: str, ctx: JobContext) -> DrainReport:
@@ -130,7 +144,10 @@ class SendingService:
             ctx.check()
             return DrainReport()
         with self._row(actor, destination, "schedule") as job:
-            return _counted(drainer.drain(ctx), job)
+            report = _counted(drainer.drain(ctx), job)
+            # Turns that have not come yet are no run.
+            job.keep_empty = any(job.counts.values()) or job.stopped is not None
+            return report
 
     def _row(self, actor: Actor, destination: str, trigger: str) -> contextlib.AbstractContextManager[RunningJob]:
         kind = KINDS[destination.split(".")[0]]
@@ -140,12 +157,13 @@ class SendingService:
     def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, float] | None]:
         """Give the one drainer of a destination and its pause; ``None`` while another process has it."""
         connector = self._connectors[destination.split(".")[0]]
-        with connector.connect(destination) as connection:
+        with connector.connect(destination, ctx) as connection:
             lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
             if not lock.acquire():
                 yield None
                 return
             try:
+                self._door.store.destinations.connected(destination, CONNECTING)
                 self._door.store.outbox.recover(destination)
                 while self._door.store.destinations.fill(destination):
                     ctx.check()

@@ -29,12 +29,19 @@ _PUT = f"""
 STATEMENTS = (
     # What others had put there before us is theirs: it is never called back, whatever becomes of the image here.
     "ALTER TABLE copies ADD COLUMN is_foreign INTEGER NOT NULL DEFAULT 0",
+    # What was corrected, moved or restored since it was sent: it is asked for or sent anew, also to a destination that
+    # was off meanwhile.
+    "ALTER TABLE copies ADD COLUMN is_stale INTEGER NOT NULL DEFAULT 0",
+    # Raised when a destination is at another place: what is still on its way to the old one proves nothing of the new.
+    "ALTER TABLE destinations ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX copies_by_remote ON copies (destination, remote_id)",
     "DROP TRIGGER images_queued_on_update",
     f"""
     CREATE TRIGGER images_queued_on_update AFTER UPDATE OF patient_id, placement, deleted_at ON images
     WHEN ({_WAS}) <> ({_IS}) OR (({_IS}) AND OLD.patient_id IS NOT NEW.patient_id)
     BEGIN{_RECALL}{_TAKE_BACK}{_PUT}
-    END""",
+        UPDATE copies SET is_stale = 1 WHERE image_id = NEW.id;
+    END""",  # noqa: S608 - our own text
     # What archives and stores keep of a file: known from the import on, it need not be counted again to be compared.
     "ALTER TABLE images ADD COLUMN md5 TEXT",
     "ALTER TABLE renditions ADD COLUMN md5 TEXT",
@@ -59,6 +66,7 @@ STATEMENTS = (
     BEGIN
         INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, added_at, changed_at)
         SELECT name, NEW.id, NEW.patient_id, 'put', {_NOW}, {_NOW} FROM destinations WHERE enabled = 1;
+        UPDATE copies SET is_stale = 1 WHERE image_id = NEW.id;
     END""",  # noqa: S608 - our own text
     f"""
     CREATE TRIGGER images_queued_on_patient_correction AFTER UPDATE OF {", ".join(_PATIENT)} ON patients
@@ -68,6 +76,8 @@ STATEMENTS = (
         SELECT d.name, i.id, i.patient_id, 'put', {_NOW}, {_NOW} FROM images i, destinations d
         WHERE i.patient_id = NEW.id AND i.placement = 'filed' AND i.deleted_at IS NULL
         AND d.enabled = 1 AND d.kind IN ('orthanc', 'dimse') ORDER BY i.rank;
+        UPDATE copies SET is_stale = 1 WHERE image_id IN (SELECT id FROM images WHERE patient_id = NEW.id)
+        AND destination IN (SELECT name FROM destinations WHERE kind IN ('orthanc', 'dimse'));
     END""",  # noqa: S608 - our own text
 )
 

@@ -106,6 +106,9 @@ class DashboardDialog(DialogFrame):
     def done(self, result: int) -> None:
         """Ask for nothing more."""
         self._clock.stop()
+        self._later.stop()
+        self._session.bus.changed.disconnect(self._on_bus_changed)
+        self._backups.changed.disconnect(self.reload)
         self._session.calls.drop(self._lane)
         super().done(result)
 

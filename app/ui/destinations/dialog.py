@@ -94,6 +94,8 @@ class DestinationsDialog(DialogFrame):
 
     def done(self, result: int) -> None:
         """Ask for nothing more."""
+        self._later.stop()
+        self._session.bus.changed.disconnect(self._on_bus_changed)
         for pane in (self.queue, self.lacking):
             pane.leave()
         self._session.calls.drop(self._lane)

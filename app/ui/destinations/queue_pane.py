@@ -144,7 +144,7 @@ class QueuePane(QWidget):
 
     def leave(self) -> None:
         """Ask for nothing more."""
-        for lane in (self._lane, ("decide", id(self))):
+        for lane in (self._lane, ("decide", id(self)), ("try", id(self))):
             self._session.calls.drop(lane)
 
     @Slot()

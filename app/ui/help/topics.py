@@ -143,6 +143,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "tried for "
                     "a long time. “Try restoring” does it in a temporary place and changes nothing."
                 ),
+                t(
+                    "Google Drive: Settings, Google Drive, says what it needs. Only sealed backups go there; one that "
+                    "was interrupted goes on where it stopped, and one counts when Google's checksum is the same."
+                ),
                 t("Without its password a sealed backup cannot be opened by anybody. Keep the password elsewhere."),
             ),
         ),

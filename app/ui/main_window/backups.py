@@ -11,6 +11,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.jobs.handle import JobHandle
 from app.ui.formats import joined, ltr, size
+from app.ui.main_window.drive_jobs import DriveJobs
 from app.ui.notices import NoticeKind
 from app.ui.safekeeping.wishes import PatientWish
 from app.ui.session import Session
@@ -25,6 +26,7 @@ class Backups(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.drive = DriveJobs(session, self)
 
     def create(self, target: str = "") -> JobHandle:
         """Make a backup at ``target``; without one, where and how the settings say."""

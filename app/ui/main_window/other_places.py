@@ -25,13 +25,9 @@ class OtherPlaces(QObject):
     def show_worklist(self) -> None:
         """Show who is expected today."""
         dialog = part("WorklistDialog")(self._session, self._window)
-        dialog.patient_taken.connect(self._on_patient_taken)
+        dialog.place_requested.connect(self._window.open_place)
         dialog.settings_requested.connect(self._on_destination_settings_requested)
         dialog.show()
-
-    @Slot(str)
-    def _on_patient_taken(self, patient_id: str) -> None:
-        self._window.open_place(Place(patient_id))
 
     @Slot()
     def show_archive(self) -> None:

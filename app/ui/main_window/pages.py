@@ -119,7 +119,7 @@ class Pages(QObject):
     def show_backups(self) -> None:
         """Show the backups, and how safe the library is."""
         dialog = part("BackupsDialog")(self._session, self._window.backups, self._window)
-        dialog.settings_requested.connect(partial(self.show_settings, page="backup"))
+        dialog.settings_requested.connect(lambda page: self.show_settings(page=page))
         dialog.restore_chosen.connect(self._window.restore_requested)
         dialog.show()
 

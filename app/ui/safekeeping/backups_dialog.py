@@ -5,11 +5,21 @@ The work itself is jobs: closing the dialog stops nothing.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
@@ -20,6 +30,7 @@ from app.ui.later import part
 from app.ui.main_window.backups import Backups
 from app.ui.panels.job_slot import JobSlot
 from app.ui.safekeeping.backup_list import BackupList
+from app.ui.safekeeping.drive_panel import DrivePanel
 from app.ui.safekeeping.health_card import HealthCard
 from app.ui.session import Session
 from app.ui.states import plain_label
@@ -27,11 +38,13 @@ from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import t
 
+log = logging.getLogger(__name__)
+
 
 class BackupsDialog(DialogFrame):
     """Shows, starts, and asks before anything is lost. GUI thread only."""
 
-    settings_requested = Signal()
+    settings_requested = Signal(str)
     restore_chosen = Signal(object)
 
     def __init__(self, session: Session, backups: Backups, parent: QWidget | None = None) -> None:
@@ -39,11 +52,15 @@ class BackupsDialog(DialogFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session, self._backups = session, backups
         self._lane = ("backups", id(self))
+        here = QWidget()
+        column = QVBoxLayout(here)
+        column.setContentsMargins(0, UNIT, 0, 0)
+        column.setSpacing(UNIT + 4)
         self.health = HealthCard()
-        self.body.addWidget(self.health)
-        self.body.addLayout(self._start_row())
+        column.addWidget(self.health)
+        column.addLayout(self._start_row())
         self._job = JobSlot()
-        self.body.addWidget(self._job)
+        column.addWidget(self._job)
         self.list = BackupList()
         self.list.itemSelectionChanged.connect(self._on_selection_changed)
         self._empty = plain_label(
@@ -55,8 +72,15 @@ class BackupsDialog(DialogFrame):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._empty)
-        self.body.addWidget(self._stack, 1)
-        self.body.addLayout(self._row_row())
+        column.addWidget(self._stack, 1)
+        column.addLayout(self._row_row())
+        self.drive = DrivePanel(session, backups.drive)
+        self.drive.settings_requested.connect(self.settings_requested)
+        self.drive.restore_requested.connect(self._ask_restore)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(here, t("Drives and folders"))
+        self.tabs.addTab(self.drive, t("Google Drive"))
+        self.body.addWidget(self.tabs, 1)
         self.add_cancel(t("Close"))
         backups.changed.connect(self.reload)
         self.resize(UNIT * 108, UNIT * 72)
@@ -77,6 +101,7 @@ class BackupsDialog(DialogFrame):
     def done(self, result: int) -> None:
         """Ask for nothing more."""
         self._session.calls.drop(self._lane)
+        self.drive.leave()
         super().done(result)
 
     # -- parts ---------------------------------------------------------------------------------------
@@ -89,7 +114,7 @@ class BackupsDialog(DialogFrame):
             (t("Back up now"), self.back_up, Action.BACKUP_CREATE, "primary"),
             (t("Back up to a file…"), self._on_to_file_clicked, Action.BACKUP_CREATE, ""),
             (t("Try restoring"), self.drill, Action.BACKUP_DRILL, ""),
-            (t("Settings…"), self.settings_requested.emit, Action.SETTINGS_VIEW, ""),
+            (t("Settings…"), self._on_settings_clicked, Action.SETTINGS_VIEW, ""),
         ):
             row.addWidget(_button(text, slot, role, enabled=may(action)))
         row.addStretch(1)
@@ -125,6 +150,10 @@ class BackupsDialog(DialogFrame):
     def drill(self) -> None:
         """Try restoring the newest backup."""
         self._job.show_job(self._backups.drill())
+
+    @Slot()
+    def _on_settings_clicked(self) -> None:
+        self.settings_requested.emit("backup")
 
     @Slot()
     def _on_to_file_clicked(self) -> None:
@@ -165,10 +194,21 @@ class BackupsDialog(DialogFrame):
         if name:
             self._ask_restore(Path(name))
 
+    @Slot(object)
     def _ask_restore(self, path: Path) -> None:
-        dialog = part("RestoreDialog")(path, self._session.library.paths.root, self)
+        library = self._session.library
+        dialog = part("RestoreDialog")(path, library.paths.root, self, known=self._own_password())
         if dialog.exec() and dialog.wish is not None:
             self.restore_chosen.emit(dialog.wish)
+
+    def _own_password(self) -> str | None:
+        """Return what this library seals with; ``None`` where this account cannot read it, and it is asked for."""
+        try:
+            password: str | None = self._session.library.settings.secret("backup.password")
+        except BitewingError as error:
+            log.info("the password of the backups is not at hand: %s", error.code)
+            return None
+        return password
 
     @Slot()
     def _on_delete_clicked(self) -> None:

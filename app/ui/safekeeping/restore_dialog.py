@@ -30,9 +30,10 @@ from app.words import t, tn
 class RestoreDialog(DialogFrame):
     """Accepted with :attr:`wish` set, or nothing happens. GUI thread only."""
 
-    def __init__(self, path: Path, root: Path, parent: QWidget | None = None) -> None:
+    def __init__(self, path: Path, root: Path, parent: QWidget | None = None, *, known: str | None = None) -> None:
+        """``known``: the password that the library itself seals with; asked for when it is another."""
         super().__init__(t("Restore the library"), parent)
-        self._root = root
+        self._root, self._known = root, known
         self.wish: RestoreWish | None = None
         self._manifest: Manifest | None = None
         self._work = Background(self)
@@ -99,7 +100,7 @@ class RestoreDialog(DialogFrame):
         self._manifest = None
         self.say_problem("")
         self._refresh()
-        path, password = self.path, self._password.text() or None
+        path, password = self.path, self._password.text() or self._known
 
         def look() -> tuple[Manifest, bool]:
             archive = open_archive(path, password)
@@ -125,6 +126,9 @@ class RestoreDialog(DialogFrame):
 
     @Slot(object)
     def _on_failed(self, error: BitewingError) -> None:
+        if error.code == "backup.wrong_password" and not self._password.text():
+            # Nobody has typed one yet: it was sealed with another than today's.
+            error = UserError("backup.password_needed")
         sealed = error.code in {"backup.password_needed", "backup.wrong_password"}
         if sealed:
             self._form.setRowVisible(self._password, True)
@@ -145,7 +149,7 @@ class RestoreDialog(DialogFrame):
     @Slot()
     def _on_restore_clicked(self) -> None:
         if self._manifest is not None:
-            self.wish = RestoreWish(self.path, self._password.text() or None, self._foreign.isChecked())
+            self.wish = RestoreWish(self.path, self._password.text() or self._known, self._foreign.isChecked())
             self.accept()
 
 

@@ -14,6 +14,7 @@ from app.core.errors import BitewingError, Cancelled
 from app.domain.roles import Actor
 from app.jobs.runner import JobRunner
 from app.services.backups import open_archive
+from app.services.drive.fetched import remove_fetched
 from app.services.restoring import RestoreArgs, restore_library
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, remaining
@@ -47,7 +48,9 @@ class RestoreProgress(DialogFrame):
 
         def engine(asked: RestoreWish, ctx: JobContext) -> Any:
             with contextlib.closing(open_archive(asked.path, asked.password)) as archive:
-                return restore_library(actor, RestoreArgs(root, archive, asked.foreign), ctx)
+                report = restore_library(actor, RestoreArgs(root, archive, asked.foreign), ctx)
+            remove_fetched(root, asked.path)
+            return report
 
         self._handle = self._runner.start("restore", t("Restoring"), engine, wish)
         self._handle.succeeded.connect(self._on_succeeded)

@@ -45,6 +45,8 @@ class DestinationForm(DialogFrame):
         self._lane = ("destination", id(self))
         self.destination: Destination | None = None
         known = destination or Destination("")
+        # What was typed before and is not stored yet.
+        self._typed = dict(known.secrets)
         self.name = QLineEdit(known.name)
         self.name.setMaxLength(32)
         # The name of a destination is part of the keys of its settings and of its queue.
@@ -136,7 +138,7 @@ class DestinationForm(DialogFrame):
             self.say_problem(t("There is one of this name already."))
             self.name.setFocus()
             return None
-        values, secrets = {}, {}
+        values, secrets = {}, dict(self._typed)
         for last, editor in self.editors.items():
             key = setting_key(f"{self._topic}.{name}.{last}")
             try:

@@ -30,6 +30,7 @@ class DestinationsEditor:
         self.topic, self._session = topic, session
         stored = session.library.settings.mirrors() if topic == MIRROR else session.library.settings.dimse_archives()
         self._before = {one.name: Destination(one.name, _values_of(topic, one)) for one in stored}
+        self._removed: set[str] = set()
         self.list = QListWidget()
         self.list.setProperty("role", "boxed")
         self.list.setMinimumHeight(UNIT * 24)
@@ -63,8 +64,11 @@ class DestinationsEditor:
         """Store what differs. Raises BitewingError as the settings do; what was stored before stays stored."""
         settings, actor = self._session.library.settings, self._session.actor
         now = self._now()
-        for name in self._before.keys() - now.keys():
+        # One that was removed and added anew is another one, without the password of the old.
+        for name in self._before.keys() & (self._removed | (self._before.keys() - now.keys())):
             settings.forget(actor, self.topic, name)
+            self._before.pop(name)
+        self._removed.clear()
         for name, destination in now.items():
             if destination != self._before.get(name):
                 settings.set_destination(actor, self.topic, name, destination.values, destination.secrets)
@@ -103,7 +107,9 @@ class DestinationsEditor:
             _show(self.topic, row, changed)
 
     def _on_remove_clicked(self) -> None:
-        self.list.takeItem(self.list.currentRow())
+        taken = self.list.takeItem(self.list.currentRow())
+        if taken is not None:
+            self._removed.add(taken.data(_ENTRY).name)
         self._refresh()
 
     def _ask(self, known: Destination | None) -> Destination | None:

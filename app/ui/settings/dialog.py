@@ -16,9 +16,10 @@ from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.settings.destinations import DestinationsEditor
+from app.ui.settings.drive_card import DriveCard
 from app.ui.settings.editors import Editor
 from app.ui.settings.folders import FoldersEditor
-from app.ui.settings.pages import Page, pages
+from app.ui.settings.pages import DRIVE, Page, pages
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -111,6 +112,8 @@ class SettingsDialog(DialogFrame):
         title = plain_label(page.title, "title")
         self._column.addWidget(title)
         self._titles.append(title)
+        if page.topic == DRIVE:
+            self._add_drive(number, page)
         for field in page.fields:
             entry = setting_key(field.key)
             # A secret is never shown, so its editor starts empty.
@@ -131,7 +134,7 @@ class SettingsDialog(DialogFrame):
             column.addWidget(plain_label(f"{field.help} {scope}".strip(), "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
-        if page.topic:
+        if page.topic == MIRROR:
             self._add_destinations(number, page, enabled=enabled)
 
     def _add_destinations(self, number: int, page: Page, *, enabled: bool) -> None:
@@ -155,6 +158,24 @@ class SettingsDialog(DialogFrame):
         column.addWidget(plain_label(f"{says} {t('For the whole clinic.')}", "muted", wrap=True))
         self._column.addWidget(block)
         self._blocks.append((number, block, f"{page.title} {says} {page.topic}".casefold()))
+
+    def _add_drive(self, number: int, page: Page) -> None:
+        self.drive = DriveCard(self._session, self._store_client)
+        self._column.addWidget(self.drive)
+        self._blocks.append((number, self.drive, f"{page.title} {t('Connect…')} google".casefold()))
+
+    def _store_client(self) -> None:
+        """Store what Connect needs, before the rest is saved. Raises as the settings do."""
+        for key in ("drive.client_id", "drive.client_secret"):
+            editor = self.editor(key)
+            if editor.changed:
+                self._session.library.settings.set_value(self._session.actor, key, editor.value())
+                editor.settle()
+
+    def done(self, result: int) -> None:
+        """Ask for nothing more."""
+        self.drive.leave()
+        super().done(result)
 
     @Slot(int)
     def _on_page_changed(self, row: int) -> None:

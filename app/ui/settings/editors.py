@@ -40,6 +40,10 @@ class Editor:
             return int(widget.value() * self.field.scale)
         return widget.text().strip() if isinstance(widget, QLineEdit) else None
 
+    def settle(self) -> None:
+        """Take what is shown as what is stored."""
+        self._before = self.value()
+
     def _make(self, value: Any) -> QWidget:
         if self.entry.type is bool:
             switch = QCheckBox(self.field.title)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from app.core.destinations import DIMSE, MIRROR
 from app.words import t
 
+DRIVE = "drive"
+
 
 @dataclass(frozen=True)
 class Field:
@@ -22,7 +24,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Page:
-    """One page. ``topic``: the kind of destinations whose list stands below its fields."""
+    """One page. ``topic``: the kind of destinations whose list stands below its fields, or :data:`DRIVE`."""
 
     title: str
     icon: str
@@ -67,6 +69,7 @@ def pages() -> tuple[Page, ...]:
         _archive(),
         Page(t("Mirrors"), "mirror", (), MIRROR),
         _backup(),
+        _drive(),
         Page(
             t("Appearance"),
             "theme",
@@ -226,4 +229,46 @@ def _backup() -> Page:
                 unit=t("days"),
             ),
         ),
+    )
+
+
+def _drive() -> Page:
+    return Page(
+        t("Google Drive"),
+        "cloud",
+        (
+            Field("drive.client_id", t("Client ID"), t("As in 123-abc.apps.googleusercontent.com.")),
+            Field("drive.client_secret", t("Client secret")),
+            Field("drive.folder", t("Folder on Google Drive"), t("Made when the first backup goes there.")),
+            Field(
+                "drive.contents",
+                t("Contents"),
+                t("Without the images a backup cannot bring them back."),
+                (("images", t("Everything, with the images")), ("database", t("The catalogue only"))),
+            ),
+            Field(
+                "drive.schedule",
+                t("How often"),
+                t("A run that was missed is made up."),
+                (
+                    ("off", t("Only by hand")),
+                    ("daily", t("Every day")),
+                    ("weekly", t("Every week")),
+                    ("monthly", t("Every month")),
+                ),
+            ),
+            Field("drive.time", t("At"), t("Hours and minutes, as in 02:00.")),
+            Field(
+                "drive.retention_days",
+                t("Keep backups for"),
+                t("Counted from the newest; three are always kept."),
+                unit=t("days"),
+            ),
+            Field(
+                "drive.allow_plain",
+                t("Allow backups that are not sealed"),
+                t("Whoever gets into the Google account could read them. Who allowed it stands in the audit log."),
+            ),
+        ),
+        DRIVE,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.core.clock import utc_now
 from app.ui.formats import day, isolated, ltr, number, size
 from app.ui.status.chip import Health
+from app.words import errors as error_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ State = tuple[Health, str, str]
 
 def backup_state(health: BackupHealth) -> State:
     """Return how the backups stand; amber says in the tool tip what to do."""
+    if health.drive.is_revoked:
+        words = error_words.describe("drive.revoked")
+        return Health.FAILED, words.title, f"{words.explanation} {words.what_to_do}"
     if health.last is None:
         if health.is_overdue:
             first = t("A backup is planned but none was made yet; make the first one now.")

@@ -23,6 +23,7 @@ from app.ui.states import StatePage, plain_label
 from app.ui.theme.icons import pixmap
 from app.ui.theme.palette import active
 from app.ui.theme.stylesheet import UNIT
+from app.ui.tree.place import Place
 from app.words import errors as error_words
 from app.words import t, terms, tn
 
@@ -35,9 +36,9 @@ _CLOCK = 4
 
 
 class WorklistDialog(DialogFrame):
-    """GUI thread only. ``patient_taken`` carries the patient's id."""
+    """GUI thread only. ``place_requested`` carries the patient's place in the library."""
 
-    patient_taken = Signal(str)
+    place_requested = Signal(object)
     settings_requested = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -153,7 +154,7 @@ class WorklistDialog(DialogFrame):
         self.stack.setCurrentWidget(self.failed)
 
     def _on_taken(self, patient: Patient) -> None:
-        self.patient_taken.emit(patient.id)
+        self.place_requested.emit(Place(patient.id))
         self.accept()
 
     def _on_take_failed(self, error: BitewingError) -> None:

@@ -20,6 +20,7 @@ from app.ui.dialogs.move_confirm import MoveConfirmDialog
 from app.ui.inbox.view import InboxView
 from app.ui.tree.node_model import COUNT_ROLE
 from app.ui.tree.place import Place
+from app.ui.worklist.dialog import WorklistDialog
 
 
 @pytest.fixture
@@ -380,3 +381,14 @@ def test_a_notices_undo_takes_back_its_own_step_only(window, session, first, set
     settled()
     assert other in window.table.strip.order()
     assert one not in window.table.strip.order()
+
+
+def test_the_worklist_opens_whom_it_names(window, first, settled):
+    window.actions_by_name["worklist"].trigger()
+    settled()
+    dialog = window.findChild(WorklistDialog)
+    assert "No worklist is set up" in words_of(dialog)
+    dialog.place_requested.emit(Place(first.id))
+    dialog.close()
+    settled()
+    assert window.patient.patient_id == first.id

@@ -97,6 +97,25 @@ def test_a_drill_turns_the_lamp(qtbot, session, library, dialog, tmp_path):
     qtbot.waitUntil(lambda: "passed" in texts(dialog.health), timeout=20_000)
 
 
+def test_the_librarys_own_password_is_not_asked_for(qtbot, session, library, dialog, tmp_path):
+    library.settings.set(library.owner(), "backup.password", PASSWORD)
+    library.backups.create(library.owner(), tmp_path / "sealed.zip", QUIET)
+    assert dialog._own_password() == PASSWORD
+    for known, asks in ((PASSWORD, False), ("another horse battery", True)):
+        restore = RestoreDialog(tmp_path / "sealed.zip", library.paths.root, known=known)
+        qtbot.addWidget(restore)
+        restore.show()
+        qtbot.waitUntil(
+            lambda asks=asks, made=restore: made._password.isVisible() if asks else made._manifest is not None
+        )
+        assert restore.restore_button.isEnabled() is not asks
+        assert not restore.problem.isVisible()
+        if not asks:
+            restore.restore_button.click()
+            assert restore.wish == RestoreWish(tmp_path / "sealed.zip", PASSWORD, False)
+        restore.close()
+
+
 class TestForADentist:
     @pytest.fixture
     def role(self) -> Role:

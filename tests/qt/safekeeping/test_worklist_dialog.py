@@ -79,9 +79,9 @@ def test_a_new_patient_is_made_and_the_next_image_is_prepared(qtbot, session, li
     qtbot.addWidget(strip)
     dialog = opened(qtbot, session)
     choose(dialog, "18")
-    with qtbot.waitSignal(dialog.patient_taken) as taken:
+    with qtbot.waitSignal(dialog.place_requested) as taken:
         dialog.list.itemActivated.emit(dialog.list.currentItem(), 0)
-    patient = library.patients.get(library.owner(), taken.args[0])
+    patient = library.patients.get(library.owner(), taken.args[0].patient_id)
     assert (patient.chart_number, patient.given_name) == ("18", "أحمد")
     strip.show_patient(patient.id)
     qtbot.waitUntil(strip.isVisible)
@@ -102,13 +102,13 @@ def test_what_is_prepared_can_be_given_up(qtbot, session, library, peer):
     qtbot.addWidget(strip)
     dialog = opened(qtbot, session)
     choose(dialog, "18")
-    with qtbot.waitSignal(dialog.patient_taken) as taken:
+    with qtbot.waitSignal(dialog.place_requested) as taken:
         dialog.take()
-    strip.show_patient(taken.args[0])
+    strip.show_patient(taken.args[0].patient_id)
     qtbot.waitUntil(strip.isVisible)
     strip.forget_button.click()
     qtbot.waitUntil(strip.isHidden)
-    assert library.expecting.of_next(library.owner(), taken.args[0]) is None
+    assert library.expecting.of_next(library.owner(), taken.args[0].patient_id) is None
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -128,7 +128,7 @@ def test_who_is_described_differently_is_compared_first(qtbot, session, library,
         review.accept() if same else review.reject()
 
     QTimer.singleShot(200, answer)
-    with qtbot.waitSignal(dialog.patient_taken, timeout=2000, raising=same) as taken:
+    with qtbot.waitSignal(dialog.place_requested, timeout=2000, raising=same) as taken:
         dialog.take()
     assert seen == [True]
     assert taken.signal_triggered is same

@@ -29,7 +29,18 @@ ERRORS = {
 }
 CODE = re.compile(r"[a-z]+\.[a-z][a-z_]+")
 # Dotted words that look like codes and are names of files, jobs and the like.
-NOT_CODES = {"export.everything", "export.service"} | {action.value for action in Action} | set(SETTING_KEYS)
+NOT_CODES = (
+    {
+        "export.everything",
+        "export.service",
+        "drive.service",
+        "drive.refresh_token",
+        "drive.session",
+        "drive.connection",
+    }
+    | {action.value for action in Action}
+    | set(SETTING_KEYS)
+)
 
 
 @pytest.fixture(autouse=True)

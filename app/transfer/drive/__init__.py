@@ -1,0 +1,1 @@
+"""Google Drive: signing in, resumable uploads, verified downloads. Knows files, not backups or rows."""
