@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
+    from app.services.answering import AnsweringService, Answers
     from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
     from app.services.archiving.commitments import Commitments
@@ -199,7 +200,14 @@ class Library:
     receiving: Lazy[ReceivingService] = Lazy(
         "receiving",
         "ReceivingService",
-        lambda make, its: make(its.door, its.paths, its.settings, its.imports, its.events, its.commitments),
+        lambda make, its: make(
+            its.door, its.paths, its.settings, its.imports, its.events, its.commitments, _AnsweringLater(its)
+        ),
+    )
+    answering: Lazy[AnsweringService] = Lazy(
+        "answering",
+        "AnsweringService",
+        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.decoders, its.events, its.dimse),
     )
     commitments: Lazy[Commitments] = Lazy("archiving.commitments", "Commitments", lambda make, _its: make())
     outbox: Lazy[OutboxService] = Lazy("outbox", "OutboxService", lambda make, its: make(its.door))
@@ -366,6 +374,16 @@ class _ObserversLater:
         if kind == "orthanc":
             return self._library.orthanc
         return self._library.dimse if kind == "dimse" else None
+
+
+class _AnsweringLater:
+    """Who answers peers, imported when they may ask: that brings decoding with it."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def begin(self, actor: Actor) -> Answers:
+        return self._library.answering.begin(actor)
 
 
 class _ListImportLater:

@@ -81,6 +81,7 @@ class WorkstationSettings:
     receive_enabled: bool = field(default=False, metadata={"key": "receive.enabled"})
     receive_port: int = field(default=11112, metadata={"key": "receive.port", "minimum": 1})
     receive_aet: str = field(default="BITEWING", metadata={"key": "receive.aet", "pattern": AE_TITLE})
+    receive_answer: bool = field(default=False, metadata={"key": "receive.answer"})
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -54,6 +54,7 @@ class Action(StrEnum):
     ARCHIVE_PUSH = "archive.push"
     ARCHIVE_BROWSE = "archive.browse"
     ARCHIVE_FETCH = "archive.fetch"
+    ARCHIVE_ANSWER = "archive.answer"
     WORKLIST_USE = "worklist.use"
 
 

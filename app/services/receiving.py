@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import Protocol
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
@@ -22,6 +23,7 @@ from app.services.receive_report import ReceiveReport
 from app.services.settings import SettingsService
 from app.storage.events import Level
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
+from app.transfer.dimse.answering import Answerer
 from app.transfer.dimse.commitment import Commitments
 from app.transfer.listener import Listener, ListenerArgs
 
@@ -31,6 +33,13 @@ TOPIC = "receive"
 BATCH = 50
 _LOOK_S = 0.3
 _AGAIN_S = 30.0
+
+
+class AnswersSomebody(Protocol):
+    """Makes ready to answer peers that ask for what is here."""
+
+    def begin(self, actor: Actor) -> Answerer:
+        """Give who answers. Raises ``role.refused``."""
 
 
 class ReceivingService:
@@ -44,14 +53,19 @@ class ReceivingService:
         imports: ImportsService,
         events: EventLog,
         commitments: Commitments,
+        answering: AnswersSomebody,
     ) -> None:
-        """``commitments`` hears what archives report of what this process asked them to commit to."""
+        """``commitments`` hears what archives report of what this process asked them to commit to.
+
+        ``answering`` gives who answers known peers, where the workstation's settings want that.
+        """
         self._door = door
         self._paths = paths
         self._settings = settings
         self._imports = imports
         self._events = events
         self._commitments = commitments
+        self._answering = answering
         self._again: dict[Path, float] = {}
         self._reserve_bytes = 0
 
@@ -73,7 +87,8 @@ class ReceivingService:
         local = self._settings.workstation()
         args = ListenerArgs(port or local.receive_port, ae_title or local.receive_aet, self._paths.received)
         self._reserve_bytes = self._settings.clinic().reserve_bytes
-        listener = Listener(args, self._has_room, self._commitments)
+        answerer = self._answering.begin(actor) if local.receive_answer else None
+        listener = Listener(args, self._has_room, self._commitments, answerer)
         listener.start()
         try:
             while True:

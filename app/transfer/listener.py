@@ -1,5 +1,7 @@
 """A DICOM listener: takes what sensors and modalities send by C-STORE, and answers C-ECHO (PS3.4 annexes A and B).
 
+Where somebody is given who knows what is here, it answers C-FIND and C-MOVE too (annex C).
+
 Success is answered only when the object is on the disk in the spool folder; whoever imports it comes later. Objects
 arrive in that folder too, so that no other volume can fill up under them.
 """
@@ -18,6 +20,7 @@ from typing import Any
 from app.core.errors import EnvironmentFault
 from app.core.files import claim_some_name
 from app.transfer.dimse.accepting import Acceptor
+from app.transfer.dimse.answering import Answerer, Answering
 from app.transfer.dimse.arriving import PART, ArrivingFile, Bounds
 from app.transfer.dimse.commitment import Commitments
 from app.transfer.dimse.gate import MOST_ASSOCIATIONS, Gate
@@ -50,7 +53,8 @@ class ListenerArgs:
 class Listener:
     """One listening port. ``may_take`` is asked before and while an object arrives; threads of its own.
 
-    ``commitments`` takes the reports that archives send about what they were asked to commit to.
+    ``commitments`` takes the reports that archives send about what they were asked to commit to, ``answerer``
+    questions for what is here.
     """
 
     def __init__(
@@ -58,8 +62,10 @@ class Listener:
         args: ListenerArgs,
         may_take: Callable[[], bool] = lambda: True,
         commitments: Commitments | None = None,
+        answerer: Answerer | None = None,
     ) -> None:
         self._args = args
+        self._answering = Answering(answerer, args.ae_title, args.folder) if answerer is not None else None
         self._may_take = may_take
         self._commitments = commitments
         self._gate: Gate | None = None
@@ -75,7 +81,7 @@ class Listener:
         """
         args = self._args
         bounds = Bounds(args.folder, args.longest_bytes, self._may_take)
-        acceptor = Acceptor(args.ae_title, bounds, self._on_store, self._commitments, args.timeout_s)
+        acceptor = Acceptor(args.ae_title, bounds, self._on_store, self._commitments, args.timeout_s, self._answering)
         gate = Gate(args.ae_title, acceptor.let_in, self._sweep)
         try:
             args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,6 +94,8 @@ class Listener:
 
     def stop(self) -> None:
         """Stop listening; associations that go on are aborted."""
+        if self._answering is not None:
+            self._answering.stop()
         if self._gate is not None:
             self._gate.close()
             self._gate = None

@@ -26,6 +26,7 @@ from pydicom.uid import (
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.settings import ClinicSettings
+from app.domain.expectation import Expectation
 from app.domain.identity import compare
 from app.domain.image import FileKind, ImageRecord, ImageType, Laterality
 from app.domain.patient import Patient
@@ -56,7 +57,6 @@ class DicomWriter:
         self._decoder = decoder
         self._clinic = clinic
         self._uids = UidMap()
-        self._studies: dict[str, str] = {}
 
     def write(self, image: Exportable, ctx: JobContext) -> tuple[Path, ...]:
         """Write one image. Raises BitewingError when its file cannot be read or written."""
@@ -97,7 +97,7 @@ class DicomWriter:
 
     def _made(self, image: Exportable, salt: str) -> Dataset:
         record = image.record
-        dataset = _new_object(image, self._study_of(image), self._clinic.clinic_name)
+        dataset = _new_object(image, _made_study_uid(record, image.order), self._clinic.clinic_name)
         dataset.SOPInstanceUID = _instance_uid(record, salt)
         if record.kind is FileKind.DOCUMENT:
             dataset.SOPClassUID = EncapsulatedPDFStorage
@@ -118,8 +118,8 @@ class DicomWriter:
         record = image.record
         for keyword, value in (
             ("SOPInstanceUID", _instance_uid(record, salt)),
-            ("SeriesInstanceUID", generate_uid(entropy_srcs=["series", record.id])),
-            ("StudyInstanceUID", self._study_of(image)),
+            ("SeriesInstanceUID", _made_series_uid(record)),
+            ("StudyInstanceUID", _made_study_uid(record, image.order)),
         ):
             if not dataset.get(keyword):
                 setattr(dataset, keyword, value)
@@ -150,13 +150,40 @@ class DicomWriter:
         else:
             _put_pixels(dataset, self._decoder.render(image.path, RenderArgs()))
 
-    def _study_of(self, image: Exportable) -> str:
-        """Return the study that was ordered, else one per patient and day for pictures that came without any."""
-        if image.order is not None and image.order.study_uid:
-            return image.order.study_uid
-        record = image.record
-        key = f"{record.patient_id}-{(record.captured_at or record.imported_at).date()}"
-        return self._studies.setdefault(key, str(generate_uid(entropy_srcs=["study", key])))
+
+def study_uid_of(record: ImageRecord, order: Expectation | None) -> str:
+    """Return the Study Instance UID that an image goes out with."""
+    own = record.study_uid if record.kind is FileKind.DICOM else None
+    return own or _made_study_uid(record, order)
+
+
+def series_uid_of(record: ImageRecord) -> str:
+    """Return the Series Instance UID that an image goes out with."""
+    own = record.series_uid if record.kind is FileKind.DICOM else None
+    return own or _made_series_uid(record)
+
+
+def class_and_modality_of(record: ImageRecord) -> tuple[str, str]:
+    """Return the SOP class and the modality that an image goes out with."""
+    if record.kind is FileKind.DICOM:
+        return record.sop_class_uid or VLPhotographicImageStorage, record.modality
+    if record.kind is FileKind.DOCUMENT:
+        return EncapsulatedPDFStorage, "DOC"
+    if record.image_type is ImageType.XRAY:
+        return SecondaryCaptureImageStorage, "OT"
+    return VLPhotographicImageStorage, "XC"
+
+
+def _made_study_uid(record: ImageRecord, order: Expectation | None) -> str:
+    """Return the study that was ordered, else one per patient and day for pictures that came without any."""
+    if order is not None and order.study_uid:
+        return order.study_uid
+    day = (record.captured_at or record.imported_at).date()
+    return str(generate_uid(entropy_srcs=["study", f"{record.patient_id}-{day}"]))
+
+
+def _made_series_uid(record: ImageRecord) -> str:
+    return str(generate_uid(entropy_srcs=["series", record.id]))
 
 
 def key_of(patient_id: object, study: object, series: object, instance: object) -> str:
@@ -241,7 +268,7 @@ def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     dataset = Dataset()
     put_patient(dataset, image.patient)
     dataset.StudyInstanceUID = study_uid
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", record.id])
+    dataset.SeriesInstanceUID = _made_series_uid(record)
     dataset.StudyDate = dataset.ContentDate = moment.strftime("%Y%m%d")
     dataset.StudyTime = dataset.ContentTime = moment.strftime("%H%M%S")
     dataset.AcquisitionDateTime = moment.strftime("%Y%m%d%H%M%S+0000")

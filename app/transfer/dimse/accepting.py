@@ -1,4 +1,4 @@
-"""Associations that peers ask of us: storage, a sign of life, and reports of commitments (PS3.4 annexes A, B, J).
+"""Associations that peers ask of us: storage, a sign of life, reports of commitments, questions (PS3.4 A, B, C, J).
 
 pynetdicom speaks the protocol; what it takes in, how long a PDU may be and where objects go is bounded here.
 """
@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from app.transfer.dimse.answering import MODELS, Answering
+from app.transfer.dimse.answering import SYNTAXES as ASKING_SYNTAXES
 from app.transfer.dimse.arriving import Arriving, Bounds
 from app.transfer.dimse.association import VERSION_NAME, receipt_at_once, settle_pynetdicom
 from app.transfer.dimse.commitment import PUSH_MODEL, Commitments
@@ -98,6 +100,7 @@ class Acceptor:
         on_store: Callable[[Any], int],
         commitments: Commitments | None = None,
         timeout_s: float = _TIMEOUT_S,
+        answering: Answering | None = None,
     ) -> None:
         # Slow to import, and only whoever listens needs it.
         from pynetdicom import AE, AllStoragePresentationContexts, evt
@@ -127,6 +130,9 @@ class Acceptor:
             # The archive that calls is the provider; we stay the user (PS3.4 section J.3.3, PS3.7 D.3.3.4).
             entity.add_supported_context(PUSH_MODEL, scu_role=False, scp_role=True)
             self._handlers.append((evt.EVT_N_EVENT_REPORT, commitments.on_event))
+        self._answering = answering
+        for model in MODELS if answering is not None else ():
+            entity.add_supported_context(model, ASKING_SYNTAXES)
         self._contexts = entity.supported_contexts
 
     def let_in(self, connection: socket.socket, address: str, heard: bytes) -> AcceptedPlace:
@@ -154,6 +160,8 @@ class Acceptor:
         for event, handler in self._handlers:
             association.bind(event, handler)
         place = AcceptedPlace(association, connection, address, self._bounds)
+        if self._answering is not None:
+            self._answering.serve(association, address)
         association.start()
         return place
 
@@ -169,13 +177,14 @@ def _bounded_socket_class() -> Any:
             self._heard = heard
             self._timeout_s = timeout_s
             self.received = len(heard)
+            self.is_busy = False
             self._last = time.monotonic()
             super().__init__(association, client_socket=connection)
 
         @property
         def quiet_s(self) -> float:
             """How long may be waited for something to happen: nothing is to be sent while nothing has come."""
-            return _PAUSE_S if time.monotonic() - self._last > _QUIET_S else 0.0
+            return _PAUSE_S if not self.is_busy and time.monotonic() - self._last > _QUIET_S else 0.0
 
         @property
         def ready(self) -> bool:

@@ -205,7 +205,9 @@ class Arriving:
         dimse = self._association.dimse
         primitive = message.message_to_primitive()
         if isinstance(primitive, C_CANCEL):
-            # There is nothing here that could be cancelled.
+            cancelled = primitive.MessageIDBeingRespondedTo
+            if cancelled is not None and len(dimse.cancel_req) < _MOST_WAITING:
+                dimse.cancel_req[cancelled] = primitive
             return
         if dimse.msg_queue.qsize() >= _MOST_WAITING:
             raise TooLongError

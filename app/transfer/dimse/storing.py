@@ -76,7 +76,8 @@ class Storer:
     """Sends over an association that it keeps. One thread at a time.
 
     ``scratch``: a folder of our own, for what has to be written in another transfer syntax. ``services``: SOP classes
-    to ask for beside those of the objects, for what is asked on the same association.
+    to ask for beside those of the objects, for what is asked on the same association. ``originator``: the name of the
+    peer that asked for the objects, and the number of its request (PS3.7 section 9.3.1.1).
     """
 
     def __init__(
@@ -86,8 +87,10 @@ class Storer:
         transcode: Transcode = decompress,
         services: Iterable[str] = (),
         handlers: Iterable[Any] = (),
+        originator: tuple[str, int] | None = None,
     ) -> None:
         self.peer = peer
+        self._originator = originator or (None, None)
         self._scratch = scratch
         self._transcode = transcode
         self._services = tuple(services)
@@ -178,7 +181,8 @@ class Storer:
         dul.send_pdu = _throttled(link, unthrottled, stalled_s, ctx)  # type: ignore[method-assign, assignment]
         try:
             link.asked()
-            answer = link.association.send_c_store(path)
+            aet, number = self._originator
+            answer = link.association.send_c_store(path, originator_aet=aet, originator_id=number)
         except BaseException:
             # Half an object is on its way: nothing else can be said on this association.
             link.abort()

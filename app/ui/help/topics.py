@@ -196,6 +196,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "one again”, or “It is settled” once somebody has seen to it at the other side."
                 ),
                 t("Sensors and modalities can send by DICOM: the port and the name to answer to are set there, too."),
+                t(
+                    "Archives and viewers that are named there may ask for images where that is allowed; what they "
+                    "asked for and what was sent to them stands in the audit log."
+                ),
             ),
         ),
         Topic(

@@ -166,6 +166,11 @@ def _archive() -> Page:
             ),
             Field("receive.port", t("Port to listen on"), t("11112 is usual.")),
             Field("receive.aet", t("Name to answer to (AE title)"), t("Enter the same at the sensor.")),
+            Field(
+                "receive.answer",
+                t("Let known archives and viewers ask for images"),
+                t("Only those named below are answered, by their AE title and address. It stands in the audit log."),
+            ),
         ),
         DIMSE,
     )

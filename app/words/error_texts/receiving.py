@@ -22,6 +22,11 @@ def texts() -> dict[str, ErrorTemplates]:
             t("Something was received that is no image, such as a report or a presentation state."),
             t("It is kept in the library's folder .received/aside."),
         ),
+        "receive.asker_unknown": ErrorTemplates(
+            t("Unknown caller refused"),
+            t("{aet} at {address} asked for images and is not known here. It got no answer."),
+            t("Name it in the settings under Archive, with this AE title and address, if it may ask."),
+        ),
         "receive.not_imported": ErrorTemplates(
             t("Received, not yet imported"),
             t("{files} objects were received and could not be imported: {cause}."),

@@ -67,6 +67,7 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_MOVE, "move", lambda lib, who, _p: lib.images.move(who, [NOBODY], Filing(tooth="8"))),
     (Action.IMAGE_MOVE, "unfile", lambda lib, who, _p: lib.inbox.unfile(who, NOBODY)),
     (Action.ARCHIVE_BROWSE, "ask", lambda lib, who, _p: lib.dimse_asking.search(who, "x", StudyQuery(), QUIET)),
+    (Action.ARCHIVE_ANSWER, "answer", lambda lib, who, _p: lib.answering.begin(who)),
     (Action.WORKLIST_USE, "worklist", lambda lib, who, _p: lib.worklist.today(who, QUIET)),
     (Action.WORKLIST_USE, "expecting", lambda lib, who, _p: lib.expecting.forget(who, NOBODY)),
     (Action.PATIENT_VIEW, "expected", lambda lib, who, _p: lib.expecting.of_next(who, NOBODY)),
