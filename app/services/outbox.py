@@ -113,14 +113,14 @@ class OutboxService:
         """Return where an image is beside the library, and what is still to be sent or called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             copies = [
-                copy for copy in store.outbox.copies(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
+                copy for copy in store.copies.of_image(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
             ]
             return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
-            return [copy for copy in store.outbox.copies(image_id) if copy.how not in _NO_COPIES]
+            return [copy for copy in store.copies.of_image(image_id) if copy.how not in _NO_COPIES]
 
 
 def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> Lacking:

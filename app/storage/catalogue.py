@@ -18,6 +18,7 @@ from app.domain.roles import Action
 from app.storage.audit import Audit
 from app.storage.backups import Backups
 from app.storage.changes import Changes
+from app.storage.copies import Copies
 from app.storage.database import Database
 from app.storage.decisions import Decisions
 from app.storage.destinations import Destinations
@@ -81,6 +82,7 @@ class Catalogue:
         self.outbox = Outbox(database)
         self.decisions = Decisions(database)
         self.destinations = Destinations(database)
+        self.copies = Copies(database)
         self.ledger = Ledger(database)
         self.renditions = Renditions(database)
         self.events = Events(database)

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.clock import epoch_ms
 from app.storage.database import Database, Row
-from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_json
+from app.storage.rows import milliseconds, moment, sound, to_json
 
 _NAMES = (
     "number",
@@ -38,8 +38,6 @@ AGREED = to_json({"agreed": True})
 LEFT_OUT = "left out"
 # More entries than that are not told apart only to be counted.
 _EXACT = 20_000
-# SQLite before 3.32 takes 999 parameters.
-_CHUNK = 900
 
 
 class Wish(StrEnum):
@@ -231,23 +229,6 @@ class Outbox:
             )
         )
 
-    def known_as(self, entry: Entry, remote_id: str) -> Known:
-        """Return whether this object may be there already, and whether it is one that we sent."""
-        row = self._db.row(
-            "SELECT is_foreign FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?",
-            (entry.image_id, entry.destination, remote_id),
-        )
-        if row is None:
-            return Known.NOT_AT_ALL
-        return Known.FOREIGN if row[0] else Known.OURS
-
-    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime, *, is_foreign: bool = False) -> None:
-        """Write down that an object is about to be sent: if the answer is lost it can still be called back.
-
-        ``is_foreign``: others have put it there already.
-        """
-        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=is_foreign)
-
     def note_away(self, destination: str, code: str) -> None:
         """Write down at the first entry that waits why nothing can be sent at all."""
         with self._db.write():
@@ -263,43 +244,6 @@ class Outbox:
             self._db.execute(
                 "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE number = ? AND state = 'sending'",
                 (entry.number,),
-            )
-
-    def is_proven(self, entry: Entry, remote_id: str, digest: str) -> bool:
-        """Whether these very bytes were proven to be there under that name, and not called back since."""
-        return bool(
-            self._db.value(
-                "SELECT EXISTS (SELECT 1 FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?"
-                " AND digest = ? AND gone_at IS NULL AND how <> 'attempted')",
-                (entry.image_id, entry.destination, remote_id, digest),
-            )
-        )
-
-    def is_claimed(self, entry: Entry, remote_id: str) -> bool:
-        """Whether another image's copy lies under that name: it is not to go with this one."""
-        return bool(
-            self._db.value(
-                "SELECT EXISTS (SELECT 1 FROM copies WHERE destination = ? AND remote_id = ? AND image_id <> ?"
-                " AND gone_at IS NULL)",
-                (entry.destination, remote_id, entry.image_id),
-            )
-        )
-
-    def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
-        """Write down that an object of others may be there: it is asked for before it is sent."""
-        self._expect(image_id, destination, remote_id, digest, now, is_foreign=True)
-
-    def _expect(
-        self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime, *, is_foreign: bool
-    ) -> None:
-        with self._db.write():
-            self._db.execute(
-                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
-                " VALUES (?, ?, ?, ?, 'attempted', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
-                # What was called back and may come again proves nothing until it is there.
-                " how = CASE WHEN gone_at IS NULL THEN how ELSE 'attempted' END,"
-                " digest = excluded.digest, gone_at = NULL",
-                (image_id, destination, remote_id, digest, epoch_ms(now), int(is_foreign)),
             )
 
     def settle(
@@ -420,30 +364,6 @@ class Outbox:
         )
         return [_entry_of(row) for row in rows]
 
-    def sent_from_here(self, destination: str, remote_ids: Iterable[str]) -> dict[str, str]:
-        """Return which of these objects came from here and lie there still, with the image each was made of."""
-        wanted = list(dict.fromkeys(remote_ids))
-        found: dict[str, str] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            part = wanted[start : start + _CHUNK]
-            rows = self._db.rows(
-                "SELECT c.remote_id, c.image_id FROM images i JOIN copies c ON c.image_id = i.id"  # noqa: S608 - our own text
-                f" WHERE i.deleted_at IS NULL AND c.destination = ? AND c.gone_at IS NULL AND c.how <> '{ATTEMPTED}'"
-                f" AND c.remote_id IN ({','.join('?' * len(part))})",
-                (destination, *part),
-            )
-            found.update(dict(rows))
-        return found
-
-    def copies(self, image_id: str) -> list[Copy]:
-        """Return where an image is, and where it was until it was called back."""
-        rows = self._db.rows(
-            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at, is_foreign FROM copies"
-            " WHERE image_id = ? ORDER BY destination, confirmed_at",
-            (image_id,),
-        )
-        return [_copy_of(row) for row in rows]
-
 
 @sound
 def _entry_of(row: Row) -> Entry:
@@ -462,8 +382,3 @@ def _entry_of(row: Row) -> Entry:
         added_at=moment(row[11]),
         changed_at=moment(row[12]),
     )
-
-
-@sound
-def _copy_of(row: Row) -> Copy:
-    return Copy(row[0], row[1], row[2], row[3], row[4], moment(row[5]), moment_or_none(row[6]), bool(row[7]))

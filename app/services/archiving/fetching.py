@@ -135,7 +135,7 @@ class Fetching:
                 record = store.images.get(image_id)
                 if record is not None and record.md5 is not None:
                     instance = instance_id(key_of_original(record))
-                    store.outbox.suppose(image_id, ORTHANC, instance, record.md5, utc_now())
+                    store.copies.suppose(image_id, ORTHANC, instance, record.md5, utc_now())
 
     def _drop_ours(self, files: list[Path], study_uid: str, fallback: HeaderFallback) -> int:
         """Remove what was sent there from here: a photograph would come back as another file of the same picture."""
@@ -146,7 +146,7 @@ class Fetching:
             names.setdefault(instance_id(key), []).append(path)
         store = self._door.store
         with store.read():
-            ours = store.outbox.sent_from_here(ORTHANC, names)
+            ours = store.copies.sent_from_here(ORTHANC, names)
         dropped = [path for name in ours for path in names[name]]
         for path in dropped:
             path.unlink(missing_ok=True)

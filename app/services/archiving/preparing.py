@@ -40,7 +40,7 @@ class Goods:
     def known_as(self, entry: Entry, remote_id: str) -> Known:
         """Return whether this object may be there already, and whether it is one that we sent."""
         with self._store.read():
-            return self._store.outbox.known_as(entry, remote_id)
+            return self._store.copies.known_as(entry, remote_id)
 
     def key_wanted(self, image_id: str) -> str | None:
         """Return what names the object that is to be in an archive for an image now; ``None`` where none is."""

@@ -108,7 +108,7 @@ class OrthancSender:
             # The image came back meanwhile: this very object is to be there.
             return None
         with self._store.read():
-            ours = {copy.digest for copy in self._store.outbox.copies(entry.image_id) if copy.remote_id == instance}
+            ours = {copy.digest for copy in self._store.copies.of_image(entry.image_id) if copy.remote_id == instance}
         there = self._orthanc.md5(instance)
         if there is not None:
             if there not in ours:

@@ -56,8 +56,8 @@ class MirrorSender:
             raise ItemError("file.corrupt")
         name = remote_name(record, self._layout)
         with self._store.read():
-            known = self._store.outbox.known_as(entry, name)
-            is_proven = self._store.outbox.is_proven(entry, name, digest)
+            known = self._store.copies.known_as(entry, name)
+            is_proven = self._store.copies.is_proven(entry, name, digest)
         return Ready(name, digest, (path, record, is_proven), known)
 
     def survey(self, ready: Sequence[Ready]) -> Set[str]:
@@ -109,7 +109,7 @@ class MirrorSender:
             raise TransientFault("library.away", path=str(paths.root))
         with self._store.read():
             record = self._store.images.get(entry.image_id)
-            is_claimed = self._store.outbox.is_claimed(entry, name)
+            is_claimed = self._store.copies.is_claimed(entry, name)
         if record is not None and self._is_wanted(record, name):
             return None
         if is_claimed:

@@ -56,7 +56,7 @@ class DestinationQueue:
                 return
             for entry, ready in about:
                 is_foreign = ready.known is Known.FOREIGN
-                self._outbox.attempt(entry, ready.remote_id, ready.digest, utc_now(), is_foreign=is_foreign)
+                self._door.store.copies.attempt(entry, ready.remote_id, ready.digest, utc_now(), is_foreign=is_foreign)
 
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down together that these are done."""

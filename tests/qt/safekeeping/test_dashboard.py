@@ -31,7 +31,7 @@ def settled(qtbot, session) -> None:
 
 def test_alone_and_well(qtbot, session, dialog):
     qtbot.waitUntil(lambda: dialog.summary.text() == "All is well", timeout=5_000)
-    assert "They stay here alone" in texts(dialog.cards["destinations"])
+    qtbot.waitUntil(lambda: "They stay here alone" in texts(dialog.cards["destinations"]))
     assert "3 images" in texts(dialog.cards["arrivals"])
     assert not dialog.send_button.isEnabled()
 
