@@ -134,7 +134,7 @@ class SettingsDialog(DialogFrame):
             column.addWidget(plain_label(f"{field.help} {scope}".strip(), "muted", wrap=True))
             self._column.addWidget(block)
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
-        if page.topic == MIRROR:
+        if page.topic in {MIRROR, DIMSE}:
             self._add_destinations(number, page, enabled=enabled)
 
     def _add_destinations(self, number: int, page: Page, *, enabled: bool) -> None:

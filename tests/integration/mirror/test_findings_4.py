@@ -35,6 +35,8 @@ def test_another_layout_leaves_nothing_behind(library: Library, place: Path, tmp
     sync(library)
     for image in library.images.list(OWNER):
         library.images.delete(OWNER, [image.id])
+    # All at once is much: it waits until somebody agrees.
+    library.removals.agree(OWNER, "mirror.nas")
     sync(library)
     assert there(place) == {}
 
