@@ -101,7 +101,7 @@ def test_a_certificate_is_shown_compared_and_trusted_alone(
         connect(library, f"https://127.0.0.1:{port}")
         with pytest.raises(BitewingError, match=r"pacs\.certificate"):
             library.archive.test(OWNER)
-        library.images.delete(OWNER, [library.images.list(OWNER)[0].id])
+        library.imports.run(OWNER, ImportArgs((radiograph(tmp_path / "b.dcm", 2),)), QUIET)
         assert library.archive.push(OWNER, QUIET).drained.blocked == "pacs.certificate"
     assert len(server.instances()) == 1
     library.settings.set(OWNER, "orthanc.ca", "no such file")
