@@ -23,6 +23,7 @@ ALONE = (
     "tests/integration/archive/test_dimse_hostile.py",
     "tests/integration/archive/test_offline.py",
     "tests/integration/monitor/",
+    "tests/integration/stores/test_bad_lines.py",
     "tests/integration/test_window_responsive.py",
     "tests/unit/imaging/child/",
     "tests/unit/jobs/",
