@@ -15,13 +15,13 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.transfer.drive.endpoints import SCOPE, Endpoints
+from tests.drive_records import Fault, Session, Stored
 
 CLIENT_ID, CLIENT_SECRET = "clinic.apps.googleusercontent.com", "GOCSPX-planted-client-secret"
 # Google keeps what came of a broken chunk in such steps.
@@ -31,62 +31,6 @@ _HAS = re.compile(r"appProperties has \{key='((?:[^'\\]|\\.)*)' and value='((?:[
 _EQUALS = re.compile(r"(mimeType|name)='((?:[^'\\]|\\.)*)'")
 _CHUNK = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _ASKED = re.compile(r"bytes \*/(\d+)")
-
-
-@dataclass
-class Stored:
-    """One file or folder."""
-
-    id: str
-    name: str
-    created: datetime
-    content: bytes = b""
-    kind: str = "application/zip"
-    properties: dict[str, str] = field(default_factory=dict)
-
-    def told(self) -> dict[str, Any]:
-        """Return it as the API does."""
-        told = {
-            "id": self.id,
-            "name": self.name,
-            "mimeType": self.kind,
-            "createdTime": self.created.isoformat().replace("+00:00", "Z"),
-            "appProperties": self.properties,
-        }
-        if self.kind == "application/zip":
-            told |= {
-                "size": str(len(self.content)),
-                "md5Checksum": hashlib.md5(self.content).hexdigest(),
-                "sha256Checksum": hashlib.sha256(self.content).hexdigest(),
-            }
-        return told
-
-
-@dataclass
-class Session:
-    """An upload that goes on."""
-
-    metadata: dict[str, Any]
-    size: int
-    content: bytearray = field(default_factory=bytearray)
-    made: Stored | None = None
-
-
-@dataclass
-class Fault:
-    """What is answered instead, ``times`` times, to requests whose method and path match; ``skip`` go by first.
-
-    Status 0 cuts the line. ``after``: a chunk is taken first, and then the answer goes wrong.
-    """
-
-    method: str
-    path: str
-    status: int
-    reason: str = ""
-    times: int = 1
-    skip: int = 0
-    after: bool = False
-    retry_after: str = ""
 
 
 class DriveStandIn:

@@ -14,6 +14,7 @@ from app.bootstrap.library import open_library, workstation_name
 from app.cli import output
 from app.cli.group import group
 from app.cli.library import opened
+from app.cli.restored import say_restored
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.cli.settings import read_secret
@@ -115,24 +116,7 @@ def restore(session: Session, file: Path, patient: str | None, foreign: bool, pa
     archive = _opened_archive(session.root(), file, password)
     with contextlib.closing(archive), job(t("Restoring")) as ctx:
         report = restore_library(owner(workstation_name()), RestoreArgs(session.root(), archive, foreign), ctx)
-    if report.missing:
-        output.fail(str(file), "restore.files_missing", {"count": report.missing})
-    if session.json:
-        output.emit(
-            {
-                "library": session.root(),
-                "created_at": report.heading.created_at,
-                "contents": report.heading.contents,
-                "images": report.images,
-                "missing": report.missing,
-                "kept": report.kept,
-            }
-        )
-    else:
-        output.say(t("{images} restored.", images=tn("{n} image", "{n} images", report.images)))
-        if report.kept is not None:
-            output.say(t("What was there before is kept as {path}.", path=report.kept))
-    return 1 if report.missing else 0
+    return say_restored(session, str(file), report)
 
 
 def _restore_patient(session: Session, file: Path, patient: str, foreign: bool, password: str | None) -> int:

@@ -12,6 +12,7 @@ from app.bootstrap.library import workstation_name
 from app.cli import output
 from app.cli.group import group
 from app.cli.library import opened
+from app.cli.restored import say_restored
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.cli.settings import read_secret
@@ -131,24 +132,7 @@ def restore(session: Session, backup: str, foreign: bool, password_stdin: bool) 
     with contextlib.closing(archive), job(t("Restoring")) as ctx:
         report = restore_library(owner(workstation_name()), RestoreArgs(session.root(), archive, foreign), ctx)
     remove_fetched(session.root(), path)
-    if report.missing:
-        output.fail(backup, "restore.files_missing", {"count": report.missing})
-    if session.json:
-        output.emit(
-            {
-                "library": session.root(),
-                "created_at": report.heading.created_at,
-                "contents": report.heading.contents,
-                "images": report.images,
-                "missing": report.missing,
-                "kept": report.kept,
-            }
-        )
-    else:
-        output.say(t("{images} restored.", images=tn("{n} image", "{n} images", report.images)))
-        if report.kept is not None:
-            output.say(t("What was there before is kept as {path}.", path=report.kept))
-    return 1 if report.missing else 0
+    return say_restored(session, backup, report)
 
 
 @command.command("prune", help=t("Delete backups there that are older than the settings say; three always stay."))

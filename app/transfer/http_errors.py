@@ -12,28 +12,31 @@ from app.core.errors import BitewingError, EnvironmentFault, TransientFault
 
 # Nothing more is sent until a person has acted: the next file would only meet the same.
 BLOCKING = frozenset({"pacs.unauthorized", "pacs.forbidden", "pacs.full", "pacs.certificate", "pacs.not_an_archive"})
-_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DEFAULT_RETRY_S = 2.0
-_LONGEST_RETRY_S = 900.0
+LONGEST_RETRY_S = 900.0
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise what httpx raises inside as the program's own errors."""
+def translated(room: str = "pacs", something_else: str = "not_an_archive") -> Iterator[None]:
+    """Raise what httpx raises inside as the program's own errors, with codes of ``room``.
+
+    ``something_else`` ends the code for an answer that cannot be the server's that is meant.
+    """
     try:
         yield
     except httpx.ConnectError as error:
         if _is_about_certificates(error):
-            raise EnvironmentFault("pacs.certificate") from error
-        raise TransientFault("pacs.unreachable") from error
+            raise EnvironmentFault(f"{room}.certificate") from error
+        raise TransientFault(f"{room}.unreachable") from error
     except httpx.TimeoutException as error:
-        raise TransientFault("pacs.slow") from error
+        raise TransientFault(f"{room}.slow") from error
     except httpx.DecodingError as error:
-        raise EnvironmentFault("pacs.not_an_archive") from error
+        raise EnvironmentFault(f"{room}.{something_else}") from error
     except (httpx.RequestError, httpx.StreamError) as error:
-        raise TransientFault("pacs.cut_off") from error
+        raise TransientFault(f"{room}.cut_off") from error
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise EnvironmentFault("pacs.not_an_archive") from error
+        raise EnvironmentFault(f"{room}.{something_else}") from error
 
 
 def fault_of(response: httpx.Response) -> BitewingError | None:
@@ -49,15 +52,15 @@ def fault_of(response: httpx.Response) -> BitewingError | None:
         return EnvironmentFault("pacs.forbidden")
     if status == httpx.codes.INSUFFICIENT_STORAGE:
         return EnvironmentFault("pacs.full")
-    if status in _BUSY:
-        return TransientFault("pacs.busy", _retry_after(response), status=status)
+    if status in BUSY:
+        return TransientFault("pacs.busy", retry_after(response), status=status)
     return EnvironmentFault("pacs.refused", status=status)
 
 
-def _retry_after(response: httpx.Response) -> float:
+def retry_after(response: httpx.Response) -> float:
     """Return the seconds that the server asks for, where it asks in seconds (RFC 9110 section 10.2.3)."""
     try:
-        return min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_RETRY_S)
+        return min(max(float(response.headers.get("Retry-After", "")), 0.0), LONGEST_RETRY_S)
     except ValueError:
         return _DEFAULT_RETRY_S
 

@@ -49,6 +49,7 @@ def kind_words(kind: str) -> str:
     known = {
         "import": t("Import"),
         "fetch": t("Fetching from the archive"),
+        "keep": t("Bringing in from the archive"),
         "push": t("Sending to the archive"),
         "mirror": t("Sending to a mirror"),
         "mirror-verify": t("Comparing a mirror"),

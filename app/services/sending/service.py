@@ -194,8 +194,8 @@ def _counted(report: DrainReport, job: RunningJob) -> DrainReport:
         "failed": report.failed,
         "bytes": report.bytes,
     }
-    # An absence is waited out and nobody's fault; the row says why nothing was sent all the same.
-    job.stopped = report.blocked or report.away
+    # An absence is waited out and nobody's fault: the queue says it, in amber, and no run has failed for it.
+    job.stopped = report.blocked
     return report
 
 

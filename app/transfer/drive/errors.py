@@ -6,14 +6,14 @@ Texts of Google's answers are never passed on: they may hold addresses, tokens a
 from __future__ import annotations
 
 import json
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
+from app.transfer import http_errors
+from app.transfer.http_errors import BUSY, LONGEST_RETRY_S, retry_after
 
 _BUSY_REASONS = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "backendError", "internalError"}
@@ -22,26 +22,11 @@ _FULL_REASONS = frozenset(
     {"storageQuotaExceeded", "quotaExceeded", "teamDriveFileLimitExceeded", "numChildrenExceeded"}
 )
 _CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "redirect_uri_mismatch"})
-_BUSY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_DEFAULT_RETRY_S = 2.0
-_LONGEST_RETRY_S = 900.0
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+def translated() -> AbstractContextManager[None]:
     """Raise what httpx raises inside as the program's own errors."""
-    try:
-        yield
-    except httpx.ConnectError as error:
-        if _is_about_certificates(error):
-            raise EnvironmentFault("drive.certificate") from error
-        raise TransientFault("drive.unreachable") from error
-    except httpx.TimeoutException as error:
-        raise TransientFault("drive.slow") from error
-    except (httpx.InvalidURL, httpx.DecodingError, UnicodeError) as error:
-        raise EnvironmentFault("drive.not_drive") from error
-    except (httpx.RequestError, httpx.StreamError) as error:
-        raise TransientFault("drive.cut_off") from error
+    return http_errors.translated("drive", "not_drive")
 
 
 def require_well(response: httpx.Response) -> None:
@@ -58,10 +43,10 @@ def fault_of(response: httpx.Response) -> BitewingError | None:
         return None
     if reasons & _FULL_REASONS:
         return EnvironmentFault("drive.full")
-    if status in _BUSY_STATUS or reasons & _BUSY_REASONS:
-        return TransientFault("drive.busy", _retry_after(response))
+    if status in BUSY or reasons & _BUSY_REASONS:
+        return TransientFault("drive.busy", retry_after(response))
     if "dailyLimitExceeded" in reasons:
-        return TransientFault("drive.busy", _LONGEST_RETRY_S)
+        return TransientFault("drive.busy", LONGEST_RETRY_S)
     if "accessNotConfigured" in reasons:
         return UserError("drive.api_disabled")
     codes = {401: "drive.revoked", 403: "drive.forbidden", 404: "drive.not_there", 410: "drive.not_there"}
@@ -77,8 +62,8 @@ def token_fault(response: httpx.Response) -> BitewingError:
         return EnvironmentFault("drive.revoked")
     if code in _CLIENT_ERRORS:
         return UserError("drive.bad_client")
-    if response.status_code in _BUSY_STATUS:
-        return TransientFault("drive.busy", _retry_after(response))
+    if response.status_code in BUSY:
+        return TransientFault("drive.busy", retry_after(response))
     return EnvironmentFault("drive.failed", status=response.status_code)
 
 
@@ -105,19 +90,3 @@ def _reasons(response: httpx.Response) -> set[str]:
     told = _body(response).get("error") if not response.is_success else None
     listed = told.get("errors") if isinstance(told, dict) else None
     return {str(one.get("reason")) for one in listed if isinstance(one, dict)} if isinstance(listed, list) else set()
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Return the seconds that the server asks for, where it asks in seconds (RFC 9110 section 10.2.3)."""
-    try:
-        return min(max(float(response.headers.get("Retry-After", "")), 0.0), _LONGEST_RETRY_S)
-    except ValueError:
-        return _DEFAULT_RETRY_S
-
-
-def _is_about_certificates(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListWidgetItem
 
 from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of
@@ -16,7 +16,7 @@ from app.ui.formats import joined, ltr
 from app.ui.later import part
 from app.ui.session import Session
 from app.ui.settings.destination_fields import Destination, kind_words
-from app.ui.theme.icons import icon
+from app.ui.settings.editable_list import EditableList
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
 
@@ -31,29 +31,14 @@ class DestinationsEditor:
         stored = session.library.settings.mirrors() if topic == MIRROR else session.library.settings.dimse_archives()
         self._before = {one.name: Destination(one.name, _values_of(topic, one)) for one in stored}
         self._removed: set[str] = set()
-        self.list = QListWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setMinimumHeight(UNIT * 24)
-        self.list.setAccessibleName(t("Mirrors") if topic == MIRROR else t("Archives (DICOM)"))
-        self.list.itemActivated.connect(self._on_item_activated)
-        self.list.itemSelectionChanged.connect(self._refresh)
-        self.widget = QWidget()
-        column = QVBoxLayout(self.widget)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(UNIT)
-        column.addWidget(self.list)
-        row = QHBoxLayout()
-        row.setSpacing(UNIT)
-        self.add_button = _button(t("Add…"), self.add)
-        self._edit = _button(t("Change…"), self._on_edit_clicked)
-        self._remove = _button(t("Remove"), self._on_remove_clicked)
-        for button in (self.add_button, self._edit, self._remove):
-            row.addWidget(button)
-        row.addStretch(1)
-        column.addLayout(row)
+        title = t("Mirrors") if topic == MIRROR else t("Archives (DICOM)")
+        self.widget = EditableList(title, t("Add…"), "export", UNIT * 24)
+        self.list, self.add_button = self.widget.list, self.widget.add_button
+        self.widget.add_requested.connect(self.add)
+        self.widget.edit_requested.connect(self._on_edit_clicked)
+        self.widget.remove_requested.connect(self._on_remove_clicked)
         for destination in self._before.values():
             self._append(destination)
-        self._refresh()
 
     @property
     def changed(self) -> bool:
@@ -91,12 +76,7 @@ class DestinationsEditor:
         return store_words(system)
 
     def _now(self) -> dict[str, Destination]:
-        rows = [self.list.item(number) for number in range(self.list.count())]
-        return {entry.name: entry for row in rows if row is not None and (entry := row.data(_ENTRY))}
-
-    @Slot()
-    def _on_item_activated(self, _item: object) -> None:
-        self._on_edit_clicked()
+        return {entry.name: entry for row in self.widget.entries() if (entry := row.data(_ENTRY))}
 
     def _on_edit_clicked(self) -> None:
         row = self.list.currentItem()
@@ -107,10 +87,9 @@ class DestinationsEditor:
             _show(self.topic, row, changed)
 
     def _on_remove_clicked(self) -> None:
-        taken = self.list.takeItem(self.list.currentRow())
+        taken = self.widget.take()
         if taken is not None:
             self._removed.add(taken.data(_ENTRY).name)
-        self._refresh()
 
     def _ask(self, known: Destination | None) -> Destination | None:
         form = part("DestinationForm")(
@@ -120,15 +99,7 @@ class DestinationsEditor:
         return made
 
     def _append(self, destination: Destination) -> None:
-        row = QListWidgetItem(icon("export"), "")
-        row.setSizeHint(QSize(0, UNIT * 6))
-        _show(self.topic, row, destination)
-        self.list.addItem(row)
-
-    def _refresh(self) -> None:
-        chosen = self.list.currentItem() is not None and bool(self.list.selectedItems())
-        self._edit.setEnabled(chosen)
-        self._remove.setEnabled(chosen)
+        _show(self.topic, self.widget.append(), destination)
 
 
 def _values_of(topic: str, stored: MirrorSettings | DimseSettings) -> dict[str, Any]:
@@ -151,10 +122,3 @@ def _show(topic: str, row: QListWidgetItem, destination: Destination) -> None:
     state = "" if values["enabled"] else t("off")
     row.setText(f"{destination.name}\n{joined(kind, ltr(str(place)), state)}")
     row.setData(_ENTRY, destination)
-
-
-def _button(text: str, slot: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

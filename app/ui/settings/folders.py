@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListWidgetItem
 
 from app.core.errors import UserError
 from app.core.settings import SettingKey
@@ -13,8 +13,8 @@ from app.domain.watch_rules import After, WatchRule, parse_rule
 from app.ui.formats import joined, ltr
 from app.ui.later import part
 from app.ui.session import Session
+from app.ui.settings.editable_list import EditableList
 from app.ui.settings.pages import Field
-from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import t, terms
 
@@ -26,29 +26,13 @@ class FoldersEditor:
 
     def __init__(self, field: Field, entry: SettingKey, value: list[dict[str, Any]], session: Session) -> None:
         self.field, self.entry, self._before, self._session = field, entry, list(value), session
-        self.list = QListWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setMinimumHeight(UNIT * 18)
-        self.list.setAccessibleName(field.title)
-        self.list.itemActivated.connect(self._on_item_activated)
-        self.list.itemSelectionChanged.connect(self._refresh)
-        self.widget = QWidget()
-        column = QVBoxLayout(self.widget)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(UNIT)
-        column.addWidget(self.list)
-        row = QHBoxLayout()
-        row.setSpacing(UNIT)
-        self.add_button = _button(t("Add a folder…"), self.add)
-        self._edit = _button(t("Change…"), self._on_edit_clicked)
-        self._remove = _button(t("Remove"), self._on_remove_clicked)
-        for button in (self.add_button, self._edit, self._remove):
-            row.addWidget(button)
-        row.addStretch(1)
-        column.addLayout(row)
+        self.widget = EditableList(field.title, t("Add a folder…"), "folder", UNIT * 18)
+        self.list, self.add_button = self.widget.list, self.widget.add_button
+        self.widget.add_requested.connect(self.add)
+        self.widget.edit_requested.connect(self._on_edit_clicked)
+        self.widget.remove_requested.connect(self._on_remove_clicked)
         for stored in value:
             self._append(stored)
-        self._refresh()
 
     @property
     def changed(self) -> bool:
@@ -57,8 +41,7 @@ class FoldersEditor:
 
     def value(self) -> list[dict[str, Any]]:
         """Return the list as the setting holds it."""
-        rows = [self.list.item(number) for number in range(self.list.count())]
-        return [dict(row.data(_ENTRY)) for row in rows if row is not None]
+        return [dict(row.data(_ENTRY)) for row in self.widget.entries()]
 
     def add(self) -> None:
         """Ask for a folder and its rule."""
@@ -66,10 +49,6 @@ class FoldersEditor:
         if rule is not None:
             self._append(rule.to_setting())
             self.list.setCurrentRow(self.list.count() - 1)
-
-    @Slot()
-    def _on_item_activated(self, _item: object) -> None:
-        self._on_edit_clicked()
 
     def _on_edit_clicked(self) -> None:
         row = self.list.currentItem()
@@ -80,8 +59,7 @@ class FoldersEditor:
             _show(row, rule.to_setting())
 
     def _on_remove_clicked(self) -> None:
-        self.list.takeItem(self.list.currentRow())
-        self._refresh()
+        self.widget.take()
 
     def _ask(self, rule: WatchRule | None) -> WatchRule | None:
         dialog = part("FolderRuleDialog")(self._session, rule, self.widget)
@@ -89,15 +67,7 @@ class FoldersEditor:
         return chosen
 
     def _append(self, stored: dict[str, Any]) -> None:
-        row = QListWidgetItem(icon("folder"), "")
-        row.setSizeHint(QSize(0, UNIT * 6))
-        _show(row, stored)
-        self.list.addItem(row)
-
-    def _refresh(self) -> None:
-        chosen = self.list.currentItem() is not None and bool(self.list.selectedItems())
-        self._edit.setEnabled(chosen)
-        self._remove.setEnabled(chosen)
+        _show(self.widget.append(), stored)
 
 
 def rule_words(rule: WatchRule) -> str:
@@ -129,10 +99,3 @@ def _show(row: QListWidgetItem, stored: dict[str, Any]) -> None:
     words = rule_words(rule) if rule is not None else t("not understood; change or remove it")
     row.setText(f"{ltr(str(stored.get('path', '')))}\n{words}")
     row.setData(_ENTRY, stored)
-
-
-def _button(text: str, slot: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

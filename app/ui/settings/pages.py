@@ -196,18 +196,13 @@ def _backup() -> Page:
                 "backup.contents",
                 t("Contents"),
                 t("Without the images a backup cannot bring them back."),
-                (("images", t("Everything, with the images")), ("database", t("The catalogue only"))),
+                _contents(),
             ),
             Field(
                 "backup.schedule",
                 t("How often"),
                 t("A run that was missed is made up."),
-                (
-                    ("off", t("Only by hand")),
-                    ("daily", t("Every day")),
-                    ("weekly", t("Every week")),
-                    ("monthly", t("Every month")),
-                ),
+                _how_often(),
             ),
             Field("backup.time", t("At"), t("Hours and minutes, as in 02:00.")),
             Field(
@@ -232,6 +227,19 @@ def _backup() -> Page:
     )
 
 
+def _how_often() -> tuple[tuple[str, str], ...]:
+    return (
+        ("off", t("Only by hand")),
+        ("daily", t("Every day")),
+        ("weekly", t("Every week")),
+        ("monthly", t("Every month")),
+    )
+
+
+def _contents() -> tuple[tuple[str, str], ...]:
+    return ("images", t("Everything, with the images")), ("database", t("The catalogue only"))
+
+
 def _drive() -> Page:
     return Page(
         t("Google Drive"),
@@ -244,18 +252,13 @@ def _drive() -> Page:
                 "drive.contents",
                 t("Contents"),
                 t("Without the images a backup cannot bring them back."),
-                (("images", t("Everything, with the images")), ("database", t("The catalogue only"))),
+                _contents(),
             ),
             Field(
                 "drive.schedule",
                 t("How often"),
                 t("A run that was missed is made up."),
-                (
-                    ("off", t("Only by hand")),
-                    ("daily", t("Every day")),
-                    ("weekly", t("Every week")),
-                    ("monthly", t("Every month")),
-                ),
+                _how_often(),
             ),
             Field("drive.time", t("At"), t("Hours and minutes, as in 02:00.")),
             Field(
