@@ -136,7 +136,8 @@ class QueuePane(QWidget):
         self._reason.setVisible(bool(reason))
         facts = _facts(health)
         self._facts.setText(facts)
-        self._facts.setVisible(facts != reason)
+        # All sent: the reason says when, and that is all there is to say.
+        self._facts.setVisible(bool(facts) and (bool(health.queue.waiting or health.queue.parked) or not reason))
         self.send_button.setEnabled(health.queue.enabled and self._session.may(Action.ARCHIVE_PUSH))
         total = health.queue.waiting + health.queue.parked
         library, actor = self._session.library, self._session.actor
