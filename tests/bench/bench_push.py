@@ -27,7 +27,7 @@ from app.sync.report import ImportArgs
 from tests.integration.import_material import radiograph
 from tests.servers import PASSWORD, USER, OrthancServer, orthanc
 
-ROUNDS, CONNECTIONS, PATIENTS = 3, 4, 40
+ROUNDS, CONNECTIONS, PATIENTS = 7, 4, 40
 OWNER, QUIET = owner("bench"), JobContext.silent()
 
 
