@@ -18,6 +18,7 @@ from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
+from app.domain.publication import public_destination
 from app.domain.roles import Actor
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -190,6 +191,19 @@ class Background(QObject):
                     partial(self._send_to, destination),
                     partial(self._is_enabled, destination),
                 )
+        for mirror in settings.mirrors():
+            destination = public_destination(mirror.name)
+            if destination not in self._named:
+                self._named[destination] = self._stand(
+                    destination,
+                    lambda: t("Publishing, and taking back"),
+                    f"{mirror.destination}.",
+                    partial(self._send_to, destination),
+                    partial(self._is_public, destination),
+                )
+
+    def _is_public(self, destination: str) -> bool:
+        return destination in self._library.public_places.busy()
 
     def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
         self._library.sending.run(self._actor, ctx, destination)

@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
     from app.services.proof import ProofService
+    from app.services.publishing.connector import PublicConnector
+    from app.services.publishing.copying import PublicCopies
+    from app.services.publishing.service import PublishingService
     from app.services.receiving import ReceivingService
     from app.services.schedule import ScheduleService
     from app.services.sending.service import SendingService
@@ -229,7 +232,7 @@ class Library:
             its.paths,
             its.jobs,
             its.events,
-            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places},
+            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places, "public": its.public_places},
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
@@ -259,6 +262,19 @@ class Library:
     removals: Lazy[RemovalGuard] = Lazy("mirroring.guard", "RemovalGuard", lambda make, its: make(its.door))
     mirrors: Lazy[MirrorService] = Lazy(
         "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)
+    )
+    public_places: Lazy[PublicConnector] = Lazy(
+        "publishing.connector",
+        "PublicConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.mirror_places),
+    )
+    public_copies: Lazy[PublicCopies] = Lazy(
+        "publishing.copying", "PublicCopies", lambda make, its: make(its.paths, its.locator, its.decoders)
+    )
+    publishing: Lazy[PublishingService] = Lazy(
+        "publishing.service",
+        "PublishingService",
+        lambda make, its: make(its.door, its.public_places, its.public_copies, its.sending),
     )
     watchdog: Lazy[Watchdog] = Lazy(
         "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))

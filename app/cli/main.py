@@ -45,6 +45,9 @@ class _Root(LazyGroup):
         "push": Entry("app.cli.push", lambda: t("Send what is queued to the archive.")),
         "queue": Entry("app.cli.queue", lambda: t("What waits to be sent, and what waits for a decision.")),
         "mirror": Entry("app.cli.mirror", lambda: t("Send what waits to the mirrors.")),
+        "publish": Entry(
+            "app.cli.publish", lambda: t("Show images to anybody who has their address, and take them back.")
+        ),
         "archive": Entry("app.cli.archive", lambda: t("Search the archive, and fetch studies from it.")),
         "worklist": Entry("app.cli.worklist", lambda: t("Show who is expected today.")),
         "watch": Entry("app.cli.watch", lambda: t("Watch folders and import what arrives.")),

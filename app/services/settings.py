@@ -36,6 +36,7 @@ from app.core.settings import (
     write_workstation,
 )
 from app.domain.changes import ChangeKind, Entity
+from app.domain.publication import KIND, public_destination
 from app.domain.roles import Action, Actor
 from app.domain.watch_rules import parse_rule
 from app.services.door import Door, Unit
@@ -44,7 +45,7 @@ WORKSTATION = "workstation"
 ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
 # Fields of a mirror that change nothing of what goes there.
-_NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue"})
+_NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue", "public_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +216,14 @@ class SettingsService:
             known = [key for key in keys if key in stored]
             if not known:
                 raise UserError("settings.no_connection", name=name)
+            self._require_nothing_public(unit, topic, name)
             for key in known:
                 unit.store.settings.remove(key)
                 unit.store.secrets.remove(key)
                 unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
             unit.store.destinations.forget(f"{topic}.{name}")
+            if topic == MIRROR:
+                unit.store.destinations.forget(public_destination(name))
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
 
     def _note_place(self, unit: Unit, key: str, value: Any) -> None:
@@ -228,9 +232,22 @@ class SettingsService:
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
         if is_place(key) and not is_same_place(key, before, value):
+            self._require_nothing_public(unit, *destination.partition(".")[::2])
             unit.store.destinations.moved(destination)
         elif last == "layout" and before != value:
             unit.store.destinations.stale(destination)
+
+    def _require_nothing_public(self, unit: Unit, topic: str, name: str) -> None:
+        """Refuse to lose sight of a place where images of ours are public: nobody could take them back any more.
+
+        Raises
+        ------
+        UserError
+            ``publish.still_public``.
+        """
+        count = unit.store.publications.open_at(public_destination(name)) if topic == MIRROR else 0
+        if count:
+            raise UserError("publish.still_public", name=name, count=count)
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""
@@ -245,6 +262,9 @@ class SettingsService:
                 if one.name == named.name:
                     is_ready = one.enabled and (named.topic == MIRROR or bool(one.host))
                     unit.store.destinations.set(one.destination, named.topic, enabled=is_ready)
+                    if isinstance(one, MirrorSettings) and (one.publish or named.field == "publish"):
+                        # Never switched on for images at large: only what a person chose goes into public.
+                        unit.store.destinations.set(public_destination(one.name), KIND, enabled=False)
 
     def _set_secret(self, actor: Actor, key: str, value: str) -> None:
         """Seal and store a secret; an empty one is forgotten."""

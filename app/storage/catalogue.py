@@ -38,6 +38,7 @@ from app.storage.outbox import Outbox
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
+from app.storage.publications import Publications
 from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.renditions import Renditions
 from app.storage.schedule import ScheduleRuns
@@ -85,6 +86,7 @@ class Catalogue:
         self.copies = Copies(database)
         self.ledger = Ledger(database)
         self.renditions = Renditions(database)
+        self.publications = Publications(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

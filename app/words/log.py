@@ -52,6 +52,7 @@ def kind_words(kind: str) -> str:
         "keep": t("Bringing in from the archive"),
         "push": t("Sending to the archive"),
         "mirror": t("Sending to a mirror"),
+        "publish": t("Publishing"),
         "mirror-verify": t("Comparing a mirror"),
         "mirror-pull": t("Bringing files back from a mirror"),
         "scan": t("Scan"),

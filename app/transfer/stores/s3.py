@@ -7,6 +7,7 @@ here where it is one. The whole file's SHA-256 goes along as metadata, so that a
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ class S3Store:
             ContentMD5=b64encode(digest.digest()).decode("ascii"),
             Metadata={"sha256": reader.digest("sha256")},
             **self._at(name),
+            **self._shown(name),
             **self._kept(),
         )
         etag = str(told.get("ETag", "")).strip('"')
@@ -79,7 +81,9 @@ class S3Store:
         part_bytes = max(PART_BYTES, -(-size // _MOST_PARTS))
         # Metadata goes ahead of the parts, so the hash has to be known before.
         whole, size = sha256_file(source, lambda _size: ctx.check())
-        upload = self._client.create_multipart_upload(Metadata={"sha256": whole}, **self._at(name), **self._kept())
+        upload = self._client.create_multipart_upload(
+            Metadata={"sha256": whole}, **self._at(name), **self._shown(name), **self._kept()
+        )
         named = {"UploadId": upload["UploadId"], **self._at(name)}
         try:
             parts: list[dict[str, Any]] = []
@@ -247,6 +251,12 @@ class S3Store:
         """
         kept = {"ServerSideEncryption": self._args.encryption} if self._args.encryption else {}
         return {**kept, **({"SSEKMSKeyId": self._args.kms_key} if self._args.kms_key else {})}
+
+    @staticmethod
+    def _shown(name: str) -> dict[str, str]:
+        """Return what kind of file it is, for browsers: without that they offer a picture for download."""
+        kind = mimetypes.guess_type(name)[0]
+        return {"ContentType": kind} if kind else {}
 
     @contextmanager
     def _session(self, name: str = "", ctx: JobContext | None = None) -> Iterator[None]:
