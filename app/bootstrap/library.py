@@ -269,7 +269,9 @@ class Library:
         lambda make, its: make(its.door, its.paths, its.settings, its.mirror_places),
     )
     public_copies: Lazy[PublicCopies] = Lazy(
-        "publishing.copying", "PublicCopies", lambda make, its: make(its.paths, its.locator, its.decoders)
+        "publishing.copying",
+        "PublicCopies",
+        lambda make, its: make(its.store, its.paths, its.settings, its.locator, its.decoders),
     )
     publishing: Lazy[PublishingService] = Lazy(
         "publishing.service",

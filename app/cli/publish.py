@@ -29,13 +29,16 @@ def command() -> None:
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @click.option("--to", "place", metavar="NAME", help=t("The mirror to publish at, where there are several."))
 @click.option("--as", "form", type=click.Choice([form.value for form in PublicForm]), help=t("What is published."))
+@click.option("--looked", is_flag=True, help=t("Somebody looked at the pictures: they show no name and no face."))
 @common
 @click.pass_obj
-def publish(session: Session, images: tuple[str, ...], place: str | None, form: str | None) -> int:
+def publish(session: Session, images: tuple[str, ...], place: str | None, form: str | None, looked: bool) -> int:
     """Publish."""
     with opened(session) as library, job(t("Publishing")) as ctx:
         owner = library.owner()
-        items = library.publishing.publish(owner, images, ctx, place, PublicForm(form or PublicForm.JPEG))
+        library.publishing.require_place(owner, place)
+        prepared = library.publishing.prepare(owner, images, ctx, PublicForm(form or PublicForm.JPEG))
+        items = library.publishing.publish(owner, prepared, place, looked=looked)
         library.publishing.send(owner, ctx, "command")
         rows = [_published(item, library.publishing.of_image(owner, item.image_id)) for item in items]
     return _end(session, rows, "published", PublicState.PUBLIC)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from app.core.clock import utc_now
@@ -31,7 +32,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.images import required_image
 from app.services.publishing.connector import PublicConnector
-from app.services.publishing.copying import PublicCopies
+from app.services.publishing.copying import MadeCopy, PublicCopies
 from app.services.sending.service import SendingService, SendReport
 from app.storage.publications import PublicEntry
 
@@ -52,6 +53,16 @@ class PublicItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """An image with the copy that was made of it, for a person to look at; ``copy`` is ``None`` where none could be."""
+
+    image_id: str
+    copy: MadeCopy | None = None
+    code: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PublicRow:
     """A published copy as people see it: whose image, and which."""
 
@@ -63,10 +74,10 @@ class PublicRow:
 class PublishingService:
     """Publishing from one library. Any thread."""
 
-    def __init__(self, door: Door, connector: PublicConnector, maker: PublicCopies, sending: SendingService) -> None:
+    def __init__(self, door: Door, connector: PublicConnector, copies: PublicCopies, sending: SendingService) -> None:
         self._door = door
         self._connector = connector
-        self._maker = maker
+        self._copies = copies
         self._sending = sending
 
     def places(self, actor: Actor) -> list[MirrorSettings]:
@@ -74,17 +85,52 @@ class PublishingService:
         self._door.require(actor, Action.IMAGE_VIEW)
         return self._connector.places()
 
+    def require_place(self, actor: Actor, place: str | None = None) -> MirrorSettings:
+        """Return where would be published. Raises as :meth:`publish`."""
+        self._door.require(actor, Action.IMAGE_PUBLISH)
+        return self._connector.chosen(place)
+
+    def prepare(
+        self, actor: Actor, ids: Sequence[str], ctx: JobContext, form: PublicForm = PublicForm.JPEG
+    ) -> list[Prepared]:
+        """Make the copies that would be published, for a person to look at; nothing goes anywhere.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        """
+        self._door.require(actor, Action.IMAGE_PUBLISH)
+        found = []
+        for image_id in dict.fromkeys(ids):
+            ctx.check()
+            try:
+                with self._door.store.read():
+                    record = _publishable(self._door.store.images.get(image_id), image_id)
+                found.append(Prepared(image_id, self._copies.make(record, form, ctx)))
+            except Cancelled:
+                raise
+            except BitewingError as error:
+                found.append(Prepared(image_id, code=error.code, facts=error.facts))
+            ctx.report(Progress(len(found), len(ids), "images"))
+        return found
+
     def publish(
         self,
         actor: Actor,
-        ids: Sequence[str],
-        ctx: JobContext,
+        prepared: Sequence[Prepared],
         place: str | None = None,
-        form: PublicForm = PublicForm.JPEG,
+        *,
+        looked: bool = False,
     ) -> list[PublicItem]:
-        """Queue images to be published, each as a copy made now; what cannot be is reported and the rest goes on.
+        """Queue prepared copies to be published; what cannot be is reported and the rest goes on.
 
-        One that is public at the place, or waits to be, stays as it is.
+        An image that is public at the place, or waits to be, stays as it is.
+
+        Parameters
+        ----------
+        looked
+            That a person looked at the pictures: without that nothing goes which may show a name or a face.
 
         Raises
         ------
@@ -95,11 +141,7 @@ class PublishingService:
         """
         self._door.require(actor, Action.IMAGE_PUBLISH)
         mirror = self._connector.chosen(place)
-
-        def one(image_id: str) -> PublicItem:
-            return self._publish_one(actor, image_id, mirror, form)
-
-        return _each(ids, one, ctx)
+        return [_reported(one.image_id, partial(self._publish_one, actor, one, mirror, looked)) for one in prepared]
 
     def withdraw(self, actor: Actor, ids: Sequence[str], ctx: JobContext) -> list[PublicItem]:
         """Move images to private: every public copy of them is queued to be deleted.
@@ -110,7 +152,11 @@ class PublishingService:
             ``role.refused``.
         """
         self._door.require(actor, Action.IMAGE_WITHDRAW)
-        return _each(ids, lambda image_id: self._withdraw_one(actor, image_id), ctx)
+        items = []
+        for image_id in dict.fromkeys(ids):
+            ctx.check()
+            items.append(_reported(image_id, partial(self._withdraw_one, actor, image_id)))
+        return items
 
     def send(self, actor: Actor, ctx: JobContext, trigger: str = "user") -> SendReport:
         """Carry out what is queued, once. Raises ``role.refused``."""
@@ -133,37 +179,22 @@ class PublishingService:
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             return store.publications.of_image(image_id)
 
-    def _publish_one(self, actor: Actor, image_id: str, mirror: MirrorSettings, form: PublicForm) -> PublicItem:
-        destination = public_destination(mirror.name)
-        with self._door.store.read():
-            record = _publishable(self._door.store.images.get(image_id), image_id)
-            before = self._door.store.publications.current(image_id, destination)
-        if before:
-            return PublicItem(image_id, before[-1].state, before[-1].url, was_so=True)
-        made = self._maker.make(record, form)
+    def _publish_one(self, actor: Actor, prepared: Prepared, mirror: MirrorSettings, looked: bool) -> PublicItem:
+        image_id, copy, destination = prepared.image_id, prepared.copy, public_destination(mirror.name)
+        if copy is None:
+            return PublicItem(image_id, code=prepared.code, facts=prepared.facts)
         with self._door.writing(actor, Action.IMAGE_PUBLISH) as unit:
-            now = _publishable(unit.store.images.get(image_id), image_id)
+            record = _publishable(unit.store.images.get(image_id), image_id)
             before = unit.store.publications.current(image_id, destination)
-            if before or now.sha256 != record.sha256 or now.patient_id != record.patient_id:
-                # Somebody else was quicker; the copy made here is swept with the next round.
+            if before:
+                return PublicItem(image_id, before[-1].state, before[-1].url, was_so=True)
+            if copy.to_look_at and not looked:
+                raise UserError("publish.look_first", text=image_id)
+            if record.sha256 != copy.made_of:
                 raise UserError("image.changed_elsewhere", id=image_id)
-            name = new_name(form)
-            wanted = Publication(
-                id=str(uuid.uuid4()),
-                image_id=image_id,
-                patient_id=now.patient_id or "",
-                destination=destination,
-                remote_id=name,
-                url=public_address(mirror.public_url, name),
-                form=form,
-                filename=made.path.name,
-                sha256=made.sha256,
-                size_bytes=made.size_bytes,
-                image_type=now.image_type.value,
-                caption=now.caption,
-                asked_by=actor.id,
-                asked_at=utc_now(),
-            )
+            if not copy.path.is_file():
+                raise UserError("publish.copy_lost")
+            wanted = _wish(actor, record, copy, mirror)
             unit.store.destinations.set(destination, KIND, enabled=False)
             unit.store.publications.ask(wanted)
             unit.audit(
@@ -171,8 +202,10 @@ class PublishingService:
                 image_id,
                 publication=wanted.id,
                 destination=destination,
-                format=form.value,
-                copy_sha256=made.sha256,
+                format=copy.form.value,
+                copy_sha256=copy.sha256,
+                warned=[warning.value for warning in copy.warnings],
+                looked=looked,
             )
             _say(unit, wanted)
         return PublicItem(image_id, PublicState.WAITING, wanted.url)
@@ -204,15 +237,30 @@ def _say(unit: Unit, copy: Publication) -> None:
     unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, copy.image_id, copy.patient_id)
 
 
-def _each(ids: Sequence[str], act: Callable[[str], PublicItem], ctx: JobContext) -> list[PublicItem]:
-    items: list[PublicItem] = []
-    for image_id in dict.fromkeys(ids):
-        ctx.check()
-        try:
-            items.append(act(image_id))
-        except (Cancelled, RefusedError):
-            raise
-        except BitewingError as error:
-            items.append(PublicItem(image_id, code=error.code, facts=error.facts))
-        ctx.report(Progress(len(items), len(ids), "images"))
-    return items
+def _reported(image_id: str, act: Callable[[], PublicItem]) -> PublicItem:
+    try:
+        return act()
+    except (Cancelled, RefusedError):
+        raise
+    except BitewingError as error:
+        return PublicItem(image_id, code=error.code, facts=error.facts)
+
+
+def _wish(actor: Actor, record: ImageRecord, copy: MadeCopy, mirror: MirrorSettings) -> Publication:
+    name = new_name(copy.form)
+    return Publication(
+        id=str(uuid.uuid4()),
+        image_id=record.id,
+        patient_id=record.patient_id or "",
+        destination=public_destination(mirror.name),
+        remote_id=name,
+        url=public_address(mirror.public_url, name),
+        form=copy.form,
+        filename=copy.path.name,
+        sha256=copy.sha256,
+        size_bytes=copy.size_bytes,
+        image_type=record.image_type.value,
+        caption=record.caption,
+        asked_by=actor.id,
+        asked_at=utc_now(),
+    )

@@ -33,6 +33,16 @@ def _rules() -> dict[str, ErrorTemplates]:
             t("Only an image that is filed for a patient can be published."),
             t("File it first, or restore it."),
         ),
+        "publish.look_first": ErrorTemplates(
+            t("Look at the picture first"),
+            t("The picture itself may show a name or a face, which no program takes out for sure."),
+            t("Look at it, and publish it only if nobody can be recognised."),
+        ),
+        "publish.not_dicom": ErrorTemplates(
+            t("Not a DICOM image"),
+            t("Only a DICOM image can be published as DICOM."),
+            t("Publish it as a picture."),
+        ),
         "publish.copy_lost": ErrorTemplates(
             t("Copy lost"),
             t("The copy that was to be published is not here any more, or was changed."),

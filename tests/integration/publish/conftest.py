@@ -22,6 +22,7 @@ from app.domain.image import Filing, ImageRecord, ImageType
 from app.domain.patient import Patient, PatientDraft
 from app.domain.publication import FOLDER
 from app.domain.roles import owner
+from app.services.publishing.service import PublicItem
 from app.sync.report import ImportArgs
 from tests.certificates import Authority
 from tests.integration.import_material import picture
@@ -164,3 +165,9 @@ def photo(library: Library, whose: Patient, folder: Path, seed: int = 7) -> Imag
     library.imports.run(OWNER, ImportArgs((path,), filing), QUIET)
     [image_id] = {image.id for image in library.images.list(OWNER)} - before
     return library.images.get(OWNER, image_id)
+
+
+def publish(library: Library, ids: list[str], place: str | None = None) -> list[PublicItem]:
+    """Queue images to be published as somebody does who looked at them."""
+    prepared = library.publishing.prepare(OWNER, ids, QUIET)
+    return library.publishing.publish(OWNER, prepared, place, looked=True)

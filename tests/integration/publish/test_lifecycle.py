@@ -19,7 +19,7 @@ from app.domain.image import Filing
 from app.domain.publication import FOLDER, PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
 from app.storage.publications import PublicEntry
-from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, switch_on
+from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, switch_on
 
 ROOT = Path(__file__).resolve().parents[3]
 MARKS = (b"Haddad", b"Lina", b"4711", b"Karam", b"Exif", b"GPS")
@@ -37,7 +37,7 @@ def test_there_and_back(library: Library, place: Path, web: WebServer, tmp_path:
     switch_on(library, web, {"kind": "folder", "path": str(place)})
     image = photo(library, patient(library), tmp_path / "in")
     # Without a network: it waits, and nothing is lost.
-    [item] = library.publishing.publish(OWNER, [image.id], QUIET)
+    [item] = publish(library, [image.id])
     report = library.publishing.send(OWNER, QUIET)
     assert (item.state, item.code, report.queued) == (PublicState.WAITING, None, 1)
     assert library.images.get(OWNER, image.id).public_url is None
@@ -53,7 +53,7 @@ def test_there_and_back(library: Library, place: Path, web: WebServer, tmp_path:
     for mark in MARKS:
         assert mark not in body, mark
     # Again: it is public already, and stays under its address.
-    [again] = library.publishing.publish(OWNER, [image.id], QUIET)
+    [again] = publish(library, [image.id])
     assert (again.was_so, again.url) == (True, item.url)
     [row] = library.publishing.public(OWNER)
     assert (row.patient, row.entry.publication.image_type) == ("Haddad, Lina", "before")
@@ -81,7 +81,7 @@ def test_names_that_nobody_guesses(publishing: Library, place: Path, tmp_path: P
     image = photo(publishing, patient(publishing), tmp_path / "in")
     names = set()
     for _time in range(2):
-        publishing.publishing.publish(OWNER, [image.id], QUIET)
+        publish(publishing, [image.id])
         publishing.publishing.send(OWNER, QUIET)
         [path] = public_files(place)
         names.add(path.name)
@@ -104,21 +104,21 @@ def test_off_until_somebody_switches_it_on(library: Library, place: Path, web: W
     image = photo(library, patient(library), tmp_path / "in")
     place.mkdir()
     with pytest.raises(UserError, match=r"publish\.off"):
-        library.publishing.publish(OWNER, [image.id], QUIET)
+        publish(library, [image.id])
     switch_on(library, web, {"kind": "folder", "path": str(place), "publish": False, "enabled": True})
     with pytest.raises(UserError, match=r"publish\.off"):
-        library.publishing.publish(OWNER, [image.id], QUIET, PLACE)
+        publish(library, [image.id], PLACE)
     library.settings.set(OWNER, f"mirror.{PLACE}.publish", "true")
     assert "mirror.web.publish" in {entry.entity_id for entry in library.store.audit.list(limit=5)}
     for role in (Role.TECHNICIAN, Role.RECEPTIONIST, Role.VIEWER):
         with pytest.raises(RefusedError):
-            library.publishing.publish(Actor("x", "x", role, "test"), [image.id], QUIET)
+            library.publishing.publish(Actor("x", "x", role, "test"), [])
     # Switching it on publishes nothing; the mirror sends its files, and never into public.
     library.mirrors.sync(OWNER, QUIET)
     library.publishing.send(OWNER, QUIET)
     assert not (place / FOLDER).exists()
     # Switched off while one waits: it does not go.
-    library.publishing.publish(OWNER, [image.id], QUIET)
+    publish(library, [image.id])
     library.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
     library.publishing.send(OWNER, QUIET)
     entry = newest(library, image.id)
@@ -130,7 +130,7 @@ def test_off_takes_nothing_back_and_keeps_nothing_from_being_taken_back(
     publishing: Library, place: Path, web: WebServer, tmp_path: Path
 ) -> None:
     image = photo(publishing, patient(publishing), tmp_path / "in")
-    [item] = publishing.publishing.publish(OWNER, [image.id], QUIET)
+    [item] = publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
     assert web.get(str(item.url))[0] == 200
@@ -166,9 +166,9 @@ def test_what_is_not_theirs_any_more_is_taken_back_by_itself(
     assert callable(change)
     whose = patient(publishing)
     first, second, third = (photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8, 9))
-    publishing.publishing.publish(OWNER, [first.id, third.id], QUIET)
+    publish(publishing, [first.id, third.id])
     publishing.publishing.send(OWNER, QUIET)
-    publishing.publishing.publish(OWNER, [second.id], QUIET)
+    publish(publishing, [second.id])
     for image in (first, second):
         change(publishing, image.id)
     # What was public is being taken back, what waited never goes.
@@ -194,7 +194,7 @@ def test_what_is_not_theirs_any_more_is_taken_back_by_itself(
 def test_a_cache_that_shows_it_still(publishing: Library, web: WebServer, tmp_path: Path) -> None:
     web.caches = True
     image = photo(publishing, patient(publishing), tmp_path / "in")
-    [item] = publishing.publishing.publish(OWNER, [image.id], QUIET)
+    [item] = publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     publishing.publishing.withdraw(OWNER, [image.id], QUIET)
     for _time in range(2):
@@ -213,7 +213,7 @@ def test_nothing_is_believed_that_the_address_does_not_show(
 ) -> None:
     image = photo(publishing, patient(publishing), tmp_path / "in")
     web.trouble = status
-    publishing.publishing.publish(OWNER, [image.id], QUIET)
+    publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     entry = newest(publishing, image.id)
     assert (entry.publication.state, entry.code) == (PublicState.WAITING, code)
@@ -235,10 +235,10 @@ def test_killed_while_it_waits_for_the_proof(
 ) -> None:
     image = photo(publishing, patient(publishing), tmp_path / "in")
     if step == "withdraw":
-        publishing.publishing.publish(OWNER, [image.id], QUIET)
+        publish(publishing, [image.id])
         publishing.publishing.send(OWNER, QUIET)
     asked, web.hold = len(web.asked), Event()
-    command = [sys.executable, "-m", "app", "publish", *([step] * (step == "withdraw")), image.id]
+    command = [sys.executable, "-m", "app", "publish", "withdraw" if step == "withdraw" else "--looked", image.id]
     command += ["--library", str(publishing.paths.root)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 30
@@ -267,7 +267,7 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return ended.returncode, json.loads(ended.stdout)
 
-    code, said = bitewing("publish", "--to", PLACE, image.id, "nobody")
+    code, said = bitewing("publish", "--to", PLACE, "--looked", image.id, "nobody")
     assert isinstance(said, dict)
     [done, failed] = said.pop("items")  # type: ignore[misc]
     assert (code, said) == (1, {"published": 1, "waiting": 0, "failed": 1})
@@ -285,7 +285,7 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
 def test_an_old_hand_cannot_turn_the_address_back(publishing: Library, tmp_path: Path) -> None:
     """Whoever writes a record that was read before says nothing of what is public."""
     image = photo(publishing, patient(publishing), tmp_path / "in")
-    publishing.publishing.publish(OWNER, [image.id], QUIET)
+    publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     url = publishing.images.get(OWNER, image.id).public_url
     assert url is not None

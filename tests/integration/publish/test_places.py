@@ -15,7 +15,7 @@ import pytest
 from app.bootstrap.library import Library
 from app.domain.publication import FOLDER, PublicState
 from tests.certificates import Authority
-from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, serve, switch_on
+from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, serve, switch_on
 from tests.integration.publish.test_lifecycle import newest, public_files
 from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, S3Server, SshServer, moto
 
@@ -60,7 +60,7 @@ def at_server(request: pytest.FixtureRequest) -> WebServer:
 
 def test_at_a_server(library: Library, at_server: WebServer, tmp_path: Path) -> None:
     image = photo(library, patient(library), tmp_path / "in")
-    library.publishing.publish(OWNER, [image.id], QUIET)
+    publish(library, [image.id])
     assert library.publishing.send(OWNER, QUIET).drained.sent == 1
     copy = newest(library, image.id).publication
     address = f"{at_server.url}/{copy.remote_id.removeprefix(f'{FOLDER}/')}"
@@ -103,7 +103,7 @@ def test_in_a_bucket_that_is_not_opened_by_us(library: Library, open_s3: S3Serve
     }
     library.settings.set_destination(OWNER, "mirror", PLACE, settings, {"secret_key": open_s3.secret_key})
     image = photo(library, patient(library), tmp_path / "in")
-    library.publishing.publish(OWNER, [image.id], QUIET)
+    publish(library, [image.id])
     library.publishing.send(OWNER, QUIET)
     # Whether anybody may read is the bucket's own business: no right is given silently, and it is said.
     entry = newest(library, image.id)
@@ -133,7 +133,7 @@ def test_the_mirror_never_touches_what_is_public(
     whose = patient(publishing)
     images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8)]
     publishing.mirrors.sync(OWNER, QUIET)
-    publishing.publishing.publish(OWNER, [image.id for image in images], QUIET)
+    publish(publishing, [image.id for image in images])
     publishing.publishing.send(OWNER, QUIET)
     before = {path.name: path.read_bytes() for path in public_files(place)}
     assert len(before) == 2
