@@ -20,6 +20,7 @@ from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
 from app.services.publishing.sending import PublicSender
 from app.services.publishing.telling import tell_done
+from app.services.publishing.trying import ca_of
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
 from app.sync.outbox import IDLE_S
@@ -106,8 +107,3 @@ class PublicConnector:
             return
         except OSError as error:
             log.warning("copies that were published are left over: %s", type(error).__name__)
-
-
-def ca_of(mirror: MirrorSettings) -> str:
-    """Return the PEM file that a place is trusted by, if any: its web server may have the same authority."""
-    return mirror.trust if mirror.trust and Path(mirror.trust).is_file() else ""

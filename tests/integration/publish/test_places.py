@@ -152,3 +152,28 @@ def test_the_mirror_never_touches_what_is_public(
         newest(publishing, images[1].id).publication.remote_id.removeprefix(f"{FOLDER}/")
     ]
     assert len(list((place / "dental_images").rglob("*.jpg"))) == 1
+
+
+def test_trying_a_place_out(publishing: Library, place: Path, web: WebServer) -> None:
+    def warnings() -> tuple[str, ...]:
+        return publishing.mirrors.test(OWNER, PLACE, QUIET).warnings
+
+    assert warnings() == ()
+    web.trouble = 403
+    assert warnings() == ("publish.not_served",)
+    web.trouble = 503
+    assert warnings() == ("publish.busy",)
+    web.trouble, web.lists = 0, True
+    assert warnings() == ("publish.listed",)
+    # The web server shows all of the mirror, of which the public folder is a part.
+    web.folder, web.lists = place, False
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.public_url", f"{web.url}/{FOLDER}/")
+    assert warnings() == ("publish.all_public",)
+    # The same, with the address of the mirror entered as that of the public folder.
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.public_url", web.url)
+    assert warnings() == ("publish.not_served", "publish.all_public")
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.public_url", "")
+    assert warnings() == ("publish.no_address",)
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
+    assert warnings() == ()
+    assert [path for path in place.rglob("*") if path.is_file() and not path.name.startswith(".")] == []
