@@ -37,6 +37,7 @@ from app.core.settings import (
 )
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
+from app.domain.sharing import seconds_of
 from app.domain.watch_rules import parse_rule
 from app.services.door import Door, Unit
 
@@ -149,6 +150,10 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if key == "share.expires":
+            seconds_of(value)
+        if key == "share.destination":
+            self._require_bucket(value)
         if key == "monitor.folders":
             for folder in value:
                 parse_rule(folder)
@@ -221,6 +226,12 @@ class SettingsService:
                 unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
             unit.store.destinations.forget(f"{topic}.{name}")
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+    def _require_bucket(self, name: str) -> None:
+        """Refuse a mirror by which no links can be made; one that is not set up yet may be named before."""
+        for mirror in self.mirrors():
+            if mirror.name == name.removeprefix(f"{MIRROR}.") and mirror.kind != "s3":
+                raise UserError("share.not_s3", destination=mirror.name)
 
     def _note_place(self, unit: Unit, key: str, value: Any) -> None:
         """Let the queue know when a destination is to be at another place from now on."""

@@ -154,8 +154,11 @@ def _carry_secrets(restored: Database, old: sqlite3.Connection, tally: _Tally) -
     tally.secrets = len(secrets)
 
 
-def _carry_rows(table: str) -> _Part:
-    """Return what takes over the rows of a table that the backup could not know yet, by number."""
+def _carry_rows(table: str, known_row: str = "IGNORE") -> _Part:
+    """Return what takes over the rows of a table that the backup could not know yet, by number.
+
+    With ``REPLACE`` also those that it knew as they were then.
+    """
 
     def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
         known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
@@ -168,7 +171,7 @@ def _carry_rows(table: str) -> _Part:
             places = ", ".join("?" * len(names))
             _write_rows(
                 restored,
-                f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
+                f"INSERT OR {known_row} INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
                 rows,
             )
 
@@ -189,4 +192,6 @@ _PARTS: dict[str, _Part] = {
     "backups": _carry_rows("backups"),
     "drills": _carry_rows("drills"),
     "drive": _carry_rows("drive_backups"),
+    # What was given out, or called back, since the backup: it lies somewhere, or must not any more.
+    "shares": _carry_rows("shares", "REPLACE"),
 }
