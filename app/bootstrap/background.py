@@ -37,6 +37,7 @@ ARCHIVE = "archive"
 LISTENER = "listener"
 NEWS = "archive-news"
 WATCHDOG = "watchdog"
+SHARES = "shares"
 _LEASE_MS = 5_000
 NAMED = (MIRROR, DIMSE)
 
@@ -82,6 +83,7 @@ class Background(QObject):
                 self._watch,
                 self._wants_watchdog,
             ),
+            self._stand(SHARES, lambda: t("Looking after links"), "share.", self._keep_shares, self._wants_shares),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
@@ -148,6 +150,12 @@ class Background(QObject):
 
     def _wants_listener(self) -> bool:
         return self._library.settings.workstation().receive_enabled
+
+    def _wants_shares(self) -> bool:
+        return bool(self._library.settings.clinic().share_destination) or self._library.store.shares.any_open()
+
+    def _keep_shares(self, _args: Any, ctx: JobContext) -> None:
+        self._library.share_keeping.run(self._actor, ctx)
 
     def _receive(self, _args: Any, ctx: JobContext) -> None:
         self._library.receiving.run(self._actor, ctx, ReceiveReport())

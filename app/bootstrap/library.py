@@ -78,6 +78,10 @@ if TYPE_CHECKING:
     from app.services.schedule import ScheduleService
     from app.services.sending.service import SendingService
     from app.services.settings import SettingsService
+    from app.services.sharing.keeping import ShareKeeping
+    from app.services.sharing.places import SharePlaces
+    from app.services.sharing.preparing import Preparing
+    from app.services.sharing.service import SharingService
     from app.services.shelf import Shelf
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
@@ -277,6 +281,22 @@ class Library:
         "publishing.service",
         "PublishingService",
         lambda make, its: make(its.door, its.public_places, its.public_copies, its.sending),
+    )
+    share_places: Lazy[SharePlaces] = Lazy(
+        "sharing.places", "SharePlaces", lambda make, its: make(its.settings, its.mirror_places)
+    )
+    share_keeping: Lazy[ShareKeeping] = Lazy(
+        "sharing.keeping",
+        "ShareKeeping",
+        lambda make, its: make(its.door, its.settings, its.share_places, its.imports, its.events),
+    )
+    share_preparing: Lazy[Preparing] = Lazy(
+        "sharing.preparing", "Preparing", lambda make, its: make(its.door, its.locator, its.decoders, its.settings)
+    )
+    sharing: Lazy[SharingService] = Lazy(
+        "sharing.service",
+        "SharingService",
+        lambda make, its: make(its.door, its.settings, its.share_preparing, its.share_places, its.share_keeping),
     )
     watchdog: Lazy[Watchdog] = Lazy(
         "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))

@@ -39,6 +39,7 @@ class _Root(LazyGroup):
         "images": Entry("app.cli.images", lambda: t("Move, delete and restore images.")),
         "treatments": Entry("app.cli.treatments", lambda: t("What was done to which teeth, with its images.")),
         "export": Entry("app.cli.export", lambda: t("Write images, or everything, to a folder.")),
+        "share": Entry("app.cli.share", lambda: t("Share images by links that expire.")),
         "check": Entry("app.cli.check", lambda: t("Check that every image has its file and every file its image.")),
         "agent": Entry("app.cli.agent", lambda: t("Do all background work without a window.")),
         "receive": Entry("app.cli.receive", lambda: t("Take what sensors and modalities send by DICOM.")),

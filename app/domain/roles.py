@@ -58,6 +58,9 @@ class Action(StrEnum):
     ARCHIVE_FETCH = "archive.fetch"
     ARCHIVE_ANSWER = "archive.answer"
     WORKLIST_USE = "worklist.use"
+    SHARE_CREATE = "share.create"
+    SHARE_VIEW = "share.view"
+    SHARE_REVOKE = "share.revoke"
 
 
 _VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
@@ -85,6 +88,9 @@ _CLINICAL = _CHAIRSIDE | {
     Action.IMAGE_RESTORE,
     Action.PATIENT_MERGE,
     Action.TREATMENT_DELETE,
+    Action.SHARE_CREATE,
+    Action.SHARE_VIEW,
+    Action.SHARE_REVOKE,
 }
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {

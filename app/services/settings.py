@@ -38,12 +38,15 @@ from app.core.settings import (
 from app.domain.changes import ChangeKind, Entity
 from app.domain.publication import KIND, public_destination
 from app.domain.roles import Action, Actor
+from app.domain.sharing import seconds_of
 from app.domain.watch_rules import parse_rule
 from app.services.door import Door, Unit
 
 WORKSTATION = "workstation"
 ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
+# Switches that somebody takes responsibility for.
+_CONSENTS = frozenset({"publish", "allow_plain"})
 # Fields of a mirror that change nothing of what goes there.
 _NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue", "public_url"})
 
@@ -150,6 +153,10 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if key == "share.expires":
+            seconds_of(value)
+        if key == "share.destination":
+            self._require_bucket(value)
         if key == "monitor.folders":
             for folder in value:
                 parse_rule(folder)
@@ -163,7 +170,7 @@ class SettingsService:
             self._note_place(unit, key, value)
             unit.store.settings.set(key, value)
             self._tell_outbox(unit, key)
-            unit.audit(Entity.SETTING, key)
+            unit.audit(Entity.SETTING, key, **_agreed(unit, key))
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
 
@@ -198,7 +205,7 @@ class SettingsService:
             for key, text in sealed.items():
                 unit.store.secrets.set(key, text)
             for key in (*(entry.key for entry in entries), *sealed):
-                unit.audit(Entity.SETTING, key)
+                unit.audit(Entity.SETTING, key, **_agreed(unit, key))
                 unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
             self._tell_outbox(unit, f"{topic}.{name}.enabled")
 
@@ -225,6 +232,12 @@ class SettingsService:
             if topic == MIRROR:
                 unit.store.destinations.forget(public_destination(name))
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+    def _require_bucket(self, name: str) -> None:
+        """Refuse a mirror by which no links can be made; one that is not set up yet may be named before."""
+        for mirror in self.mirrors():
+            if mirror.name == name.removeprefix(f"{MIRROR}.") and mirror.kind != "s3":
+                raise UserError("share.not_s3", destination=mirror.name)
 
     def _note_place(self, unit: Unit, key: str, value: Any) -> None:
         """Let the queue know when a destination is to be at another place from now on."""
@@ -317,3 +330,8 @@ class SettingsService:
             return next((getattr(one, entry.attribute) for one in every if one.name == named.name), entry.default)
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)
+
+
+def _agreed(unit: Unit, key: str) -> dict[str, Any]:
+    """Return what the audit log says beside the key: of a consent, whether it was given or taken back."""
+    return {"on": unit.store.settings.get(key)} if key.rpartition(".")[2] in _CONSENTS else {}

@@ -43,6 +43,7 @@ from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.renditions import Renditions
 from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
+from app.storage.shares import Shares
 from app.storage.state import State
 from app.storage.studies import Studies
 from app.storage.treatments import Treatments
@@ -87,6 +88,7 @@ class Catalogue:
         self.ledger = Ledger(database)
         self.renditions = Renditions(database)
         self.publications = Publications(database)
+        self.shares = Shares(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

@@ -59,6 +59,7 @@ def kind_words(kind: str) -> str:
         "check": t("Library check"),
         "proof": t("Reading the library again"),
         "export": t("Export"),
+        "share": t("Files sent by a link"),
         "demo": t("Demonstration clinic"),
         "patients": t("Patient list import"),
         "migrate": t("Migration"),
@@ -125,6 +126,7 @@ def topic_words(topic: str) -> str:
         "drive": t("Google Drive"),
         "check": t("Checks and proof"),
         "export": t("Exports"),
+        "share": t("Sharing"),
         "recovery": t("Recovery"),
     }
     return known.get(topic, topic)

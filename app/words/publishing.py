@@ -20,10 +20,12 @@ def risks() -> tuple[str, ...]:
     """Return what switching publishing on means, one sentence each."""
     return (
         t("Whoever has the address of a published image can see it, without any password, and pass the address on."),
-        t("Others may copy it. Moving it to private deletes our copy and proves that, but no copy that somebody made."),
-        t("Only single images are published, each because somebody who may looked at it and said so; never by itself."),
+        t(
+            "Others may copy it. Moving it to private deletes our copy and proves it; what others copied stays theirs."
+        ),
+        t("Only single images are published, each by somebody's own decision; nothing is ever published by itself."),
         t("What is published is a copy without name, dates and camera data, under an address of chance."),
-        t("What the picture itself shows, such as a face or a name written into it, stays in it: it has to be looked at."),
+        t("What the picture itself shows, such as a face or a name, stays in it: it has to be looked at."),
         t("Ask for the patient's written consent before you publish anything of them."),
     )
 

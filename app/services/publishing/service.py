@@ -212,8 +212,10 @@ class PublishingService:
 
     def _withdraw_one(self, actor: Actor, image_id: str) -> PublicItem:
         with self._door.writing(actor, Action.IMAGE_WITHDRAW) as unit:
-            required_image(unit.store.images.get(image_id), image_id)
             every = [entry.publication for entry in unit.store.publications.of_image(image_id)]
+            if not every:
+                # What is public is taken back also of an image that a restored catalogue does not know.
+                required_image(unit.store.images.get(image_id), image_id)
             for one in every:
                 if one.gone_at is None and one.withdrawn_at is None:
                     unit.store.publications.withdraw(one, utc_now())

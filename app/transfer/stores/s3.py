@@ -25,7 +25,7 @@ from app.transfer.stores.checking import try_out
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.s3_client import S3Args, certificate_of, make_client
 from app.transfer.stores.s3_errors import is_not_there, translated
-from app.transfer.stores.s3_public import is_public
+from app.transfer.stores.s3_public import is_public, is_readable_by_strangers
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
 # Below: one request. Above: parts of this size, which is in memory; S3 allows 10,000 of them.
@@ -215,7 +215,7 @@ class S3Store:
                 return removed
             more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
-    def link_to_get(self, name: str, expires_s: int, filename: str = "") -> str:
+    def link_to_get(self, name: str, expires_s: int, filename: str = "", mime_type: str = "") -> str:
         """Return a link by which anybody can fetch an object until it expires, as a download of ``filename``.
 
         Raises
@@ -225,6 +225,7 @@ class S3Store:
         """
         shown = "attachment" + (f'; filename="{checked(filename)}"' if filename and filename.isascii() else "")
         how = {"ResponseContentDisposition": shown, "ResponseCacheControl": "no-store"}
+        how |= {"ResponseContentType": mime_type} if mime_type else {}
         return self._link("get_object", {**self._at(checked(name)), **how}, expires_s)
 
     def link_to_put(self, name: str, expires_s: int) -> str:
@@ -236,6 +237,11 @@ class S3Store:
             raise UserError("store.bad_expiry")
         with translated():
             return str(self._client.generate_presigned_url(method, Params=parameters, ExpiresIn=expires_s))
+
+    def lets_strangers_read(self, name: str) -> bool:
+        """Whether anybody can fetch an object without a link: its bucket is open to all. Raises as every call."""
+        with self._session(name):
+            return is_readable_by_strangers(self._args, self._at(checked(name)))
 
     def close(self) -> None:
         """Close the connections. See the protocol."""

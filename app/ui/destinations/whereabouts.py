@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.ui.formats import isolated, joined, moment
+from app.ui.formats import isolated, joined, ltr, moment
+from app.words import errors as error_words
+from app.words import publishing as public_words
 from app.words import t, terms
 
 if TYPE_CHECKING:
@@ -33,6 +35,16 @@ def whereabouts_text(found: Whereabouts) -> str:
     return "\n".join(lines)
 
 
+def public_text(found: Whereabouts) -> str:
+    """Return how far each public copy is, with its address; empty while the image is private."""
+    lines = []
+    for entry in found.public:
+        lines.append(public_words.state(entry.publication.state))
+        lines += [error_words.reason(entry.code)] if entry.code else []
+        lines += [ltr(entry.publication.url)] if entry.publication.url else []
+    return "\n".join(lines)
+
+
 def proof_words(how: str) -> str:
     """Return by what it was found out that a copy is there."""
     known = {
@@ -42,5 +54,6 @@ def proof_words(how: str) -> str:
         "commitment": t("by storage commitment"),
         "find": t("found by query"),
         "by hand": t("settled by hand"),
+        "address": t("seen at its address"),
     }
     return known.get(how, "")

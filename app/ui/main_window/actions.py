@@ -67,6 +67,7 @@ def commands() -> tuple[Command, ...]:
         Command("dashboard", program, t("Overview…"), "Ctrl+Alt+O", "activity"),
         Command("backups", program, t("Backups…"), "Ctrl+Alt+B", "backup"),
         Command("archive", program, t("Where images go…"), "Ctrl+Alt+A", "export"),
+        Command("public_images", program, t("Public images…"), "Ctrl+Alt+U", "link"),
         Command("browse_archive", program, t("Browse the archive…"), "Ctrl+Shift+A", "search"),
         Command("check", program, t("Check the library"), "Ctrl+Alt+K", "library"),
         Command("demo", program, t("Add a demonstration clinic"), "Ctrl+Alt+D", "clinic"),

@@ -29,7 +29,7 @@ _MENU = (
     ("worklist", "inbox", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
-    ("dashboard", "browse_archive", "archive", "backups", "activity", "log", "check", "demo"),
+    ("dashboard", "browse_archive", "archive", "public_images", "backups", "activity", "log", "check", "demo"),
     ("settings", "help", "shortcuts", "about"),
     ("quit",),
 )

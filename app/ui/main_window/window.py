@@ -28,6 +28,7 @@ from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
 from app.ui.main_window.other_places import OtherPlaces
 from app.ui.main_window.pages import Pages
+from app.ui.main_window.publishing import Publishing
 from app.ui.main_window.top_bar import TopBar
 from app.ui.main_window.treatments import TreatmentCommands
 from app.ui.main_window.undo import UndoStack
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.pages = Pages(self)
         self.places = OtherPlaces(self)
         self.archive = ArchiveLook(self)
+        self.publishing = Publishing(self)
         self.commands = WindowCommands(self)
         self.treatments = TreatmentCommands(self)
         self.menus = ContextMenus(self)

@@ -16,7 +16,7 @@ from app.domain.changes import ChangeSet, Entity
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
-from app.ui.destinations.whereabouts import whereabouts_text
+from app.ui.destinations.whereabouts import public_text, whereabouts_text
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
 from app.ui.session import Session
@@ -95,8 +95,16 @@ class DetailsPanel(QWidget):
         def shown(found: Any) -> None:
             if self._image is not None and self._image.id == image.id:
                 self._values["elsewhere"].setText(whereabouts_text(found) or "–")
+                self._show_public(public_text(found))
 
         self._session.calls.ask("whereabouts", lambda: library.outbox.whereabouts(actor, image.id), shown)
+
+    def _show_public(self, text: str) -> None:
+        """Show what is public; while nothing is, there is no line for it."""
+        value = self._values["public"]
+        # An address has no blanks to wrap at.
+        value.setText("\u200b".join(text[at : at + 20] for at in range(0, len(text), 20)) if "://" in text else text)
+        self._facts_form.setRowVisible(value, bool(text))
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
@@ -128,11 +136,14 @@ class DetailsPanel(QWidget):
             "study": t("Study"),
             "hash": t("SHA-256"),
             "elsewhere": t("Also in"),
+            "public": t("Public"),
         }
         for name, title in titles.items():
-            value = plain_label("", wrap=True, selectable=name in {"file", "hash"})
+            value = plain_label("", wrap=True, selectable=name in {"file", "hash", "public"})
             self._values[name] = value
             form.addRow(plain_label(title, "muted"), value)
+        self._facts_form = form
+        self._show_public("")
         return form
 
     @staticmethod

@@ -17,7 +17,9 @@ class PublishConsentDialog(DialogFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(t("Switch publishing on?"), parent)
-        self.body.addWidget(plain_label(t("Publishing shows images to everybody who has their address."), "title", wrap=True))
+        self.body.addWidget(
+            plain_label(t("Publishing shows images to everybody who has their address."), "title", wrap=True)
+        )
         for risk in public_words.risks():
             self.body.addWidget(plain_label(f"•  {risk}", wrap=True))
         note = t("Who switched it on, and when, is written into the audit log.")

@@ -68,7 +68,9 @@ class PublicImagesDialog(DialogFrame):
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.itemSelectionChanged.connect(self._on_selection_changed)
         self.list.itemActivated.connect(self._on_show_clicked)
-        self._empty = StatePage("check", t("Nothing is public"), t("What is published appears here until it is private again."))
+        self._empty = StatePage(
+            "check", t("Nothing is public"), t("What is published appears here until it is private again.")
+        )
         self._stack = QStackedWidget()
         for page in (self.list, self._empty):
             self._stack.addWidget(page)

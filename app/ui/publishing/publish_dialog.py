@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
@@ -21,6 +30,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import errors as error_words
 from app.words import publishing as public_words
+from app.words import sharing as share_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
@@ -108,8 +118,9 @@ class PublishDialog(DialogFrame):
         self.place, self.form = QComboBox(), QComboBox()
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        for mirror in self._session.library.publishing.places(self._session.actor):
-            self.place.addItem(mirror.name, mirror.name)
+        for mirror in self._session.library.settings.mirrors():
+            if mirror.publish:
+                self.place.addItem(mirror.name, mirror.name)
         for form, words in ((PublicForm.JPEG, t("as a picture")), (PublicForm.DICOM, t("as a DICOM object"))):
             self.form.addItem(words, form.value)
         self.place.setAccessibleName(t("Where to"))
@@ -158,10 +169,10 @@ class PublishDialog(DialogFrame):
             self.picture.setPixmap(
                 shown.scaled(room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
             )
-            removed = ", ".join(public_words.removed(part.kind) for part in prepared.copy.removed)
+            removed = ", ".join(share_words.removed(part.kind) for part in prepared.copy.removed)
             left_out = t("Left out: {parts}", parts=removed) if removed else ""
             self.facts.setText(joined(size(prepared.copy.size_bytes), left_out))
-            self.warnings.setText("\n".join(public_words.warning(one.value) for one in prepared.copy.warnings))
+            self.warnings.setText("\n".join(share_words.warning(one.value) for one in prepared.copy.warnings))
         for label in (self.facts, self.warnings):
             label.setVisible(bool(label.text()))
 

@@ -40,6 +40,11 @@ def texts() -> dict[str, ErrorTemplates]:
         "image.caption_too_long": ErrorTemplates(
             t("Too long"), t("A caption can have {limit} characters at most."), t("Shorten it.")
         ),
+        "inbox.by_link": ErrorTemplates(
+            t("Sent by a link"),
+            t("Somebody outside the clinic sent this by an upload link."),
+            t("Look at it, then file it under its patient."),
+        ),
         "inbox.not_waiting": ErrorTemplates(
             t("Not in the inbox"), t("This image does not wait in the inbox any more.")
         ),

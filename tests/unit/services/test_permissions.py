@@ -19,6 +19,8 @@ from app.domain.treatment import TreatmentDraft
 from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
+from app.services.outgoing.model import OutgoingArgs
+from app.services.sharing.model import ShareWish
 from app.sync.report import ImportArgs
 from app.transfer.found import StudyQuery
 
@@ -73,6 +75,11 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.PATIENT_VIEW, "expected", lambda lib, who, _p: lib.expecting.of_next(who, NOBODY)),
     (Action.ARCHIVE_PUSH, "retry", lambda lib, who, _p: lib.outbox.retry(who, 1)),
     (Action.ARCHIVE_PUSH, "settle", lambda lib, who, _p: lib.outbox.settle(who, 1)),
+    (Action.SHARE_CREATE, "prepare", lambda lib, who, _p: lib.sharing.prepare(who, [NOBODY], OutgoingArgs(), QUIET)),
+    (Action.SHARE_CREATE, "invite", lambda lib, who, _p: lib.sharing.invite(who, ShareWish(), QUIET)),
+    (Action.SHARE_VIEW, "links", lambda lib, who, _p: lib.sharing.list(who)),
+    (Action.SHARE_REVOKE, "revoke", lambda lib, who, _p: lib.sharing.revoke(who, NOBODY, QUIET)),
+    (Action.SHARE_REVOKE, "keep", lambda lib, who, _p: lib.share_keeping.round(who, QUIET)),
     (Action.SETTINGS_VIEW, "test dimse", lambda lib, who, _p: lib.archive.test_dimse(who, "x")),
     (Action.IMAGE_EDIT, "details", lambda lib, who, _p: lib.images.edit_details(who, NOBODY, Details("x"))),
     (Action.IMAGE_DELETE, "delete", lambda lib, who, _p: lib.images.delete(who, [NOBODY])),
