@@ -29,7 +29,11 @@ def command() -> None:
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @click.option("--to", "place", metavar="NAME", help=t("The mirror to publish at, where there are several."))
 @click.option("--as", "form", type=click.Choice([form.value for form in PublicForm]), help=t("What is published."))
-@click.option("--looked", is_flag=True, help=t("Somebody looked at the pictures: they show no name and no face."))
+@click.option(
+    "--looked",
+    is_flag=True,
+    help=t("Somebody looked at the pictures: no name is in them, and whoever can be recognised has agreed."),
+)
 @common
 @click.pass_obj
 def publish(session: Session, images: tuple[str, ...], place: str | None, form: str | None, looked: bool) -> int:

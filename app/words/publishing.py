@@ -20,9 +20,7 @@ def risks() -> tuple[str, ...]:
     """Return what switching publishing on means, one sentence each."""
     return (
         t("Whoever has the address of a published image can see it, without any password, and pass the address on."),
-        t(
-            "Others may copy it. Moving it to private deletes our copy and proves it; what others copied stays theirs."
-        ),
+        t("Others may copy it. Moving it to private deletes our copy and proves it; what others copied stays theirs."),
         t("Only single images are published, each by somebody's own decision; nothing is ever published by itself."),
         t("What is published is a copy without name, dates and camera data, under an address of chance."),
         t("What the picture itself shows, such as a face or a name, stays in it: it has to be looked at."),
@@ -32,4 +30,4 @@ def risks() -> tuple[str, ...]:
 
 def looked() -> str:
     """Return what a person says who looked at the pictures."""
-    return t("I looked at every picture: nobody can be recognised by it, and no name is in it.")
+    return t("I looked at every picture: no name is in it, and whoever can be recognised has agreed to it.")

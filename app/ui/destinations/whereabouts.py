@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.ui.formats import isolated, joined, ltr, moment
-from app.words import errors as error_words
-from app.words import publishing as public_words
+from app.ui.formats import isolated, joined, moment
 from app.words import t, terms
 
 if TYPE_CHECKING:
@@ -32,16 +30,6 @@ def whereabouts_text(found: Whereabouts) -> str:
         else:
             words = t("waits to be sent")
         lines.append(joined(terms.destination(entry.destination), words))
-    return "\n".join(lines)
-
-
-def public_text(found: Whereabouts) -> str:
-    """Return how far each public copy is, with its address; empty while the image is private."""
-    lines = []
-    for entry in found.public:
-        lines.append(public_words.state(entry.publication.state))
-        lines += [error_words.reason(entry.code)] if entry.code else []
-        lines += [ltr(entry.publication.url)] if entry.publication.url else []
     return "\n".join(lines)
 
 

@@ -16,9 +16,10 @@ from app.domain.changes import ChangeSet, Entity
 from app.domain.image import ImageRecord, ImageType, ImageView, Laterality
 from app.domain.roles import Action
 from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_tooth
-from app.ui.destinations.whereabouts import public_text, whereabouts_text
+from app.ui.destinations.whereabouts import whereabouts_text
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
+from app.ui.publishing.public_line import PublicLine
 from app.ui.session import Session
 from app.ui.states import StatePage, add_field, plain_label, set_margins
 from app.ui.theme.stylesheet import UNIT
@@ -46,6 +47,7 @@ class DetailsPanel(QWidget):
         self._type = _choice([(kind, terms.image_type(kind)) for kind in ImageType], self._on_type_activated)
         self._view = _choice([(view, terms.image_view(view)) for view in ImageView], self._on_view_activated)
         self._side = _choice([(side, terms.laterality(side)) for side in Laterality], self._on_side_activated)
+        self._public = PublicLine()
         self._problem = plain_label("", "bad", wrap=True)
         self._problem.hide()
         page = QWidget()
@@ -95,16 +97,9 @@ class DetailsPanel(QWidget):
         def shown(found: Any) -> None:
             if self._image is not None and self._image.id == image.id:
                 self._values["elsewhere"].setText(whereabouts_text(found) or "–")
-                self._show_public(public_text(found))
+                self._facts_form.setRowVisible(self._public, self._public.show_copies(found.public))
 
         self._session.calls.ask("whereabouts", lambda: library.outbox.whereabouts(actor, image.id), shown)
-
-    def _show_public(self, text: str) -> None:
-        """Show what is public; while nothing is, there is no line for it."""
-        value = self._values["public"]
-        # An address has no blanks to wrap at.
-        value.setText("\u200b".join(text[at : at + 20] for at in range(0, len(text), 20)) if "://" in text else text)
-        self._facts_form.setRowVisible(value, bool(text))
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
@@ -136,14 +131,14 @@ class DetailsPanel(QWidget):
             "study": t("Study"),
             "hash": t("SHA-256"),
             "elsewhere": t("Also in"),
-            "public": t("Public"),
         }
         for name, title in titles.items():
-            value = plain_label("", wrap=True, selectable=name in {"file", "hash", "public"})
+            value = plain_label("", wrap=True, selectable=name in {"file", "hash"})
             self._values[name] = value
             form.addRow(plain_label(title, "muted"), value)
         self._facts_form = form
-        self._show_public("")
+        form.addRow(plain_label(t("Public"), "muted"), self._public)
+        form.setRowVisible(self._public, False)
         return form
 
     @staticmethod

@@ -24,7 +24,6 @@ class PublishConsentDialog(DialogFrame):
             self.body.addWidget(plain_label(f"•  {risk}", wrap=True))
         note = t("Who switched it on, and when, is written into the audit log.")
         self.body.addWidget(plain_label(note, "muted", wrap=True))
-        self.body.addStretch(1)
         self.understood = QCheckBox(t("I understand this, and I take responsibility for the clinic."))
         self.understood.toggled.connect(self._on_understood_toggled)
         self.body.addWidget(self.understood)
@@ -33,6 +32,7 @@ class PublishConsentDialog(DialogFrame):
         self.ok.setEnabled(False)
         self.ok.clicked.connect(self.accept)
         self.setMinimumWidth(UNIT * 84)
+        self.resize(UNIT * 88, UNIT * 48)
 
     @Slot(bool)
     def _on_understood_toggled(self, on: bool) -> None:

@@ -201,7 +201,11 @@ def state_of(entry: PublicEntry) -> tuple[str, str, str]:
         return joined(words, t("waits for a decision")), "warning", "red"
     if entry.code:
         return joined(words, t("is tried again")), "retry", "amber"
-    pictures = {PublicState.PUBLIC: ("link", "amber"), PublicState.PRIVATE: ("check", "green")}
+    pictures = {
+        PublicState.PUBLIC: ("link", "amber"),
+        PublicState.WITHDRAWING: ("history", "amber"),
+        PublicState.PRIVATE: ("check", "green"),
+    }
     return (words, *pictures.get(state, ("history", "muted")))
 
 

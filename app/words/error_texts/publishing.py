@@ -36,7 +36,7 @@ def _rules() -> dict[str, ErrorTemplates]:
         "publish.look_first": ErrorTemplates(
             t("Look at the picture first"),
             t("The picture itself may show a name or a face, which no program takes out for sure."),
-            t("Look at it, and publish it only if nobody can be recognised."),
+            t("Look at it; publish it only if no name is in it and whoever can be recognised has agreed."),
         ),
         "publish.not_dicom": ErrorTemplates(
             t("Not a DICOM image"),

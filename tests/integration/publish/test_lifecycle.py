@@ -229,6 +229,20 @@ def test_nothing_is_believed_that_the_address_does_not_show(
     assert (entry.publication.state, entry.code) == expected
 
 
+def test_taking_back_waits_for_nothing_else(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    """What cannot be shown to be public holds up no other image of the patient that is to be private."""
+    whose = patient(publishing)
+    first, second = (photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8))
+    publish(publishing, [first.id])
+    publishing.publishing.send(OWNER, QUIET)
+    web.trouble = 403
+    publish(publishing, [second.id])
+    publishing.publishing.withdraw(OWNER, [first.id], QUIET)
+    publishing.publishing.send(OWNER, QUIET)
+    assert newest(publishing, second.id).code == "publish.not_served"
+    assert newest(publishing, first.id).publication.state is PublicState.PRIVATE
+
+
 @pytest.mark.parametrize("step", ["publish", "withdraw"])
 def test_killed_while_it_waits_for_the_proof(
     step: str, publishing: Library, place: Path, web: WebServer, tmp_path: Path
