@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
+    from app.services.cases import CasesService
     from app.services.check import CheckService
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
@@ -155,6 +156,7 @@ class Library:
             its.door, its.paths, its.shelf, its.thumbnails, its.settings, its.decoders, its.jobs, its.examiner
         ),
     )
+    cases: Lazy[CasesService] = Lazy("cases", "CasesService", lambda make, its: make(its.door))
     inbox: Lazy[InboxService] = Lazy("inbox", "InboxService", lambda make, its: make(its.door, its.mover))
     check: Lazy[CheckService] = Lazy("check", "CheckService", lambda make, its: make(its.door, its.paths, its.jobs))
     export: Lazy[ExportService] = Lazy(

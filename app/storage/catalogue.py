@@ -17,6 +17,7 @@ from app.domain.image import ImageRecord
 from app.domain.roles import Action
 from app.storage.audit import Audit
 from app.storage.backups import Backups
+from app.storage.cases import Cases
 from app.storage.changes import Changes
 from app.storage.copies import Copies
 from app.storage.database import Database
@@ -70,6 +71,7 @@ class Catalogue:
         self.patients = Patients(database)
         self.images = Images(database)
         self.studies = Studies(database)
+        self.cases = Cases(database)
         self.treatments = Treatments(database)
         self.audit = Audit(database)
         self.settings = Settings(database)

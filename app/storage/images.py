@@ -143,13 +143,16 @@ class Images:
         placement: Placement | None = Placement.FILED,
         study_uid: str | None = None,
         deleted: bool = False,
+        case_reference: str | None = None,
     ) -> Records:
         """Return images, newest first; slices of a series together, in the order of their position.
 
         ``tooth`` matches the filing tooth or a tooth that the image shows; ``placement=None`` means any;
         ``deleted`` lists only deleted ones.
         """
-        wanted = ImageFilter(patient_id, tooth, image_type, search, limit, placement, study_uid, deleted)
+        wanted = ImageFilter(
+            patient_id, tooth, image_type, search, limit, placement, study_uid, deleted, case_reference
+        )
         with self._db.read():
             sql, parameters = list_sql(self._db, wanted, IMAGE_COLUMNS)
             return self._many(sql, parameters)

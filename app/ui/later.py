@@ -17,6 +17,8 @@ _PARTS = {
     "FirstRunDialog": "app.ui.dialogs.first_run",
     "HelpDialog": "app.ui.help.dialog",
     "IdentityReviewDialog": "app.ui.dialogs.identity_review",
+    "AttachDialog": "app.ui.cases.attach_dialog",
+    "CasesDialog": "app.ui.cases.dialog",
     "DeletedImagesDialog": "app.ui.dialogs.deleted_images",
     "DashboardDialog": "app.ui.dashboard.dialog",
     "DestinationsDialog": "app.ui.destinations.dialog",

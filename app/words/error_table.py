@@ -60,6 +60,7 @@ TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
     "publish": publishing.texts,
     "worklist": worklist.texts,
     "image": images.texts,
+    "case": images.texts,
     "import": images.texts,
     "patient": patients.texts,
     "tooth": patients.texts,

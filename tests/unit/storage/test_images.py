@@ -43,6 +43,7 @@ FULL = {
     "public_url": "https://example.org/x",
     "added_by": "owner",
     "md5": "ef" * 16,
+    "case_reference": "2026-0142",
 }
 
 
