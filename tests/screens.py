@@ -179,9 +179,12 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.core.context import JobContext
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
+    from tests.case_screens import case_screens
     from tests.drive_screens import drive_screens
+    from tests.publish_screens import publish_screens
 
     session = window.session
+    yield from case_screens(window)
     backups = part("BackupsDialog")(session, window.backups, window)
     backups.show()
     yield "backups", backups
@@ -247,6 +250,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         yield f"settings-{page}", settings
         settings.close()
     yield from drive_screens(window)
+    yield from publish_screens(window, out)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration

@@ -18,6 +18,7 @@ from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
+from app.domain.publication import public_destination
 from app.domain.roles import Actor
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -36,6 +37,7 @@ ARCHIVE = "archive"
 LISTENER = "listener"
 NEWS = "archive-news"
 WATCHDOG = "watchdog"
+SHARES = "shares"
 _LEASE_MS = 5_000
 NAMED = (MIRROR, DIMSE)
 
@@ -81,6 +83,7 @@ class Background(QObject):
                 self._watch,
                 self._wants_watchdog,
             ),
+            self._stand(SHARES, lambda: t("Looking after links"), "share.", self._keep_shares, self._wants_shares),
             self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
@@ -148,6 +151,12 @@ class Background(QObject):
     def _wants_listener(self) -> bool:
         return self._library.settings.workstation().receive_enabled
 
+    def _wants_shares(self) -> bool:
+        return bool(self._library.settings.clinic().share_destination) or self._library.store.shares.any_open()
+
+    def _keep_shares(self, _args: Any, ctx: JobContext) -> None:
+        self._library.share_keeping.run(self._actor, ctx)
+
     def _receive(self, _args: Any, ctx: JobContext) -> None:
         self._library.receiving.run(self._actor, ctx, ReceiveReport())
 
@@ -190,6 +199,19 @@ class Background(QObject):
                     partial(self._send_to, destination),
                     partial(self._is_enabled, destination),
                 )
+        for mirror in settings.mirrors():
+            destination = public_destination(mirror.name)
+            if destination not in self._named:
+                self._named[destination] = self._stand(
+                    destination,
+                    lambda: t("Publishing, and taking back"),
+                    f"{mirror.destination}.",
+                    partial(self._send_to, destination),
+                    partial(self._is_public, destination),
+                )
+
+    def _is_public(self, destination: str) -> bool:
+        return destination in self._library.public_places.busy()
 
     def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
         self._library.sending.run(self._actor, ctx, destination)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.services.archiving.service import ArchiveService
     from app.services.audit_log import AuditLog
     from app.services.backups import BackupsService
+    from app.services.cases import CasesService
     from app.services.check import CheckService
     from app.services.decoders import Decoders
     from app.services.demo import DemoService
@@ -71,10 +72,17 @@ if TYPE_CHECKING:
     from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
     from app.services.proof import ProofService
+    from app.services.publishing.connector import PublicConnector
+    from app.services.publishing.copying import PublicCopies
+    from app.services.publishing.service import PublishingService
     from app.services.receiving import ReceivingService
     from app.services.schedule import ScheduleService
     from app.services.sending.service import SendingService
     from app.services.settings import SettingsService
+    from app.services.sharing.keeping import ShareKeeping
+    from app.services.sharing.places import SharePlaces
+    from app.services.sharing.preparing import Preparing
+    from app.services.sharing.service import SharingService
     from app.services.shelf import Shelf
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
@@ -148,6 +156,7 @@ class Library:
             its.door, its.paths, its.shelf, its.thumbnails, its.settings, its.decoders, its.jobs, its.examiner
         ),
     )
+    cases: Lazy[CasesService] = Lazy("cases", "CasesService", lambda make, its: make(its.door))
     inbox: Lazy[InboxService] = Lazy("inbox", "InboxService", lambda make, its: make(its.door, its.mover))
     check: Lazy[CheckService] = Lazy("check", "CheckService", lambda make, its: make(its.door, its.paths, its.jobs))
     export: Lazy[ExportService] = Lazy(
@@ -229,7 +238,7 @@ class Library:
             its.paths,
             its.jobs,
             its.events,
-            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places},
+            {"orthanc": its.orthanc, "dimse": its.dimse, "mirror": its.mirror_places, "public": its.public_places},
         ),
     )
     mirror_places: Lazy[MirrorConnector] = Lazy(
@@ -259,6 +268,37 @@ class Library:
     removals: Lazy[RemovalGuard] = Lazy("mirroring.guard", "RemovalGuard", lambda make, its: make(its.door))
     mirrors: Lazy[MirrorService] = Lazy(
         "mirroring.service", "MirrorService", lambda make, its: make(its.door, its.sending, its.mirror_places)
+    )
+    public_places: Lazy[PublicConnector] = Lazy(
+        "publishing.connector",
+        "PublicConnector",
+        lambda make, its: make(its.door, its.paths, its.settings, its.mirror_places),
+    )
+    public_copies: Lazy[PublicCopies] = Lazy(
+        "publishing.copying",
+        "PublicCopies",
+        lambda make, its: make(its.store, its.paths, its.settings, its.locator, its.decoders),
+    )
+    publishing: Lazy[PublishingService] = Lazy(
+        "publishing.service",
+        "PublishingService",
+        lambda make, its: make(its.door, its.public_places, its.public_copies, its.sending),
+    )
+    share_places: Lazy[SharePlaces] = Lazy(
+        "sharing.places", "SharePlaces", lambda make, its: make(its.settings, its.mirror_places)
+    )
+    share_keeping: Lazy[ShareKeeping] = Lazy(
+        "sharing.keeping",
+        "ShareKeeping",
+        lambda make, its: make(its.door, its.settings, its.share_places, its.imports, its.events),
+    )
+    share_preparing: Lazy[Preparing] = Lazy(
+        "sharing.preparing", "Preparing", lambda make, its: make(its.door, its.locator, its.decoders, its.settings)
+    )
+    sharing: Lazy[SharingService] = Lazy(
+        "sharing.service",
+        "SharingService",
+        lambda make, its: make(its.door, its.settings, its.share_preparing, its.share_places, its.share_keeping),
     )
     watchdog: Lazy[Watchdog] = Lazy(
         "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))

@@ -1,4 +1,4 @@
-"""``bitewing images move|delete|restore IMAGE…``: one by one, so that one failure stops no other."""
+"""``bitewing images move|case|delete|restore IMAGE…``: one by one, so that one failure stops no other."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import click
 from app.cli import choices, output
 from app.cli.group import group
 from app.cli.library import opened
+from app.cli.rows import image_row
 from app.cli.session import Session, common
 from app.core.errors import BitewingError, RefusedError
 from app.words import t, tn
 
 
-@group("images", t("Move, delete and restore images."))
+@group("images", t("Move images, attach them to cases, delete and restore them."))
 def command() -> None:
     """Hold the commands about images."""
 
@@ -36,6 +37,22 @@ def move(session: Session, /, images: tuple[str, ...], patient: str | None, **pl
     if not session.json:
         output.say(tn("{n} image moved.", "{n} images moved.", done))
     return 0 if done == len(images) else 1
+
+
+@command.command("case", help=t("Let images of one patient belong to a case or an appointment."))
+@click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
+@click.option("--reference", required=True, metavar="TEXT", help=t("Its reference; empty takes them out of theirs."))
+@common
+@click.pass_obj
+def case(session: Session, images: tuple[str, ...], reference: str) -> int:
+    """Attach to a case."""
+    with opened(session) as library:
+        done = library.cases.attach(library.owner(), images, reference)
+    if session.json:
+        output.emit([image_row(record) for record in done])
+    else:
+        output.say(tn("{n} image changed.", "{n} images changed.", len(done)))
+    return 0
 
 
 @command.command("delete", help=t("Delete images; they can be restored."))

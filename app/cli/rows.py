@@ -7,6 +7,7 @@ from typing import Any
 from app.cli.output import known
 from app.domain.image import ImageRecord, Laterality
 from app.domain.patient import Patient
+from app.services.cases import Case
 from app.storage.studies import StudyRow
 
 
@@ -47,10 +48,22 @@ def image_row(record: ImageRecord) -> dict[str, Any]:
         "study_uid": record.study_uid,
         "sop_instance_uid": record.sop_instance_uid,
         "public_url": record.public_url,
+        "case": known(record.case_reference),
         "frames": record.frames,
         "modality": known(record.modality),
         "slice_position": record.slice_position,
         "placement": record.placement,
+    }
+
+
+def case_row(case: Case) -> dict[str, Any]:
+    """Return a case."""
+    return {
+        "case": case.row.reference,
+        "patient_id": case.patient.id,
+        "name": case.patient.name,
+        "images": case.row.images,
+        "newest_at": case.row.newest_at,
     }
 
 

@@ -18,6 +18,8 @@ MIRROR = "mirror"
 DIMSE = "dimse"
 _NAME = r"[A-Za-z0-9_-]{1,32}"
 _KEY = re.compile(rf"(mirror|dimse)\.({_NAME})\.([a-z_]+)")
+# Encrypted, so that nobody on the way changes what is shown under the clinic's name; plain to this computer alone.
+_PUBLIC_ADDRESS = r"(https://[^\s/?#]+[^\s?#]*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?)?"
 _PORT = {"minimum": 0, "maximum": 65535}
 
 
@@ -26,6 +28,8 @@ class MirrorSettings:
     """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds.
 
     ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
+    ``publish``: images may be published there, one by one (REQUIREMENTS F7); ``public_url``: where its public folder
+    is seen on the web.
     """
 
     name: str = ""
@@ -41,7 +45,8 @@ class MirrorSettings:
     connections: int = field(default=4, metadata={"key": "connections", "minimum": 1, "maximum": 16})
     trust: str = field(default="", metadata={"key": "trust"})
     allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
-    public_url: str = field(default="", metadata={"key": "public_url", "pattern": r"(https://[^\s/]+\S*)?"})
+    public_url: str = field(default="", metadata={"key": "public_url", "pattern": _PUBLIC_ADDRESS})
+    publish: bool = field(default=False, metadata={"key": "publish"})
     endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
     region: str = field(default="", metadata={"key": "region"})
     bucket: str = field(default="", metadata={"key": "bucket"})

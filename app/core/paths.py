@@ -70,6 +70,11 @@ class LibraryPaths:
         return self.root / "outgoing"
 
     @property
+    def to_publish(self) -> Path:
+        """Copies on their way into public, kept until they are proven to be there."""
+        return self.outgoing / "public"
+
+    @property
     def drive(self) -> Path:
         """Archives on their way to Google Drive, kept until they have arrived."""
         return self.root / "drive"

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WEB_ADDRESS = r"(https?://[^\s/]+\S*)?"
+# ``90s``, ``30m``, ``1h`` or ``7d``.
+DURATION = r"[1-9]\d{0,5}[smhd]"
 _TIME_OF_DAY = r"([01]\d|2[0-3]):[0-5]\d"
 
 
@@ -64,6 +66,10 @@ class ClinicSettings:
     drive_time: str = field(default="02:00", metadata={"key": "drive.time", "pattern": _TIME_OF_DAY})
     drive_retention_days: int = field(default=30, metadata={"key": "drive.retention_days", "minimum": 1})
     drive_allow_plain: bool = field(default=False, metadata={"key": "drive.allow_plain"})
+    share_destination: str = field(
+        default="", metadata={"key": "share.destination", "pattern": r"(mirror\.)?[A-Za-z0-9_-]{0,32}"}
+    )
+    share_expires: str = field(default="1h", metadata={"key": "share.expires", "pattern": DURATION})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 
 

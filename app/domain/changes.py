@@ -20,6 +20,7 @@ class Entity(StrEnum):
     EVENT = "event"
     OUTBOX = "outbox"
     STUDY = "study"
+    SHARE = "share"
 
 
 class ChangeKind(StrEnum):

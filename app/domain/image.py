@@ -86,6 +86,7 @@ class Filing:
     teeth: tuple[str, ...] | None = None
     image_type: ImageType | None = None
     view: ImageView | None = None
+    case_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class ImageRecord:
     version: int = 1
     deleted_at: datetime | None = None
     md5: str | None = None
+    case_reference: str = ""
 
     @property
     def path(self) -> str:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     IMAGE_DELETE = "image.delete"
     IMAGE_RESTORE = "image.restore"
     IMAGE_EXPORT = "image.export"
+    IMAGE_PUBLISH = "image.publish"
+    IMAGE_WITHDRAW = "image.withdraw"
     LIBRARY_IMPORT = "library.import"
     LIBRARY_EXPORT = "library.export"
     LIBRARY_CHECK = "library.check"
@@ -56,6 +58,9 @@ class Action(StrEnum):
     ARCHIVE_FETCH = "archive.fetch"
     ARCHIVE_ANSWER = "archive.answer"
     WORKLIST_USE = "worklist.use"
+    SHARE_CREATE = "share.create"
+    SHARE_VIEW = "share.view"
+    SHARE_REVOKE = "share.revoke"
 
 
 _VIEWING = frozenset({Action.PATIENT_VIEW, Action.IMAGE_VIEW, Action.TREATMENT_VIEW, Action.STATUS_VIEW})
@@ -69,13 +74,23 @@ _FRONT_DESK = _VIEWING | {
     Action.TREATMENT_EDIT,
     Action.WORKLIST_USE,
 }
-_CHAIRSIDE = _FRONT_DESK | {Action.IMAGE_EXPORT, Action.ARCHIVE_BROWSE, Action.ARCHIVE_FETCH}
+_CHAIRSIDE = _FRONT_DESK | {
+    Action.IMAGE_EXPORT,
+    # Whoever sees that something should not be public may take it back; making it public takes a clinician.
+    Action.IMAGE_WITHDRAW,
+    Action.ARCHIVE_BROWSE,
+    Action.ARCHIVE_FETCH,
+}
 _CLINICAL = _CHAIRSIDE | {
     Action.ARCHIVE_PUSH,
+    Action.IMAGE_PUBLISH,
     Action.IMAGE_DELETE,
     Action.IMAGE_RESTORE,
     Action.PATIENT_MERGE,
     Action.TREATMENT_DELETE,
+    Action.SHARE_CREATE,
+    Action.SHARE_VIEW,
+    Action.SHARE_REVOKE,
 }
 
 PERMISSIONS: dict[Role, frozenset[Action]] = {

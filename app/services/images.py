@@ -65,6 +65,7 @@ class ImagesService:
         limit: int | None = None,
         *,
         study_uid: str | None = None,
+        case_reference: str | None = None,
     ) -> builtins.list[ImageRecord]:
         """Return filed images, newest first; slices of a series in the order of their position.
 
@@ -72,7 +73,9 @@ class ImagesService:
         """
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             wanted = ImageType(image_type) if image_type else None
-            return store.images.list(patient_id, tooth, wanted, search, limit, study_uid=study_uid)
+            return store.images.list(
+                patient_id, tooth, wanted, search, limit, study_uid=study_uid, case_reference=case_reference
+            )
 
     def tooth_counts(self, actor: Actor, patient_id: str) -> Mapping[str, Mapping[str, int]]:
         """Return the number of images by filing tooth and type."""

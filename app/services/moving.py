@@ -104,6 +104,7 @@ class Mover:
             patient_id=None,
             placement=Placement.INBOX,
             directory=inbox_directory(record.id),
+            case_reference="",
             reason="inbox.put_back",
             reason_facts={"proposed": record.patient_id},
         )
@@ -117,7 +118,7 @@ class Mover:
         UserError
             ``image.changed_elsewhere`` when it is not as ``record`` says any more.
         """
-        after = refiled(record, Filing(patient_id=patient.id))
+        after = refiled(record, Filing(patient_id=patient.id, case_reference=record.case_reference))
         return self._one(actor, Action.PATIENT_MERGE, record, after, patient)
 
     def _movables(self, ids: tuple[str, ...], *, only_waiting: bool) -> tuple[list[ImageRecord], list[MoveFailure]]:
@@ -177,6 +178,10 @@ def refiled(record: ImageRecord, filing: Filing) -> ImageRecord:
         # The set follows a filing tooth that it did not know, unless it shows several.
         teeth = (filing.tooth,) if len(teeth) <= 1 else ordered((*teeth, filing.tooth))
     image_type = filing.image_type or record.image_type
+    case_reference = filing.case_reference
+    if case_reference is None:
+        # A case is one patient's.
+        case_reference = record.case_reference if patient_id == record.patient_id else ""
     return replace(
         record,
         patient_id=patient_id,
@@ -185,6 +190,7 @@ def refiled(record: ImageRecord, filing: Filing) -> ImageRecord:
         teeth=teeth,
         image_type=image_type,
         view=filing.view or record.view,
+        case_reference=case_reference,
         directory=image_directory(patient_id, tooth, image_type),
         reason=None,
         reason_facts={},
@@ -193,7 +199,7 @@ def refiled(record: ImageRecord, filing: Filing) -> ImageRecord:
 
 def filing_of(record: ImageRecord) -> Filing:
     """Return the filing that an image has now."""
-    return Filing(record.patient_id, record.tooth, record.teeth, record.image_type, record.view)
+    return Filing(record.patient_id, record.tooth, record.teeth, record.image_type, record.view, record.case_reference)
 
 
 def _moved_details(before: ImageRecord, after: ImageRecord, patient: Patient | None) -> dict[str, Any]:

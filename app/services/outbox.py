@@ -12,6 +12,7 @@ from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
 from app.storage.outbox import ATTEMPTED, LEFT_OUT, Copy, Entry, EntryState
+from app.storage.publications import PublicEntry
 
 _NO_COPIES = frozenset({ATTEMPTED, LEFT_OUT})
 
@@ -27,10 +28,11 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The copies of an image that are known to be elsewhere now, and what is on its way."""
+    """The copies of an image that are known to be elsewhere, what is on its way, and what is or may be public."""
 
     copies: tuple[Copy, ...]
     entries: tuple[Entry, ...]
+    public: tuple[PublicEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class OutboxService:
             copies = [
                 copy for copy in store.copies.of_image(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
             ]
-            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)))
+            public = [entry for entry in store.publications.of_image(image_id) if entry.publication.gone_at is None]
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), tuple(public))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""

@@ -36,15 +36,19 @@ from app.core.settings import (
     write_workstation,
 )
 from app.domain.changes import ChangeKind, Entity
+from app.domain.publication import KIND, public_destination
 from app.domain.roles import Action, Actor
+from app.domain.sharing import seconds_of
 from app.domain.watch_rules import parse_rule
 from app.services.door import Door, Unit
 
 WORKSTATION = "workstation"
 ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
+# Switches that somebody takes responsibility for.
+_CONSENTS = frozenset({"publish", "allow_plain"})
 # Fields of a mirror that change nothing of what goes there.
-_NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue"})
+_NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue", "public_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,10 @@ class SettingsService:
         """Change one setting to a typed value. Raises as :meth:`set`."""
         entry = setting_key(key)
         entry.require_valid(value)
+        if key == "share.expires":
+            seconds_of(value)
+        if key == "share.destination":
+            self._require_bucket(value)
         if key == "monitor.folders":
             for folder in value:
                 parse_rule(folder)
@@ -162,7 +170,7 @@ class SettingsService:
             self._note_place(unit, key, value)
             unit.store.settings.set(key, value)
             self._tell_outbox(unit, key)
-            unit.audit(Entity.SETTING, key)
+            unit.audit(Entity.SETTING, key, **_agreed(unit, key))
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
         return value
 
@@ -197,7 +205,7 @@ class SettingsService:
             for key, text in sealed.items():
                 unit.store.secrets.set(key, text)
             for key in (*(entry.key for entry in entries), *sealed):
-                unit.audit(Entity.SETTING, key)
+                unit.audit(Entity.SETTING, key, **_agreed(unit, key))
                 unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
             self._tell_outbox(unit, f"{topic}.{name}.enabled")
 
@@ -215,12 +223,21 @@ class SettingsService:
             known = [key for key in keys if key in stored]
             if not known:
                 raise UserError("settings.no_connection", name=name)
+            self._require_nothing_public(unit, topic, name)
             for key in known:
                 unit.store.settings.remove(key)
                 unit.store.secrets.remove(key)
                 unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
             unit.store.destinations.forget(f"{topic}.{name}")
+            if topic == MIRROR:
+                unit.store.destinations.forget(public_destination(name))
             unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+    def _require_bucket(self, name: str) -> None:
+        """Refuse a mirror by which no links can be made; one that is not set up yet may be named before."""
+        for mirror in self.mirrors():
+            if mirror.name == name.removeprefix(f"{MIRROR}.") and mirror.kind != "s3":
+                raise UserError("share.not_s3", destination=mirror.name)
 
     def _note_place(self, unit: Unit, key: str, value: Any) -> None:
         """Let the queue know when a destination is to be at another place from now on."""
@@ -228,9 +245,22 @@ class SettingsService:
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
         if is_place(key) and not is_same_place(key, before, value):
+            self._require_nothing_public(unit, *destination.partition(".")[::2])
             unit.store.destinations.moved(destination)
         elif last == "layout" and before != value:
             unit.store.destinations.stale(destination)
+
+    def _require_nothing_public(self, unit: Unit, topic: str, name: str) -> None:
+        """Refuse to lose sight of a place where images of ours are public: nobody could take them back any more.
+
+        Raises
+        ------
+        UserError
+            ``publish.still_public``.
+        """
+        count = unit.store.publications.open_at(public_destination(name)) if topic == MIRROR else 0
+        if count:
+            raise UserError("publish.still_public", name=name, count=count)
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""
@@ -245,6 +275,9 @@ class SettingsService:
                 if one.name == named.name:
                     is_ready = one.enabled and (named.topic == MIRROR or bool(one.host))
                     unit.store.destinations.set(one.destination, named.topic, enabled=is_ready)
+                    if isinstance(one, MirrorSettings) and (one.publish or named.field == "publish"):
+                        # Never switched on for images at large: only what a person chose goes into public.
+                        unit.store.destinations.set(public_destination(one.name), KIND, enabled=False)
 
     def _set_secret(self, actor: Actor, key: str, value: str) -> None:
         """Seal and store a secret; an empty one is forgotten."""
@@ -297,3 +330,8 @@ class SettingsService:
             return next((getattr(one, entry.attribute) for one in every if one.name == named.name), entry.default)
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)
+
+
+def _agreed(unit: Unit, key: str) -> dict[str, Any]:
+    """Return what the audit log says beside the key: of a consent, whether it was given or taken back."""
+    return {"on": unit.store.settings.get(key)} if key.rpartition(".")[2] in _CONSENTS else {}

@@ -5,14 +5,15 @@ The figures of queues are of now; clocks and certificates are looked at now and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from app.core.clock import epoch_ms, utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled
+from app.domain.publication import KIND, public_destination
 from app.domain.roles import Action, Actor
 from app.domain.watchdog import Concern, Light, Standing, concerns, light_of, silence
 from app.services.door import Door
@@ -69,10 +70,12 @@ class Watchdog:
     def destinations(self, actor: Actor) -> list[DestinationHealth]:
         """Return how every destination stands."""
         now = utc_now()
-        paused = {mirror.destination for mirror in self._settings.mirrors() if mirror.paused}
+        mirrors = self._settings.mirrors()
+        paused = {mirror.destination for mirror in mirrors if mirror.paused}
+        publishing = {public_destination(mirror.name) for mirror in mirrors if mirror.publish}
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
             found = []
-            for queue in store.destinations.queues():
+            for queue in _shown(store.destinations.queues(), publishing):
                 seen = store.state.get(_key(queue.name))
                 standing = _standing(queue, seen if isinstance(seen, dict) else {})
                 said = concerns(standing, now)
@@ -112,6 +115,18 @@ class Watchdog:
                 continue
             until = epoch_ms(seen.certificate_until) if seen.certificate_until is not None else None
             self._door.store.state.set(_key(queue.name), {"clock_s": seen.clock_s, "certificate_until": until})
+
+
+def _shown(queues: Iterable[Queue], publishing: Collection[str]) -> Iterator[Queue]:
+    """Yield the queues that people see: a public folder that is switched on, or has something to do still.
+
+    In the catalogue it is never on: nothing goes there by itself.
+    """
+    for queue in queues:
+        if queue.kind != KIND:
+            yield queue
+        elif queue.name in publishing or queue.waiting or queue.parked:
+            yield replace(queue, enabled=True)
 
 
 def _key(destination: str) -> str:

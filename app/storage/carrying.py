@@ -154,8 +154,11 @@ def _carry_secrets(restored: Database, old: sqlite3.Connection, tally: _Tally) -
     tally.secrets = len(secrets)
 
 
-def _carry_rows(table: str) -> _Part:
-    """Return what takes over the rows of a table that the backup could not know yet, by number."""
+def _carry_rows(table: str, known_row: str = "IGNORE") -> _Part:
+    """Return what takes over the rows of a table that the backup could not know yet, by number.
+
+    With ``REPLACE`` also those that it knew as they were then.
+    """
 
     def carry(restored: Database, old: sqlite3.Connection, _tally: _Tally) -> None:
         known = {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}
@@ -168,11 +171,41 @@ def _carry_rows(table: str) -> _Part:
             places = ", ".join("?" * len(names))
             _write_rows(
                 restored,
-                f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
+                f"INSERT OR {known_row} INTO {table} ({', '.join(names)}) VALUES ({places})",  # noqa: S608 - our own names
                 rows,
             )
 
     return carry
+
+
+def _carry_public(restored: Database, old: sqlite3.Connection, tally: _Tally) -> None:
+    """Take over what is public now, and what was taken back since the backup: nobody else knows where it lies.
+
+    Its queue comes along; what the backup had queued then is done or overtaken. The schema's triggers keep the dates.
+    """
+    if not _read(old, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'publications'")[1]:
+        return
+    restored.execute("UPDATE outbox SET state = 'cancelled' WHERE substr(destination, 1, 7) = 'public.'")
+    _carry_rows("publications", "REPLACE")(restored, old, tally)
+    for table, skipped in (("copies", ()), ("outbox", ("number",))):
+        names, rows = _read(
+            old,
+            f"SELECT * FROM {table} WHERE substr(destination, 1, 7) = 'public.'"  # noqa: S608 - our own names
+            + (" AND state IN ('waiting', 'sending', 'parked') ORDER BY number" if table == "outbox" else ""),
+        )
+        kept = [number for number, name in enumerate(names) if name not in skipped]
+        if not all(_is_likely(name, value) for row in rows for name, value in zip(names, row, strict=True)):
+            raise _Garbled
+        _write_rows(
+            restored,
+            f"INSERT OR REPLACE INTO {table} ({', '.join(names[place] for place in kept)})"  # noqa: S608
+            f" VALUES ({', '.join('?' * len(kept))})",
+            [tuple(row[place] for place in kept) for row in rows],
+        )
+    restored.execute(
+        "INSERT OR IGNORE INTO destinations (name, kind, enabled) SELECT DISTINCT destination, 'public', 0"
+        " FROM publications"
+    )
 
 
 def _is_likely(name: str, value: object) -> bool:
@@ -189,4 +222,7 @@ _PARTS: dict[str, _Part] = {
     "backups": _carry_rows("backups"),
     "drills": _carry_rows("drills"),
     "drive": _carry_rows("drive_backups"),
+    # What was given out, or called back, since the backup: it lies somewhere, or must not any more.
+    "shares": _carry_rows("shares", "REPLACE"),
+    "public": _carry_public,
 }

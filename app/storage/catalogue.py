@@ -17,6 +17,7 @@ from app.domain.image import ImageRecord
 from app.domain.roles import Action
 from app.storage.audit import Audit
 from app.storage.backups import Backups
+from app.storage.cases import Cases
 from app.storage.changes import Changes
 from app.storage.copies import Copies
 from app.storage.database import Database
@@ -38,10 +39,12 @@ from app.storage.outbox import Outbox
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
+from app.storage.publications import Publications
 from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.renditions import Renditions
 from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
+from app.storage.shares import Shares
 from app.storage.state import State
 from app.storage.studies import Studies
 from app.storage.treatments import Treatments
@@ -68,6 +71,7 @@ class Catalogue:
         self.patients = Patients(database)
         self.images = Images(database)
         self.studies = Studies(database)
+        self.cases = Cases(database)
         self.treatments = Treatments(database)
         self.audit = Audit(database)
         self.settings = Settings(database)
@@ -85,6 +89,8 @@ class Catalogue:
         self.copies = Copies(database)
         self.ledger = Ledger(database)
         self.renditions = Renditions(database)
+        self.publications = Publications(database)
+        self.shares = Shares(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)

@@ -32,6 +32,7 @@ class ImageFilter:
     placement: Placement | None = Placement.FILED
     study_uid: str | None = None
     deleted: bool = False
+    case_reference: str | None = None
 
 
 def list_sql(database: Database, wanted: ImageFilter, columns: str) -> tuple[str, list[Any]]:
@@ -41,7 +42,7 @@ def list_sql(database: Database, wanted: ImageFilter, columns: str) -> tuple[str
         term, found = _search_term(database, wanted.search)
         terms.append(term)
         parameters += found
-    few = wanted.patient_id is not None or wanted.study_uid is not None
+    few = wanted.patient_id is not None or wanted.study_uid is not None or bool(wanted.case_reference)
     order = _SERIES_ORDER if few or wanted.limit is None else _NEWEST_FIRST
     sql = f"SELECT {columns} FROM images i WHERE {' AND '.join(terms)} ORDER BY {order}"  # noqa: S608 - our own text
     if wanted.limit is not None:
@@ -67,6 +68,10 @@ def _terms(wanted: ImageFilter) -> tuple[list[str], list[Any]]:
         if value is not None:
             terms.append(f"i.{column} = ?")
             parameters.append(value)
+    if wanted.case_reference:
+        # The second term is what lets the index of cases fit.
+        terms.append("i.case_reference = ? AND i.case_reference <> ''")
+        parameters.append(wanted.case_reference)
     if wanted.tooth == GENERAL:
         terms.append("i.tooth = 'general'")
     elif wanted.tooth is not None:

@@ -20,7 +20,9 @@ from app.storage.rows import IMAGE_COLUMNS, IMAGE_NAMES, image_of, image_search_
 Records = list[ImageRecord]
 Ranked = list[tuple[int, ImageRecord]]
 _IMAGE = f"SELECT {IMAGE_COLUMNS} FROM images i"  # noqa: S608 - our own text
-_WRITTEN = (*IMAGE_NAMES, "search_text")
+# An image's public address follows its published copies (0013); no writer of records may turn it back.
+_FOLLOWS = IMAGE_NAMES.index("public_url")
+_WRITTEN = (*IMAGE_NAMES[:_FOLLOWS], *IMAGE_NAMES[_FOLLOWS + 1 :], "search_text")
 _INSERT = f"INSERT INTO images ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"  # noqa: S608 - our own text
 _UPDATE = f"UPDATE images SET {', '.join(f'{name} = ?' for name in _WRITTEN)} WHERE rank = ?"  # noqa: S608 - our own text
 _RANKED = f"SELECT {IMAGE_COLUMNS}, i.rank FROM images i WHERE i.rank IN ({{}})"  # noqa: S608 - our own text
@@ -141,13 +143,16 @@ class Images:
         placement: Placement | None = Placement.FILED,
         study_uid: str | None = None,
         deleted: bool = False,
+        case_reference: str | None = None,
     ) -> Records:
         """Return images, newest first; slices of a series together, in the order of their position.
 
         ``tooth`` matches the filing tooth or a tooth that the image shows; ``placement=None`` means any;
         ``deleted`` lists only deleted ones.
         """
-        wanted = ImageFilter(patient_id, tooth, image_type, search, limit, placement, study_uid, deleted)
+        wanted = ImageFilter(
+            patient_id, tooth, image_type, search, limit, placement, study_uid, deleted, case_reference
+        )
         with self._db.read():
             sql, parameters = list_sql(self._db, wanted, IMAGE_COLUMNS)
             return self._many(sql, parameters)
@@ -227,7 +232,8 @@ class Images:
 
 
 def _values(record: ImageRecord) -> tuple[Any, ...]:
-    return (*image_values(record), image_search_text(record))
+    values = image_values(record)
+    return (*values[:_FOLLOWS], *values[_FOLLOWS + 1 :], image_search_text(record))
 
 
 def _add_teeth(database: Database, rank: int, record: ImageRecord) -> None:

@@ -148,7 +148,7 @@ class Outbox:
         """Claim what is due, oldest first; of a patient nothing whose turn has not come.
 
         An entry waits while an earlier one of the same patient waits or is being sent; one that is parked waits
-        for a person and holds nobody up.
+        for a person and holds nobody up. What is public of one image never waits for what becomes of another.
         """
         at = epoch_ms(now)
         with self._db.write():
@@ -157,6 +157,7 @@ class Outbox:
                 " AND o.state = 'waiting' AND o.due_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox e"
                 " INDEXED BY outbox_by_patient WHERE e.destination = o.destination AND e.patient_id IS o.patient_id"
                 " AND e.number < o.number AND e.state IN ('waiting', 'sending')"
+                " AND (e.image_id = o.image_id OR substr(o.destination, 1, 7) <> 'public.')"
                 " AND (e.state = 'sending' OR e.due_at > ?)) ORDER BY o.number LIMIT ?",
                 (destination, at, at, limit),
             )

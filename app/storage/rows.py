@@ -83,6 +83,7 @@ IMAGE_NAMES = (
     "version",
     "deleted_at",
     "md5",
+    "case_reference",
 )
 IMAGE_COLUMNS = ", ".join(f"i.{name}" for name in IMAGE_NAMES)
 
@@ -222,6 +223,7 @@ def image_values(record: ImageRecord) -> tuple[Any, ...]:
         record.version,
         milliseconds(record.deleted_at),
         record.md5,
+        record.case_reference,
     )
 
 
@@ -270,6 +272,7 @@ def image_of(row: Sequence[Any]) -> ImageRecord:
         version=row[42],
         deleted_at=moment_or_none(row[43]),
         md5=row[44],
+        case_reference=row[45],
     )
 
 
@@ -280,12 +283,14 @@ def image_to_json(record: ImageRecord) -> dict[str, Any]:
 
 def image_from_json(values: Mapping[str, Any]) -> ImageRecord:
     """Return the record of :func:`image_to_json`."""
-    # Written before there was an MD5, it has none.
-    return image_of([values.get(name) if name == "md5" else values[name] for name in IMAGE_NAMES])
+    # Written before there were these, it has none.
+    known = {"md5": None, "case_reference": "", **values}
+    return image_of([known[name] for name in IMAGE_NAMES])
 
 
 def image_search_text(record: ImageRecord) -> str:
     """Return the folded text that a search through images looks at."""
     return fold(
-        f"{record.caption} {record.original_name} {record.study_description} {record.modality} {record.view.value}"
+        f"{record.caption} {record.case_reference} {record.original_name} {record.study_description}"
+        f" {record.modality} {record.view.value}"
     )

@@ -52,12 +52,14 @@ def kind_words(kind: str) -> str:
         "keep": t("Bringing in from the archive"),
         "push": t("Sending to the archive"),
         "mirror": t("Sending to a mirror"),
+        "publish": t("Publishing"),
         "mirror-verify": t("Comparing a mirror"),
         "mirror-pull": t("Bringing files back from a mirror"),
         "scan": t("Scan"),
         "check": t("Library check"),
         "proof": t("Reading the library again"),
         "export": t("Export"),
+        "share": t("Files sent by a link"),
         "demo": t("Demonstration clinic"),
         "patients": t("Patient list import"),
         "migrate": t("Migration"),
@@ -124,6 +126,7 @@ def topic_words(topic: str) -> str:
         "drive": t("Google Drive"),
         "check": t("Checks and proof"),
         "export": t("Exports"),
+        "share": t("Sharing"),
         "recovery": t("Recovery"),
     }
     return known.get(topic, topic)

@@ -12,7 +12,10 @@ from app.words.catalogue import t
 
 def destination(name: str) -> str:
     """Return what people call a destination of the queues: ``orthanc``, ``mirror.nas``."""
-    return t("Archive") if name == "orthanc" else name.partition(".")[2] or name
+    kind, _dot, rest = name.partition(".")
+    if kind == "public":
+        return t("{name} (public)", name=rest)
+    return t("Archive") if name == "orthanc" else rest or name
 
 
 def image_type(value: ImageType | str) -> str:

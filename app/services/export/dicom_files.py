@@ -6,11 +6,13 @@ Parses files that were examined when they came in; still only through imaging's 
 from __future__ import annotations
 
 import copy
+import io
 import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image as PictureFile
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -25,6 +27,7 @@ from pydicom.uid import (
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
+from app.core.errors import EnvironmentFault
 from app.core.settings import ClinicSettings
 from app.domain.expectation import Expectation
 from app.domain.identity import compare
@@ -36,9 +39,10 @@ from app.imaging.child.client import Decoder
 from app.imaging.dicom.jpeg_stream import JpegStream, jpeg_stream
 from app.imaging.dicom.reader import open_dataset
 from app.imaging.render_args import RenderArgs
+from app.services.export.clean_pixels import put_clean_pixels
 from app.services.export.deidentify import UidMap, deidentified
 from app.services.export.model import Exportable, ExportArgs, file_stem, free_path
-from app.services.export.pictures import complete_file
+from app.services.export.pictures import JPEG_OPTIONS, complete_file
 
 _PREAMBLE_BYTES = 128
 _HEAD_BYTES = _PREAMBLE_BYTES + 4
@@ -91,8 +95,13 @@ class DicomWriter:
             self._complete(dataset, image, salt)
             if not self._args.deidentify:
                 return dataset if _header_is_right(image) else _coerced(dataset, image.patient)
-        else:
-            dataset = self._made(image, salt)
+            clean = deidentified(dataset, self._uids)
+            put_clean_pixels(clean, image.path, self._decoder)
+            return clean
+        dataset = self._made(image, salt)
+        if self._args.deidentify and image.record.kind is FileKind.DOCUMENT:
+            # What a document says of its patient stands on its pages.
+            raise EnvironmentFault("export.cannot_clean")
         return deidentified(dataset, self._uids) if self._args.deidentify else dataset
 
     def _made(self, image: Exportable, salt: str) -> Dataset:
@@ -143,12 +152,19 @@ class DicomWriter:
         else:
             dataset.SOPClassUID, dataset.Modality = VLPhotographicImageStorage, "XC"
             dataset.AcquisitionContextSequence = Sequence([])
-        stream = jpeg_stream(image.path.read_bytes()) if record.mime_type == "image/jpeg" else None
+        is_stream = record.mime_type == "image/jpeg" and not self._args.deidentify
+        stream = jpeg_stream(image.path.read_bytes()) if is_stream else None
         # A stream cannot say that it stands on its side or is to be mirrored.
         if stream is not None and stream.orientation == 1:
             _put_stream(dataset, stream)
         else:
-            _put_pixels(dataset, self._decoder.render(image.path, RenderArgs()))
+            pixels = self._decoder.render(image.path, RenderArgs())
+            # Of a camera's picture nothing but its pixels goes on, in about the size that it had.
+            again = _jpeg_of(pixels) if self._args.deidentify and record.mime_type == "image/jpeg" else None
+            if again is None:
+                _put_pixels(dataset, pixels)
+            else:
+                _put_stream(dataset, again)
 
 
 def study_uid_of(record: ImageRecord, order: Expectation | None) -> str:
@@ -310,6 +326,12 @@ def _put_stream(dataset: Dataset, stream: JpegStream) -> None:
     dataset["PixelData"].VR = "OB"
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = UID(stream.transfer_syntax)
+
+
+def _jpeg_of(pixels: Any) -> JpegStream | None:
+    written = io.BytesIO()
+    PictureFile.fromarray(pixels).save(written, "JPEG", **JPEG_OPTIONS)
+    return jpeg_stream(written.getvalue())
 
 
 def _eight_bits(dataset: Dataset) -> None:

@@ -23,10 +23,10 @@ from app.services.export.strip import strip_below, strip_lines
 
 # Fine quantisation and full colour resolution: no silent loss (USERS, feature 14). Not optimised: that needs
 # the whole file in one buffer, whose size Pillow guesses too small for pictures full of detail.
-_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
+JPEG_OPTIONS: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _FILES: dict[ExportFormat, tuple[str, str, dict[str, Any]]] = {
     ExportFormat.PNG: (".png", "PNG", {}),
-    ExportFormat.JPEG: (".jpg", "JPEG", _JPEG),
+    ExportFormat.JPEG: (".jpg", "JPEG", JPEG_OPTIONS),
     ExportFormat.TIFF: (".tif", "TIFF", {"compression": "tiff_lzw"}),
 }
 _PDF_DOTS_PER_INCH = 150.0
@@ -124,7 +124,8 @@ class PdfWriter:
 
 def draw(image: Exportable, index: int, args: ExportArgs, decoder: Decoder, clinic: ClinicSettings) -> Image.Image:
     """Return one frame as the viewer shows it, with its strip of text where asked for."""
-    picture = Image.fromarray(decoder.render(image.path, RenderArgs(frame=index)))
+    # Overlays take text: what is to be without a name goes without them.
+    picture = Image.fromarray(decoder.render(image.path, RenderArgs(frame=index, overlays=not args.deidentify)))
     return strip_below(picture, strip_lines(image, args, clinic)) if args.burn_in else picture
 
 

@@ -12,6 +12,7 @@ from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp_link import FtpArgs
 from app.transfer.stores.opening import StoreArgs
 from app.transfer.stores.opening import open_store as open_by_arguments
+from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.s3_client import S3Args
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
@@ -60,6 +61,20 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Sto
             store.state.set(key, markers)
         arguments = FolderArgs(arguments.path, str(markers[mirror.path]))
     return open_by_arguments(arguments, connections=mirror.connections)
+
+
+def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
+    """Return the bucket of a mirror, by which links are made; nothing is asked yet.
+
+    Raises
+    ------
+    UserError
+        ``share.not_s3`` for a mirror of another kind; as :func:`open_store`.
+    """
+    arguments = _arguments(mirror, secret)
+    if not isinstance(arguments, S3Args):
+        raise UserError("share.not_s3", destination=mirror.name)
+    return S3Store(arguments)
 
 
 def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:

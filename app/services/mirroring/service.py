@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.core.context import JobContext
 from app.core.destinations import MIRROR, MirrorSettings
@@ -11,8 +12,10 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import open_store
+from app.services.publishing.trying import try_public
 from app.services.sending.service import SendingService, SendReport
-from app.transfer.stores.store import System
+from app.services.workroom import private_folder
+from app.transfer.stores.store import Store, System
 
 
 class MirrorService:
@@ -50,7 +53,7 @@ class MirrorService:
         self._door.require(actor, Action.SETTINGS_VIEW)
         mirror = self._connector.mirror(f"{MIRROR}.{name}")
         with contextlib.closing(self._connector.open(mirror)) as store:
-            return store.check(ctx)
+            return self._tried(mirror, store, ctx)
 
     def try_out(self, actor: Actor, mirror: MirrorSettings, secrets: Mapping[str, str], ctx: JobContext) -> System:
         """Try settings that are not stored yet; a secret that is not among ``secrets`` is the stored one.
@@ -64,4 +67,9 @@ class MirrorService:
         self._connector.require_apart(mirror)
         stored = self._connector.secret_of(mirror)
         with contextlib.closing(open_store(mirror, lambda last: secrets.get(last) or stored(last))) as store:
-            return store.check(ctx)
+            return self._tried(mirror, store, ctx)
+
+    def _tried(self, mirror: MirrorSettings, store: Store, ctx: JobContext) -> System:
+        system = store.check(ctx)
+        with private_folder(self._door.store) as work:
+            return replace(system, warnings=(*system.warnings, *try_public(mirror, store, work, ctx)))

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from app.core.context import JobContext
 from app.domain.roles import Actor
-from app.sync.outbox import Sender
+from app.services.door import Unit
+from app.storage.outbox import Entry
+from app.sync.outbox import Sender, Sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Connection:
 
     ``blocking`` are the codes after which nothing more is sent until a person acts; ``pause_s`` is how long a
     drained queue is left alone. ``hold`` parks what a person has to agree to, in the transaction that claims entries;
-    ``after`` looks after the destination when a round is over.
+    ``done`` writes
+    down what a settled entry means, in the transaction that settles it; ``after`` looks after the destination when a
+    round is over.
     """
 
     sender: Sender
@@ -27,6 +31,7 @@ class Connection:
     pause_s: float
     hold: Callable[[], None] | None = None
     after: Callable[[Actor, str, JobContext], None] | None = None
+    done: Callable[[Unit, Entry, Sent], None] | None = None
 
 
 class Connector(Protocol):

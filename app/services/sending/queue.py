@@ -8,8 +8,8 @@ from datetime import datetime
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
-from app.domain.roles import Actor
-from app.services.door import Door
+from app.domain.roles import Action, Actor
+from app.services.door import Door, Unit
 from app.services.events import EventLog
 from app.storage.events import Level
 from app.storage.outbox import Entry, EntryState, Known
@@ -28,6 +28,7 @@ class DestinationQueue:
         actor: Actor,
         destination: str,
         hold: Callable[[], None] | None = None,
+        told: Callable[[Unit, Entry, Sent], None] | None = None,
     ) -> None:
         self._door = door
         self._outbox = door.store.outbox
@@ -35,6 +36,7 @@ class DestinationQueue:
         self._actor = actor
         self._destination = destination
         self._hold = hold
+        self._told = told
         with door.store.read():
             self._generation = door.store.destinations.generation(destination)
 
@@ -60,6 +62,7 @@ class DestinationQueue:
 
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down together that these are done."""
+        unit = Unit(self._actor, Action.ARCHIVE_PUSH, self._door.store)
         with self._door.store.write():
             is_elsewhere = self._is_elsewhere()
             for entry, sent in done:
@@ -70,6 +73,11 @@ class DestinationQueue:
                 self._outbox.confirm(
                     entry, sent.remote_id, sent.digest, sent.how, utc_now(), is_foreign=sent.is_foreign
                 )
+                if self._told is not None:
+                    self._told(unit, entry, sent)
+            self._door.store.changes.append(tuple(unit.changes))
+        if unit.changes:
+            self._door.publish(ChangeSet(tuple(unit.changes)))
         self._say(*(entry for entry, _sent in done))
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:

@@ -27,7 +27,7 @@ _ASIDE_S = 5.0
 # What the facts of a block say that came before anything was sent: it goes when connecting succeeds.
 CONNECTING = "connecting"
 # What a run is called in the history, by the kind of its destination.
-KINDS = {"orthanc": "push", "dimse": "push", "mirror": "mirror"}
+KINDS = {"orthanc": "push", "dimse": "push", "mirror": "mirror", "public": "publish"}
 ARCHIVES = ("orthanc", "dimse")
 
 
@@ -65,7 +65,14 @@ class SendingService:
                 queue.name for queue in self._door.store.destinations.queues() if queue.enabled and queue.kind in wanted
             ]
 
-    def send(self, actor: Actor, ctx: JobContext, destinations: Iterable[str], trigger: str = "user") -> SendReport:
+    def send(
+        self,
+        actor: Actor,
+        ctx: JobContext,
+        destinations: Iterable[str],
+        trigger: str = "user",
+        action: Action = Action.ARCHIVE_PUSH,
+    ) -> SendReport:
         """Send what is queued, once; what was parked or blocked is tried again.
 
         While another process is sending nothing is done here but counting.
@@ -77,7 +84,7 @@ class SendingService:
         UserError
             When by the settings nothing can be sent to the only one; of several it is reported as blocked.
         """
-        self._door.require(actor, Action.ARCHIVE_PUSH)
+        self._door.require(actor, action)
         wanted, reports, waiting = list(destinations), {}, 0
         for destination in wanted:
             try:
@@ -174,7 +181,7 @@ class SendingService:
                 self._door.store.outbox.recover(destination)
                 while self._door.store.destinations.fill(destination):
                     ctx.check()
-                queue = DestinationQueue(self._door, self._events, actor, destination, connection.hold)
+                queue = DestinationQueue(self._door, self._events, actor, destination, connection.hold, connection.done)
                 drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)
                 yield drainer, connection
             finally:

@@ -7,6 +7,7 @@ here where it is one. The whole file's SHA-256 goes along as metadata, so that a
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from app.transfer.stores.checking import try_out
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.s3_client import S3Args, certificate_of, make_client
 from app.transfer.stores.s3_errors import is_not_there, translated
-from app.transfer.stores.s3_public import is_public
+from app.transfer.stores.s3_public import is_public, is_readable_by_strangers
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
 # Below: one request. Above: parts of this size, which is in memory; S3 allows 10,000 of them.
@@ -65,6 +66,7 @@ class S3Store:
             ContentMD5=b64encode(digest.digest()).decode("ascii"),
             Metadata={"sha256": reader.digest("sha256")},
             **self._at(name),
+            **self._shown(name),
             **self._kept(),
         )
         etag = str(told.get("ETag", "")).strip('"')
@@ -79,7 +81,9 @@ class S3Store:
         part_bytes = max(PART_BYTES, -(-size // _MOST_PARTS))
         # Metadata goes ahead of the parts, so the hash has to be known before.
         whole, size = sha256_file(source, lambda _size: ctx.check())
-        upload = self._client.create_multipart_upload(Metadata={"sha256": whole}, **self._at(name), **self._kept())
+        upload = self._client.create_multipart_upload(
+            Metadata={"sha256": whole}, **self._at(name), **self._shown(name), **self._kept()
+        )
         named = {"UploadId": upload["UploadId"], **self._at(name)}
         try:
             parts: list[dict[str, Any]] = []
@@ -211,7 +215,7 @@ class S3Store:
                 return removed
             more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
-    def link_to_get(self, name: str, expires_s: int, filename: str = "") -> str:
+    def link_to_get(self, name: str, expires_s: int, filename: str = "", mime_type: str = "") -> str:
         """Return a link by which anybody can fetch an object until it expires, as a download of ``filename``.
 
         Raises
@@ -221,6 +225,7 @@ class S3Store:
         """
         shown = "attachment" + (f'; filename="{checked(filename)}"' if filename and filename.isascii() else "")
         how = {"ResponseContentDisposition": shown, "ResponseCacheControl": "no-store"}
+        how |= {"ResponseContentType": mime_type} if mime_type else {}
         return self._link("get_object", {**self._at(checked(name)), **how}, expires_s)
 
     def link_to_put(self, name: str, expires_s: int) -> str:
@@ -232,6 +237,11 @@ class S3Store:
             raise UserError("store.bad_expiry")
         with translated():
             return str(self._client.generate_presigned_url(method, Params=parameters, ExpiresIn=expires_s))
+
+    def lets_strangers_read(self, name: str) -> bool:
+        """Whether anybody can fetch an object without a link: its bucket is open to all. Raises as every call."""
+        with self._session(name):
+            return is_readable_by_strangers(self._args, self._at(checked(name)))
 
     def close(self) -> None:
         """Close the connections. See the protocol."""
@@ -247,6 +257,12 @@ class S3Store:
         """
         kept = {"ServerSideEncryption": self._args.encryption} if self._args.encryption else {}
         return {**kept, **({"SSEKMSKeyId": self._args.kms_key} if self._args.kms_key else {})}
+
+    @staticmethod
+    def _shown(name: str) -> dict[str, str]:
+        """Return what kind of file it is, for browsers: without that they offer a picture for download."""
+        kind = mimetypes.guess_type(name)[0]
+        return {"ContentType": kind} if kind else {}
 
     @contextmanager
     def _session(self, name: str = "", ctx: JobContext | None = None) -> Iterator[None]:

@@ -55,3 +55,17 @@ def _lets_a_stranger_in(args: S3Args) -> bool:
     finally:
         stranger.close()
     return True
+
+
+def is_readable_by_strangers(args: S3Args, where: dict[str, str]) -> bool:
+    """Whether one object is given to whoever asks, without any signature. Raises boto3's errors."""
+
+    def read() -> bool:
+        stranger = make_client(args, signs=False)
+        try:
+            stranger.head_object(**where)
+        finally:
+            stranger.close()
+        return True
+
+    return _asked(read)

@@ -20,7 +20,7 @@ def try_connection(session: Session, destination: str) -> list[str]:
     """Try a stored destination and return what was found. Any thread. Raises BitewingError."""
     library, actor = session.library, session.actor
     kind, _dot, name = destination.partition(".")
-    if kind == "mirror":
+    if kind in {"mirror", "public"}:
         return store_words(library.mirrors.test(actor, name, JobContext.silent()))
     if kind == "dimse":
         return dimse_words(library.archive.test_dimse(actor, name))

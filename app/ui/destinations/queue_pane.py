@@ -190,7 +190,9 @@ class QueuePane(QWidget):
         return button
 
     def _on_settings_clicked(self) -> None:
-        self.settings_requested.emit(self._name.partition(".")[0])
+        kind = self._name.partition(".")[0]
+        # The public folder is a mirror's.
+        self.settings_requested.emit("mirror" if kind == "public" else kind)
 
     @Slot()
     def _on_selection_changed(self) -> None:

@@ -42,5 +42,6 @@ def proof_words(how: str) -> str:
         "commitment": t("by storage commitment"),
         "find": t("found by query"),
         "by hand": t("settled by hand"),
+        "address": t("seen at its address"),
     }
     return known.get(how, "")

@@ -72,6 +72,7 @@ def _every_day() -> tuple[Topic, ...]:
                     "or Arabic letters, with or without accents."
                 ),
                 t("In the tree a patient opens into teeth, a tooth into kinds of image. The chart shows the same."),
+                t("Images of one appointment or referral: give them a case, then Cases and appointments finds them."),
             ),
         ),
         Topic(

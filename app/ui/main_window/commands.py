@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.ui.main_window.window import MainWindow
 
 _NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient", "deleted_images", "new_treatment")
-_NEEDS_IMAGE = ("move_image", "delete_image", "copy_id")
+_NEEDS_IMAGE = ("move_image", "case_image", "delete_image", "copy_id")
 
 
 class WindowCommands(QObject):
@@ -39,6 +39,8 @@ class WindowCommands(QObject):
             "paste": window.drops.paste,
             "inbox": pages.show_inbox,
             "worklist": places.show_worklist,
+            "cases": places.show_cases,
+            "case_image": places.attach_to_case,
             "new_patient": self.new_patient,
             "edit_patient": self.edit_patient,
             "merge_patient": self.merge_patient,
@@ -65,6 +67,7 @@ class WindowCommands(QObject):
             "archive": places.show_archive,
             "dashboard": places.show_dashboard,
             "browse_archive": window.archive.show_browser,
+            "public_images": window.publishing.show_public,
             "check": window.imports.check,
             "demo": window.imports.fill_demo,
             "activity": pages.show_activity,
@@ -106,6 +109,7 @@ class WindowCommands(QObject):
             ("archive", Action.ARCHIVE_PUSH),
             ("dashboard", Action.STATUS_VIEW),
             ("browse_archive", Action.ARCHIVE_BROWSE),
+            ("public_images", Action.IMAGE_WITHDRAW),
             ("log", Action.LOG_VIEW),
             ("check", Action.LIBRARY_CHECK),
             ("demo", Action.LIBRARY_DEMO),
@@ -117,6 +121,7 @@ class WindowCommands(QObject):
             ("edit_patient", Action.PATIENT_EDIT),
             ("new_treatment", Action.TREATMENT_EDIT),
             ("move_image", Action.IMAGE_MOVE),
+            ("case_image", Action.IMAGE_EDIT),
             ("delete_image", Action.IMAGE_DELETE),
             ("deleted_images", Action.IMAGE_RESTORE),
         ):

@@ -1,4 +1,4 @@
-"""Pages about other places: where images go, the overview, the worklist of the day."""
+"""Pages about other places: where images go, the overview, the worklist of the day, cases."""
 
 from __future__ import annotations
 
@@ -28,6 +28,21 @@ class OtherPlaces(QObject):
         dialog.place_requested.connect(self._window.open_place)
         dialog.settings_requested.connect(self._on_destination_settings_requested)
         dialog.show()
+
+    @Slot()
+    def show_cases(self) -> None:
+        """Show all cases and appointments."""
+        dialog = part("CasesDialog")(self._session, self._window)
+        dialog.place_requested.connect(self._window.open_place)
+        dialog.show()
+
+    @Slot()
+    def attach_to_case(self) -> None:
+        """Let the chosen images belong to a case of their patient."""
+        loaded, chosen = self._window.patient.loaded, set(self._window.table.chosen_ids())
+        images = [image for image in loaded.images if image.id in chosen] if loaded is not None else []
+        if loaded is not None and images:
+            part("AttachDialog")(self._session, loaded.summary, images, self._window).show()
 
     @Slot()
     def show_archive(self) -> None:

@@ -12,7 +12,7 @@ from app.domain.tooth import format_tooth
 from app.jobs.calls import Calls
 from app.ui.chart.chart import ToothChart
 from app.ui.dialogs.toasts import ToastRack
-from app.ui.formats import joined
+from app.ui.formats import isolated, joined
 from app.ui.header.patient_header import PatientHeader
 from app.ui.later import part
 from app.ui.main_window.actions import Actions
@@ -28,6 +28,7 @@ from app.ui.main_window.menus import ContextMenus
 from app.ui.main_window.open_patient import OpenPatient
 from app.ui.main_window.other_places import OtherPlaces
 from app.ui.main_window.pages import Pages
+from app.ui.main_window.publishing import Publishing
 from app.ui.main_window.top_bar import TopBar
 from app.ui.main_window.treatments import TreatmentCommands
 from app.ui.main_window.undo import UndoStack
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.pages = Pages(self)
         self.places = OtherPlaces(self)
         self.archive = ArchiveLook(self)
+        self.publishing = Publishing(self)
         self.commands = WindowCommands(self)
         self.treatments = TreatmentCommands(self)
         self.menus = ContextMenus(self)
@@ -252,6 +254,10 @@ class MainWindow(QMainWindow):
         numbers = ", ".join(format_tooth(each, self.session.notation) for each in shown)
         name = terms.tooth_name(shown[0]) if len(shown) == 1 else ""
         words = joined(numbers, name)
+        place = self.patient.place
+        if not words and place is not None and place.case_reference:
+            # The only place that says why the filmstrip shows fewer images.
+            words = t("Images of case {reference}", reference=isolated(place.case_reference))
         self.chart_caption.setText(words or t("Tooth chart"))
 
     @Slot(str)

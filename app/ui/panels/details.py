@@ -1,4 +1,4 @@
-"""Everything known of the image in the chosen cell; caption, teeth, type, view and side can be changed here.
+"""Everything known of the image in the chosen cell; caption, case, teeth, type, view and side can be changed here.
 
 Saves on a person's own edit only, never because fields were filled.
 """
@@ -19,6 +19,7 @@ from app.domain.tooth import GENERAL, Notation, format_tooth, ordered, parse_too
 from app.ui.destinations.whereabouts import whereabouts_text
 from app.ui.formats import leading, moment, number, size
 from app.ui.later import part
+from app.ui.publishing.public_line import PublicLine
 from app.ui.session import Session
 from app.ui.states import StatePage, add_field, plain_label, set_margins
 from app.ui.theme.stylesheet import UNIT
@@ -40,12 +41,16 @@ class DetailsPanel(QWidget):
         self._caption = QLineEdit()
         self._caption.setPlaceholderText(t("Add a caption"))
         self._caption.editingFinished.connect(self._on_caption_edited)
+        self._case = QLineEdit()
+        self._case.setPlaceholderText(t("Case or appointment"))
+        self._case.editingFinished.connect(self._on_case_edited)
         self._teeth = QLineEdit()
         self._teeth.setPlaceholderText(t("Teeth shown, such as {example}", example="11, 12"))
         self._teeth.editingFinished.connect(self._on_teeth_edited)
         self._type = _choice([(kind, terms.image_type(kind)) for kind in ImageType], self._on_type_activated)
         self._view = _choice([(view, terms.image_view(view)) for view in ImageView], self._on_view_activated)
         self._side = _choice([(side, terms.laterality(side)) for side in Laterality], self._on_side_activated)
+        self._public = PublicLine()
         self._problem = plain_label("", "bad", wrap=True)
         self._problem.hide()
         page = QWidget()
@@ -76,14 +81,15 @@ class DetailsPanel(QWidget):
         if image is None:
             return
         self._say("")
-        with QSignalBlocker(self._caption), QSignalBlocker(self._teeth):
+        with QSignalBlocker(self._caption), QSignalBlocker(self._case), QSignalBlocker(self._teeth):
             self._caption.setText(image.caption)
+            self._case.setText(image.case_reference)
             self._teeth.setText(self._teeth_text(image))
         for box, value in ((self._type, image.image_type), (self._view, image.view), (self._side, image.laterality)):
             with QSignalBlocker(box):
                 box.setCurrentIndex(box.findData(value.value))
         may = self._session.may(Action.IMAGE_EDIT)
-        for field in (self._caption, self._teeth, self._type, self._view, self._side):
+        for field in (self._caption, self._case, self._teeth, self._type, self._view, self._side):
             field.setEnabled(may)
         for name, text in self._texts(image).items():
             self._values[name].setText(leading(text) or "–")
@@ -95,6 +101,7 @@ class DetailsPanel(QWidget):
         def shown(found: Any) -> None:
             if self._image is not None and self._image.id == image.id:
                 self._values["elsewhere"].setText(whereabouts_text(found) or "–")
+                self._facts_form.setRowVisible(self._public, self._public.show_copies(found.public))
 
         self._session.calls.ask("whereabouts", lambda: library.outbox.whereabouts(actor, image.id), shown)
 
@@ -108,6 +115,7 @@ class DetailsPanel(QWidget):
         form = _form()
         for title, field in (
             (t("Caption"), self._caption),
+            (t("Case"), self._case),
             (t("Teeth"), self._teeth),
             (t("Type"), self._type),
             (t("View"), self._view),
@@ -133,6 +141,9 @@ class DetailsPanel(QWidget):
             value = plain_label("", wrap=True, selectable=name in {"file", "hash"})
             self._values[name] = value
             form.addRow(plain_label(title, "muted"), value)
+        self._facts_form = form
+        form.addRow(plain_label(t("Public"), "muted"), self._public)
+        form.setRowVisible(self._public, False)
         return form
 
     @staticmethod
@@ -166,6 +177,20 @@ class DetailsPanel(QWidget):
     def _on_caption_edited(self) -> None:
         if self._image is not None and self._caption.text().strip() != self._image.caption:
             self._save(caption=self._caption.text().strip())
+
+    @Slot()
+    def _on_case_edited(self) -> None:
+        image, text = self._image, self._case.text().strip()
+        if image is None or text == image.case_reference:
+            return
+        self._say("")
+        cases, actor = self._session.library.cases, self._session.actor
+        self._session.calls.ask(
+            ("details", image.id, "case"),
+            lambda: cases.attach(actor, [image.id], text),
+            lambda saved: self._on_saved(saved[0]),
+            self._on_save_failed,
+        )
 
     @Slot()
     def _on_teeth_edited(self) -> None:

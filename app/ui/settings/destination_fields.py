@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.destinations import MIRROR
+from app.ui.formats import ltr
 from app.ui.settings.pages import Field
 from app.words import t
 
@@ -88,6 +89,27 @@ def _mirror() -> tuple[DestinationField, ...]:
         DestinationField(Field("interval", t("Send every"), unit=t("seconds"))),
         DestinationField(Field("connections", t("Connections at once")), (*_NETWORK, "s3")),
         DestinationField(Field("enabled", t("Send images there"))),
+        DestinationField(
+            Field(
+                "publish",
+                t("Allow single images to be published there"),
+                t(
+                    "Off by default. Whoever has the address of a published image can see it; nothing is published "
+                    "but what somebody chose. Who allowed it stands in the audit log."
+                ),
+            )
+        ),
+        DestinationField(
+            Field(
+                "public_url",
+                t("Public address"),
+                t(
+                    "Where the folder “published” is seen on the web, such as {example}; nothing else of the mirror "
+                    "may be seen there.",
+                    example=ltr("https://images.example.org"),
+                ),
+            )
+        ),
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QLineEdit, QScrollArea, QWidget
 
 from app.core.destinations import MIRROR, is_name
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import ltr
+from app.ui.later import part
 from app.ui.session import Session
 from app.ui.settings.destination_fields import ANY, Destination, DestinationField, fields_of
 from app.ui.settings.editors import Editor
@@ -44,6 +45,7 @@ class DestinationForm(DialogFrame):
         self._session, self._topic, self._taken, self._try_out = session, topic, taken, try_out
         self._lane = ("destination", id(self))
         self.destination: Destination | None = None
+        self._published_before = destination is not None and bool(destination.values.get("publish"))
         known = destination or Destination("")
         # What was typed before and is not stored yet.
         self._typed = dict(known.secrets)
@@ -175,6 +177,14 @@ class DestinationForm(DialogFrame):
 
     @Slot()
     def _on_ok_clicked(self) -> None:
-        self.destination = self._wanted()
-        if self.destination is not None:
+        wanted = self._wanted()
+        if wanted is not None and self._may_publish(wanted):
+            self.destination = wanted
             self.accept()
+
+    def _may_publish(self, wanted: Destination) -> bool:
+        """Whether what stands in the form is agreed to: publishing is switched on by who read what it means."""
+        if not wanted.values.get("publish") or self._published_before:
+            return True
+        consent: QDialog = part("PublishConsentDialog")(self)
+        return consent.exec() == QDialog.DialogCode.Accepted

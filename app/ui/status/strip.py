@@ -121,7 +121,7 @@ class StatusStrip(QWidget):
 
     def _on_queues(self, found: tuple[list[Any], int]) -> None:
         destinations, new = found
-        archives, mirrors = of_kind(destinations, "orthanc", "dimse"), of_kind(destinations, "mirror")
+        archives, mirrors = of_kind(destinations, "orthanc", "dimse"), of_kind(destinations, "mirror", "public")
         self._archive.setVisible(bool(archives))
         self._mirrors.setVisible(bool(mirrors))
         if archives:

@@ -1,4 +1,4 @@
-"""A place in the library as the window points at it: a patient, perhaps a tooth, perhaps a type."""
+"""A place in the library as the window points at it: a patient, perhaps a tooth, a type or a case."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ class Place:
     tooth: str | None = None
     image_type: str | None = None
     teeth: tuple[str, ...] = ()
+    case_reference: str = ""
 
     def holds(self, image: ImageRecord) -> bool:
-        """Whether an image of this patient belongs here, by the teeth it shows and its type."""
+        """Whether an image of this patient belongs here, by the teeth it shows, its type and its case."""
+        if self.case_reference and image.case_reference != self.case_reference:
+            return False
         if self.image_type is not None and image.image_type.value != self.image_type:
             return False
         if self.teeth:

@@ -14,6 +14,11 @@ def texts() -> dict[str, ErrorTemplates]:
             t("Original files are exported unchanged, with the patient's name in them."),
             t("Choose another format for a copy without a name."),
         ),
+        "export.cannot_clean": ErrorTemplates(
+            t("Cannot be made anonymous"),
+            t("Nobody can promise that no name is left in this kind of file."),
+            t("Choose a picture format, and look at the picture before it goes out."),
+        ),
         "export.dicomdir_exists": ErrorTemplates(
             t("Folder in use"), t("There is a DICOMDIR at {path} already."), t("Choose an empty folder.")
         ),

@@ -37,8 +37,23 @@ def texts() -> dict[str, ErrorTemplates]:
             t("The image's file is in none of the places where it could be."),
             t("If it lies on a network drive or a stick, connect it and try again."),
         ),
+        "case.of_another": ErrorTemplates(
+            t("Another patient's case"),
+            t("The case {reference} has images of another patient; a case belongs to one patient."),
+            t("Check the reference, or use another one."),
+        ),
+        "case.not_filed": ErrorTemplates(
+            t("Not filed yet"),
+            t("Only images that are filed for a patient belong to cases."),
+            t("File the image first."),
+        ),
         "image.caption_too_long": ErrorTemplates(
             t("Too long"), t("A caption can have {limit} characters at most."), t("Shorten it.")
+        ),
+        "inbox.by_link": ErrorTemplates(
+            t("Sent by a link"),
+            t("Somebody outside the clinic sent this by an upload link."),
+            t("Look at it, then file it under its patient."),
         ),
         "inbox.not_waiting": ErrorTemplates(
             t("Not in the inbox"), t("This image does not wait in the inbox any more.")

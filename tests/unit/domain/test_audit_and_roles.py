@@ -53,6 +53,8 @@ def test_every_role_has_a_row_and_only_clinicians_delete() -> None:
     assert {role for role in Role if allowed(role, Action.ARCHIVE_PUSH)} == {Role.ADMIN, Role.DENTIST}
     for action in (Action.ARCHIVE_BROWSE, Action.ARCHIVE_FETCH):
         assert {role for role in Role if allowed(role, action)} == {Role.ADMIN, Role.DENTIST, Role.TECHNICIAN}
+    assert {role for role in Role if allowed(role, Action.IMAGE_PUBLISH)} == {Role.ADMIN, Role.DENTIST}
+    assert allowed(Role.TECHNICIAN, Action.IMAGE_WITHDRAW)
     assert owner("desk").role is Role.ADMIN
 
 

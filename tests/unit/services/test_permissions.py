@@ -19,6 +19,8 @@ from app.domain.treatment import TreatmentDraft
 from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
+from app.services.outgoing.model import OutgoingArgs
+from app.services.sharing.model import ShareWish
 from app.sync.report import ImportArgs
 from app.transfer.found import StudyQuery
 
@@ -73,6 +75,11 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.PATIENT_VIEW, "expected", lambda lib, who, _p: lib.expecting.of_next(who, NOBODY)),
     (Action.ARCHIVE_PUSH, "retry", lambda lib, who, _p: lib.outbox.retry(who, 1)),
     (Action.ARCHIVE_PUSH, "settle", lambda lib, who, _p: lib.outbox.settle(who, 1)),
+    (Action.SHARE_CREATE, "prepare", lambda lib, who, _p: lib.sharing.prepare(who, [NOBODY], OutgoingArgs(), QUIET)),
+    (Action.SHARE_CREATE, "invite", lambda lib, who, _p: lib.sharing.invite(who, ShareWish(), QUIET)),
+    (Action.SHARE_VIEW, "links", lambda lib, who, _p: lib.sharing.list(who)),
+    (Action.SHARE_REVOKE, "revoke", lambda lib, who, _p: lib.sharing.revoke(who, NOBODY, QUIET)),
+    (Action.SHARE_REVOKE, "keep", lambda lib, who, _p: lib.share_keeping.round(who, QUIET)),
     (Action.SETTINGS_VIEW, "test dimse", lambda lib, who, _p: lib.archive.test_dimse(who, "x")),
     (Action.IMAGE_EDIT, "details", lambda lib, who, _p: lib.images.edit_details(who, NOBODY, Details("x"))),
     (Action.IMAGE_DELETE, "delete", lambda lib, who, _p: lib.images.delete(who, [NOBODY])),
@@ -80,6 +87,12 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_RESTORE, "deleted", lambda lib, who, _p: lib.images.deleted(who)),
     (Action.IMAGE_RESTORE, "restore", lambda lib, who, _p: lib.images.restore(who, [NOBODY])),
     (Action.IMAGE_EXPORT, "export", lambda lib, who, path: lib.export.images(who, [], ExportArgs(path / "o"), QUIET)),
+    (Action.IMAGE_PUBLISH, "publish", lambda lib, who, _p: lib.publishing.publish(who, [])),
+    (Action.IMAGE_PUBLISH, "prepare", lambda lib, who, _p: lib.publishing.prepare(who, [NOBODY], QUIET)),
+    (Action.IMAGE_WITHDRAW, "withdraw", lambda lib, who, _p: lib.publishing.withdraw(who, [NOBODY], QUIET)),
+    (Action.IMAGE_WITHDRAW, "send", lambda lib, who, _p: lib.publishing.send(who, QUIET)),
+    (Action.IMAGE_VIEW, "public", lambda lib, who, _p: lib.publishing.public(who)),
+    (Action.IMAGE_VIEW, "public of", lambda lib, who, _p: lib.publishing.of_image(who, NOBODY)),
     (Action.LIBRARY_EXPORT, "all", lambda lib, who, path: lib.export.everything(who, path / who.role.value, QUIET)),
     (Action.LIBRARY_CHECK, "check", lambda lib, who, _p: lib.check.run(who, False, QUIET)),
     (Action.LIBRARY_DEMO, "demo", lambda lib, who, _p: lib.demo.fill(who, 1, 0, 1, QUIET)),

@@ -1,0 +1,219 @@
+"""``bitewing share IMAGE…|list|revoke|upload|collect``: links that expire, for what goes out and what comes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from app.cli import output
+from app.cli.library import opened
+from app.cli.running import job
+from app.cli.session import Session, common
+from app.core.errors import BitewingError
+from app.domain.sharing import Share, ShareState, seconds_of
+from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.sharing.model import Prepared, Shared, ShareWish
+from app.words import errors as error_words
+from app.words import sharing as words
+from app.words import t, tn
+
+_MAKE = "images"
+
+
+class _ShareGroup(click.Group):
+    """Takes ids of images where others take the name of a command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of that name, else the one that shares images."""
+        if args and args[0] not in self.commands:
+            return super().resolve_command(ctx, [_MAKE, *args])
+        return super().resolve_command(ctx, args)
+
+
+@common
+@click.group(
+    "share",
+    cls=_ShareGroup,
+    context_settings={"ignore_unknown_options": True},
+    help=t("Share images by a link that expires: share IMAGE…, or one of the commands below."),
+)
+def command() -> None:
+    """Hold the commands about sharing."""
+
+
+@command.command(_MAKE, help=t("Share images: one as itself, several as a zip; without anything that tells whose."))
+@click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
+@click.option("--expires", metavar="1h", help=t("How long the link lasts: 30m, 1h, 7d."))
+@click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))
+@click.option("--identified", is_flag=True, help=t("With the patient’s name and everything else in the file."))
+@click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
+@common
+@click.pass_obj
+def share(
+    session: Session,
+    images: tuple[str, ...],
+    expires: str | None,
+    original: bool,
+    identified: bool,
+    case_reference: str,
+) -> int:
+    """Share."""
+    wish = ShareWish(None if expires is None else seconds_of(expires), case_reference)
+    args = OutgoingArgs(Form.ORIGINAL if original else Form.OPTIMISED, identified)
+    with opened(session) as library, job(t("Sharing")) as ctx:
+        owner = library.owner()
+        with library.sharing.prepare(owner, images, args, ctx) as prepared:
+            for warning in prepared.to_look_at:
+                output.complain(words.warning(warning))
+            shared = library.sharing.send(owner, prepared, wish, ctx)
+            if session.json:
+                output.emit({**_row(shared), "warnings": prepared.to_look_at, "removed": _removed(prepared)})
+                return 0
+    _say(shared)
+    return 0
+
+
+@command.command("list", help=t("List links, newest first."))
+@click.option("--case", "case_reference", help=t("Only those of this case."))
+@common
+@click.pass_obj
+def list_shares(session: Session, case_reference: str | None) -> int:
+    """List."""
+    with opened(session) as library:
+        found = library.sharing.list(library.owner(), case_reference)
+    if session.json:
+        output.emit([_row(one) for one in found])
+        return 0
+    output.table(
+        ("ID", t("Kind"), t("State"), t("Expires"), t("Case"), t("Images")),
+        [
+            (
+                one.share.id,
+                words.kind(one.share.kind.value),
+                words.state(one.share),
+                one.share.expires_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+                one.share.case_reference or None,
+                len(one.share.image_ids),
+            )
+            for one in found
+        ],
+    )
+    return 0
+
+
+@command.command("revoke", help=t("End links now: what they lead to is deleted, and proven to be gone."))
+@click.argument("ids", metavar="ID…", nargs=-1, required=True)
+@common
+@click.pass_obj
+def revoke(session: Session, ids: tuple[str, ...]) -> int:
+    """Revoke."""
+    rows: list[dict[str, Any]] = []
+    failed = False
+    with opened(session) as library, job(t("Revoking")) as ctx:
+        for share_id in ids:
+            try:
+                rows.append(_ended(library.sharing.revoke(library.owner(), share_id, ctx)))
+            except BitewingError as error:
+                if error.code != "share.none":
+                    raise
+                failed = True
+                rows.append({"id": share_id, "state": None, **output.refusal(error.code, error.facts)})
+                output.fail(share_id, error.code, error.facts)
+    if session.json:
+        output.emit(rows[0] if len(rows) == 1 else rows)
+    else:
+        for row in rows:
+            if row["state"] is not None:
+                output.say(f"{row['id']}: {words.STATES[row['state']]()}")
+    return 1 if failed else 0
+
+
+@command.command("upload", help=t("Make a link by which somebody sends a file, or a zip of several, to the inbox."))
+@click.option("--expires", metavar="1h", help=t("How long the link lasts: 30m, 1h, 7d."))
+@click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
+@common
+@click.pass_obj
+def upload(session: Session, expires: str | None, case_reference: str) -> int:
+    """Invite."""
+    wish = ShareWish(None if expires is None else seconds_of(expires), case_reference)
+    with opened(session) as library, job(t("Sharing")) as ctx:
+        shared = library.sharing.invite(library.owner(), wish, ctx)
+    if session.json:
+        output.emit(_row(shared))
+        return 0
+    _say(shared)
+    output.say(t("To send a file: curl --upload-file FILE LINK"))
+    return 0
+
+
+@command.command("collect", help=t("Fetch what was sent by links, and end what expired; the window does so by itself."))
+@common
+@click.pass_obj
+def collect(session: Session) -> int:
+    """Collect."""
+    with opened(session) as library, job(t("Looking after links")) as ctx:
+        report = library.share_keeping.round(library.owner(), ctx)
+    if session.json:
+        said = output.refusal(report.away) if report.away else output.nothing_refused()
+        output.emit(
+            {
+                "received": report.received,
+                "refused": report.refused,
+                "ended": report.ended,
+                "waiting": report.waiting,
+                **said,
+            }
+        )
+        return 0
+    output.say(tn("{n} image came by links.", "{n} images came by links.", report.received))
+    if report.away:
+        output.complain(error_words.reason(report.away))
+    return 0
+
+
+def _row(shared: Shared) -> dict[str, Any]:
+    share = shared.share
+    return {
+        "id": share.id,
+        "url": shared.url,
+        "expires_at": share.expires_at,
+        "created_at": share.created_at,
+        "kind": share.kind,
+        "state": share.state,
+        "ending": share.ending,
+        "images": share.image_ids,
+        "file_name": output.known(share.file_name),
+        "mime_type": output.known(share.mime_type),
+        "bytes": share.size_bytes,
+        "form": output.known(share.form),
+        "identified": share.identified,
+        "case": output.known(share.case_reference),
+        "destination": share.destination,
+        **(output.refusal(share.code) if share.code else output.nothing_refused()),
+    }
+
+
+def _ended(share: Share) -> dict[str, Any]:
+    state = "revoked" if share.state is ShareState.ENDED else "revoking"
+    return {
+        "id": share.id,
+        "state": state,
+        **(output.refusal(share.code) if share.code else output.nothing_refused()),
+    }
+
+
+def _removed(prepared: Prepared) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for copy in prepared.copies:
+        for item in copy.removed:
+            counts[item.kind] = counts.get(item.kind, 0) + item.count
+    return counts
+
+
+def _say(shared: Shared) -> None:
+    output.say(shared.url or "")
+    until = shared.share.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    output.say(t("Works until {when}. To end it before: bitewing share revoke {id}", when=until, id=shared.share.id))

@@ -1,0 +1,87 @@
+"""Published copies of images: names that nobody can guess, and how far each copy is. Pure.
+
+What lies in public says nothing of whose it is: neither its name nor the address is made of anything but chance.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+# The only folder of a mirror whose files anybody may read; no round of the mirror ever looks at it.
+FOLDER = "published"
+KIND = "public"
+_TOKEN_BYTES = 20
+
+
+class PublicForm(StrEnum):
+    """What is published of an image."""
+
+    JPEG = "jpeg"
+    DICOM = "dicom"
+
+
+class PublicState(StrEnum):
+    """How far a published copy is; ``WITHDRAWING``: whoever has the address may still see it."""
+
+    WAITING = "waiting"
+    PUBLIC = "public"
+    WITHDRAWING = "withdrawing"
+    PRIVATE = "private"
+
+
+_SUFFIXES = {PublicForm.JPEG: "jpg", PublicForm.DICOM: "dcm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One copy: of which image, where it lies under which name, what it is, and its dates.
+
+    ``url`` is ``None`` where the place has no public address. ``filename`` is what is sent, among the library's own
+    outgoing files, until it is proven to be there. ``how``: by what was found out last how it stands.
+    """
+
+    id: str
+    image_id: str
+    patient_id: str
+    destination: str
+    remote_id: str
+    url: str | None
+    form: PublicForm
+    filename: str
+    sha256: str
+    size_bytes: int
+    image_type: str
+    caption: str
+    asked_by: str
+    asked_at: datetime
+    public_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    gone_at: datetime | None = None
+    how: str = ""
+
+    @property
+    def state(self) -> PublicState:
+        """How far it is."""
+        if self.gone_at is not None:
+            return PublicState.PRIVATE
+        if self.withdrawn_at is not None:
+            return PublicState.WITHDRAWING
+        return PublicState.PUBLIC if self.public_at is not None else PublicState.WAITING
+
+
+def public_destination(mirror: str) -> str:
+    """Return what the queue of a mirror's public folder is called."""
+    return f"{KIND}.{mirror}"
+
+
+def new_name(form: PublicForm) -> str:
+    """Return a name below the mirror's base: 160 bits of chance, nothing else."""
+    return f"{FOLDER}/{secrets.token_hex(_TOKEN_BYTES)}.{_SUFFIXES[form]}"
+
+
+def public_address(base: str, name: str) -> str | None:
+    """Return the address of a published file; ``base`` is the address of the public folder itself."""
+    return f"{base.rstrip('/')}/{name.removeprefix(f'{FOLDER}/')}" if base else None

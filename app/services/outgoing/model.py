@@ -1,0 +1,80 @@
+"""What goes out, in plain values: asked for, made, and what a person should know before it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Form(StrEnum):
+    """What kind of copy goes out."""
+
+    OPTIMISED = "optimised"
+    ORIGINAL = "original"
+
+
+class Warn(StrEnum):
+    """What a person has to look at, or to know, before a copy goes out."""
+
+    TEXT_SAID = "text_said"
+    TEXT_POSSIBLE = "text_possible"
+    FACE_SAID = "face_said"
+    FACE_POSSIBLE = "face_possible"
+    FIRST_FRAME = "first_frame"
+    TOO_LARGE = "too_large"
+    IDENTIFIED = "identified"
+
+
+# Those that want a person's eyes; the others are facts.
+TO_LOOK_AT = frozenset({Warn.TEXT_SAID, Warn.TEXT_POSSIBLE, Warn.FACE_SAID, Warn.FACE_POSSIBLE, Warn.IDENTIFIED})
+LONGEST_SIDE = 2048
+LIMIT_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingArgs:
+    """What is wanted.
+
+    ``identified``: with everything that says whose it is; only where somebody chose that on purpose.
+    ``longest_side``: of an optimised picture, in pixels. ``limit_bytes``: more is made, and said to be too large.
+    """
+
+    form: Form = Form.OPTIMISED
+    identified: bool = False
+    longest_side: int = LONGEST_SIDE
+    limit_bytes: int = LIMIT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """So many parts of a kind that are in the original and not in the copy (``patient``, ``gps``, ``private``, …)."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCopy:
+    """One file that is ready to go out. ``picture`` shows it to a person: the file itself, or a drawing of it."""
+
+    image_id: str
+    path: Path
+    mime_type: str
+    size_bytes: int
+    sha256: str
+    rows: int
+    columns: int
+    warnings: tuple[Warn, ...]
+    removed: tuple[Removed, ...]
+    picture: Path
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it is beyond the limit that was asked for."""
+        return Warn.TOO_LARGE in self.warnings
+
+    @property
+    def to_look_at(self) -> tuple[Warn, ...]:
+        """The warnings that a person should have seen."""
+        return tuple(warning for warning in self.warnings if warning in TO_LOOK_AT)

@@ -1,0 +1,109 @@
+"""The public folders of mirrors as destinations of the queues: nothing goes there but what a person chose."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.context import JobContext
+from app.core.destinations import MIRROR, MirrorSettings
+from app.core.errors import UserError
+from app.core.paths import LibraryPaths
+from app.domain.publication import KIND, public_destination
+from app.domain.roles import Actor
+from app.services.door import Door
+from app.services.mirroring.connector import MirrorConnector
+from app.services.mirroring.opening import BLOCKING
+from app.services.publishing.sending import PublicSender
+from app.services.publishing.telling import tell_done
+from app.services.publishing.trying import ca_of
+from app.services.sending.connector import Connection
+from app.services.settings import SettingsService
+from app.sync.outbox import IDLE_S
+
+log = logging.getLogger(__name__)
+
+# A copy that was just made is not written down yet by whoever makes it.
+_KEPT_S = 3600.0
+
+
+class PublicConnector:
+    """Connects to where images are published. Any thread."""
+
+    def __init__(self, door: Door, paths: LibraryPaths, settings: SettingsService, mirrors: MirrorConnector) -> None:
+        self._door = door
+        self._paths = paths
+        self._settings = settings
+        self._mirrors = mirrors
+
+    @contextlib.contextmanager
+    def connect(self, destination: str, ctx: JobContext) -> Iterator[Connection]:
+        """Make ready to publish and to take back; the latter also where publishing is switched off.
+
+        Raises
+        ------
+        BitewingError
+            ``settings.no_connection``, and as :func:`open_marked`.
+        """
+        mirror = self.mirror(destination)
+        with contextlib.closing(self._mirrors.open(mirror)) as place:
+            sender = PublicSender(
+                self._door.store, place, self._paths.to_publish, ctx, is_on=mirror.publish, ca=ca_of(mirror)
+            )
+            yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
+
+    def mirror(self, destination: str) -> MirrorSettings:
+        """Return the settings of the mirror whose public folder this is. Raises ``settings.no_connection``."""
+        return self._mirrors.mirror(f"{MIRROR}.{destination.removeprefix(f'{KIND}.')}")
+
+    def places(self) -> list[MirrorSettings]:
+        """Return the mirrors that images may be published at."""
+        return [mirror for mirror in self._settings.mirrors() if mirror.publish]
+
+    def chosen(self, name: str | None) -> MirrorSettings:
+        """Return where to publish: the place of that name, or the only one.
+
+        Raises
+        ------
+        UserError
+            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several.
+        """
+        places = self.places()
+        if name is not None:
+            places = [mirror for mirror in places if mirror.name == name]
+        if not places:
+            raise UserError("publish.off", destination=name or "")
+        if len(places) > 1:
+            raise UserError("publish.which", names=", ".join(mirror.name for mirror in places))
+        return places[0]
+
+    def busy(self) -> list[str]:
+        """Return the queues of places that publish, or that have something in public still."""
+        found = []
+        for mirror in self._settings.mirrors():
+            destination = public_destination(mirror.name)
+            with self._door.store.read():
+                has_any = self._door.store.publications.open_at(destination) > 0
+            if mirror.publish or has_any:
+                found.append(destination)
+        return found
+
+    def _after(self, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
+        """Remove copies that were sent some time ago, or are not to be sent any more."""
+        with self._door.store.read():
+            wanted = self._door.store.publications.wanted_files()
+        try:
+            with os.scandir(self._paths.to_publish) as entries:
+                old = [entry for entry in entries if time.time() - entry.stat().st_mtime > _KEPT_S]
+            for entry in old:
+                if entry.name not in wanted:
+                    Path(entry.path).unlink(missing_ok=True)
+        except FileNotFoundError:
+            # Nothing was ever published here.
+            return
+        except OSError as error:
+            log.warning("copies that were published are left over: %s", type(error).__name__)

@@ -1,0 +1,1 @@
+"""Sharing on purpose: links that expire, for what goes out and for what others send in."""

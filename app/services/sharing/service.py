@@ -1,0 +1,246 @@
+"""Sharing as a use case: a file under a name nobody can guess, a link that expires, and an end that is proven.
+
+A link is a bearer secret: whoever has it may use it until it expires. It cannot be called back alone, so revoking
+deletes what it leads to (SEC-21). Links are kept sealed, and given again while they are valid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from app.core.clock import utc_now
+from app.core.context import JobContext
+from app.core.destinations import MirrorSettings
+from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
+from app.domain.changes import ChangeKind, Entity
+from app.domain.roles import Action, Actor
+from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
+from app.services.door import Door
+from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.settings import SettingsService
+from app.services.sharing.keeping import ShareKeeping
+from app.services.sharing.model import Prepared, Shared, ShareWish
+from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, new_name
+from app.services.sharing.preparing import Preparing
+
+
+class SharingService:
+    """The shares of one library. Any thread."""
+
+    def __init__(
+        self, door: Door, settings: SettingsService, preparing: Preparing, places: SharePlaces, keeping: ShareKeeping
+    ) -> None:
+        self._door = door
+        self._settings = settings
+        self._preparing = preparing
+        self._places = places
+        self._keeping = keeping
+
+    def prepare(self, actor: Actor, ids: Sequence[str], args: OutgoingArgs, ctx: JobContext) -> Prepared:
+        """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
+        return self._preparing.prepare(actor, ids, args, ctx)
+
+    def send(self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext) -> Shared:
+        """Put what was prepared where a link leads to it, and return the link.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``.
+        EnvironmentFault
+            ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
+            there then, or what is left is deleted as soon as that can be done.
+        """
+        self._door.require(actor, Action.SHARE_CREATE)
+        with self._refusals_noted(actor):
+            mirror, seconds = self._places.chosen(), self._seconds(wish)
+            if prepared.is_too_large:
+                raise UserError("share.too_large", has=prepared.size_bytes, limit=prepared.args.limit_bytes)
+            share = replace(
+                self._new(actor, mirror, seconds, checked_case(wish.case_reference)),
+                object_name=new_name(SHARED, PurePosixPath(prepared.file_name).suffix),
+                file_name=prepared.file_name,
+                mime_type=prepared.mime_type,
+                size_bytes=prepared.size_bytes,
+                form=prepared.args.form.value,
+                identified=prepared.args.identified,
+                image_ids=tuple(copy.image_id for copy in prepared.copies),
+            )
+        self._begin(actor, share)
+        with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
+            place.store.put(prepared.path, share.object_name, ctx)
+            if place.links.lets_strangers_read(share.object_name):
+                raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
+            url = place.links.link_to_get(share.object_name, seconds, share.file_name, share.mime_type)
+            return self._give_out(actor, share, seconds, url, wish.seen)
+
+    def invite(self, actor: Actor, wish: ShareWish, ctx: JobContext) -> Shared:
+        """Return a link by which somebody sends one file, or a zip of several, to the inbox (HTTP PUT).
+
+        Raises
+        ------
+        BitewingError
+            As :meth:`send`.
+        """
+        self._door.require(actor, Action.SHARE_CREATE)
+        with self._refusals_noted(actor):
+            mirror, seconds = self._places.chosen(), self._seconds(wish)
+            share = replace(
+                self._new(actor, mirror, seconds, checked_case(wish.case_reference)),
+                kind=ShareKind.UPLOAD,
+                object_name=new_name(RECEIVED, ""),
+            )
+        self._begin(actor, share)
+        with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
+            # Whether the bucket is there at all is better known now than by whoever tries the link.
+            place.store.probe()
+            url = place.links.link_to_put(share.object_name, seconds)
+            return self._give_out(actor, share, seconds, url, ())
+
+    def renew(self, actor: Actor, share_id: str, wish: ShareWish, ctx: JobContext) -> Shared:
+        """Share again what an earlier share gave out, as it did. Raises as :meth:`prepare` and :meth:`send`."""
+        earlier = self.get(actor, share_id).share
+        if earlier.kind is ShareKind.UPLOAD:
+            return self.invite(actor, replace(wish, case_reference=earlier.case_reference), ctx)
+        args = OutgoingArgs(Form(earlier.form), earlier.identified)
+        with self.prepare(actor, earlier.image_ids, args, ctx) as prepared:
+            return self.send(actor, prepared, replace(wish, case_reference=earlier.case_reference), ctx)
+
+    def list(self, actor: Actor, case_reference: str | None = None, limit: int = 500) -> list[Shared]:
+        """Return the newest shares, newest first, with the links that still work; of one case where one is given."""
+        with self._door.reading(actor, Action.SHARE_VIEW) as store:
+            shares = store.shares.list(case_reference=case_reference, limit=limit)
+        return [self._with_link(share) for share in shares]
+
+    def get(self, actor: Actor, share_id: str) -> Shared:
+        """Return one share with its link. Raises ``share.none``."""
+        with self._door.reading(actor, Action.SHARE_VIEW) as store:
+            share = store.shares.get(share_id)
+        if share is None:
+            raise UserError("share.none", text=share_id)
+        return self._with_link(share)
+
+    def revoke(self, actor: Actor, share_id: str, ctx: JobContext) -> Share:
+        """End a share now: what its link leads to is deleted, and proven to be gone.
+
+        Without the network that is done later; the share is ``ENDING`` until then. So is an upload link until it
+        would have expired: what comes by it is deleted unread.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``share.none``.
+        Cancelled
+            The share is ``ENDING``.
+        """
+        with self._door.writing(actor, Action.SHARE_REVOKE) as unit:
+            share = unit.store.shares.get(share_id)
+            if share is None:
+                raise UserError("share.none", text=share_id)
+            if unit.store.shares.end(share_id, ShareEnd.REVOKED):
+                unit.audit(Entity.SHARE, share_id)
+                unit.changed(Entity.SHARE, ChangeKind.CHANGED, share_id)
+        return self._keeping.finish_now(actor, share_id, ctx)
+
+    def _seconds(self, wish: ShareWish) -> int:
+        seconds = seconds_of(self._settings.clinic().share_expires) if wish.expires_s is None else wish.expires_s
+        if not SHORTEST_S <= seconds <= LONGEST_S:
+            raise UserError("share.bad_expiry", text=f"{seconds}s")
+        return seconds
+
+    def _new(self, actor: Actor, mirror: MirrorSettings, seconds: int, case_reference: str) -> Share:
+        now = utc_now()
+        return Share(
+            str(uuid.uuid4()),
+            ShareKind.DOWNLOAD,
+            ShareState.UPLOADING,
+            now,
+            now + timedelta(seconds=seconds),
+            actor.id,
+            actor.workstation,
+            mirror.destination,
+            address_of(mirror),
+            "",
+            "",
+            case_reference=case_reference,
+        )
+
+    def _begin(self, actor: Actor, share: Share) -> None:
+        """Write a share down before anything of it lies anywhere: whatever ends the program, it is cleared up."""
+        with self._door.writing(actor, Action.SHARE_CREATE) as unit:
+            unit.store.shares.add(share)
+            unit.changed(Entity.SHARE, ChangeKind.ADDED, share.id)
+
+    def _give_out(self, actor: Actor, share: Share, seconds: int, url: str, seen: Sequence[str]) -> Shared:
+        expires_at = utc_now() + timedelta(seconds=seconds)
+        self._settings.keep_secret(link_key(share.id), url)
+        with self._door.writing(actor, Action.SHARE_CREATE) as unit:
+            if not unit.store.shares.go_live(share.id, expires_at):
+                # Revoked while it was on its way.
+                raise UserError("share.none", text=share.id)
+            unit.audit(
+                Entity.SHARE,
+                share.id,
+                kind=share.kind.value,
+                images=len(share.image_ids),
+                form=share.form,
+                identified=share.identified,
+                bytes=share.size_bytes,
+                seconds=seconds,
+                seen=list(seen),
+            )
+            for image_id in share.image_ids:
+                unit.audit(Entity.IMAGE, image_id, share=share.id, identified=share.identified)
+                unit.changed(Entity.IMAGE, ChangeKind.CHANGED, image_id)
+            unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
+        return Shared(replace(share, state=ShareState.LIVE, expires_at=expires_at), url)
+
+    @contextlib.contextmanager
+    def _refusals_noted(self, actor: Actor) -> Iterator[None]:
+        """Write down that something was not to be shared, and why."""
+        try:
+            yield
+        except BitewingError as error:
+            with self._door.writing(actor, Action.SHARE_CREATE) as unit:
+                unit.audit(Entity.SHARE, "", outcome="refused", code=error.code)
+            raise
+
+    @contextlib.contextmanager
+    def _ended_where_it_fails(self, actor: Actor, share: Share, ctx: JobContext) -> Iterator[None]:
+        """Have what was begun cleared up when the block fails; say in one sentence that the network is away."""
+        try:
+            yield
+        except BaseException as error:
+            code = error.code if isinstance(error, BitewingError) else type(error).__name__
+            with self._door.writing(actor, Action.SHARE_CREATE) as unit:
+                unit.store.shares.end(share.id, ShareEnd.FAILED)
+                unit.audit(Entity.SHARE, share.id, outcome="failed", code=code)
+                unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
+            if isinstance(error, TransientFault):
+                raise EnvironmentFault("share.offline", cause=error.code) from error
+            if isinstance(error, EnvironmentFault):
+                self._keeping.finish_now(actor, share.id, JobContext(ctx.token))
+            raise
+
+    def _with_link(self, share: Share) -> Shared:
+        if not share.is_valid(utc_now()):
+            return Shared(share, None)
+        try:
+            return Shared(share, self._settings.secret(link_key(share.id)))
+        except EnvironmentFault:
+            # Another account's key: the share can be seen and revoked here, not given out again.
+            return Shared(share, None)
+
+
+def link_key(share_id: str) -> str:
+    """Return the name under which the link of a share is kept sealed."""
+    return f"share.{share_id}.link"

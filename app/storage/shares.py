@@ -1,0 +1,150 @@
+"""Shares: what was given out by a link, until when, and whether it is gone again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from app.core.clock import epoch_ms
+from app.domain.sharing import Share, ShareEnd, ShareKind, ShareState
+from app.storage.database import Database, Row
+from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_json
+
+_COLUMNS = (
+    "id, kind, state, created_at, expires_at, created_by, workstation, destination, place, object_name, file_name,"
+    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at"
+)
+
+
+class Shares:
+    """The shares of one library. Any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, share: Share) -> None:
+        """Write one down, before anything of it lies anywhere."""
+        values = (
+            share.id,
+            share.kind.value,
+            share.state.value,
+            epoch_ms(share.created_at),
+            epoch_ms(share.expires_at),
+            share.created_by,
+            share.workstation,
+            share.destination,
+            to_json(share.place),
+            share.object_name,
+            share.file_name,
+            share.mime_type,
+            share.size_bytes,
+            share.form,
+            int(share.identified),
+            share.case_reference,
+            to_json(list(share.image_ids)),
+            None if share.ending is None else share.ending.value,
+            share.code,
+            milliseconds(share.ended_at),
+        )
+        with self._db.write():
+            self._db.execute(f"INSERT INTO shares ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - our own text
+
+    def get(self, share_id: str) -> Share | None:
+        """Return one share."""
+        row = self._db.row(f"SELECT {_COLUMNS} FROM shares WHERE id = ?", (share_id,))  # noqa: S608 - our own text
+        return _share_of(row) if row else None
+
+    def of_image(self, image_id: str) -> list[Share]:
+        """Return the shares that give an image out now, newest first."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM shares WHERE state IN ('uploading', 'live', 'ending') AND kind = 'download'"  # noqa: S608 - our own text
+            " AND EXISTS (SELECT 1 FROM json_each(shares.image_ids) WHERE value = ?) ORDER BY number DESC",
+            (image_id,),
+        )
+        return [_share_of(row) for row in rows]
+
+    def open(self) -> list[Share]:
+        """Return every share of which something may lie somewhere, oldest first."""
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM shares WHERE state <> 'ended' ORDER BY number")  # noqa: S608 - our own text
+        return [_share_of(row) for row in rows]
+
+    def any_open(self) -> bool:
+        """Whether there is such a share."""
+        return self._db.value("SELECT 1 FROM shares WHERE state <> 'ended' LIMIT 1") is not None
+
+    def go_live(self, share_id: str, expires_at: datetime) -> bool:
+        """Say that a link was given out; false when the share was ended meanwhile."""
+        with self._db.write():
+            changed = self._db.execute(
+                "UPDATE shares SET state = 'live', expires_at = ?, code = NULL WHERE id = ? AND state = 'uploading'",
+                (epoch_ms(expires_at), share_id),
+            )
+            return bool(changed.rowcount)
+
+    def end(self, share_id: str, why: ShareEnd) -> bool:
+        """Have a share ended: from now on its object is to go. False when that was said before."""
+        with self._db.write():
+            changed = self._db.execute(
+                "UPDATE shares SET state = 'ending', ending = ? WHERE id = ? AND state IN ('uploading', 'live')",
+                (why.value, share_id),
+            )
+            return bool(changed.rowcount)
+
+    def note(self, share_id: str, code: str | None) -> None:
+        """Say what keeps a share from being ended, or its upload link from being looked at."""
+        with self._db.write():
+            self._db.execute("UPDATE shares SET code = ? WHERE id = ? AND state <> 'ended'", (code, share_id))
+
+    def received(self, share_id: str, image_ids: Iterable[str]) -> None:
+        """Add images that came by an upload link."""
+        with self._db.write():
+            row = self._db.row("SELECT image_ids FROM shares WHERE id = ?", (share_id,))
+            if row is not None:
+                known = [str(one) for one in json.loads(row[0])]
+                every = list(dict.fromkeys([*known, *image_ids]))
+                self._db.execute("UPDATE shares SET image_ids = ? WHERE id = ?", (to_json(every), share_id))
+
+    def ended(self, share_id: str, now: datetime) -> bool:
+        """Say that nothing of a share is left anywhere; false when that was said before."""
+        with self._db.write():
+            changed = self._db.execute(
+                "UPDATE shares SET state = 'ended', code = NULL, ended_at = ? WHERE id = ? AND state = 'ending'",
+                (epoch_ms(now), share_id),
+            )
+            return bool(changed.rowcount)
+
+    def list(self, *, case_reference: str | None = None, limit: int = 500) -> list[Share]:
+        """Return the newest, newest first; with ``case_reference`` those of that case."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM shares WHERE case_reference = COALESCE(?, case_reference)"  # noqa: S608 - our own text
+            " ORDER BY number DESC LIMIT ?",
+            (case_reference, limit),
+        )
+        return [_share_of(row) for row in rows]
+
+
+@sound
+def _share_of(row: Row) -> Share:
+    return Share(
+        id=row[0],
+        kind=ShareKind(row[1]),
+        state=ShareState(row[2]),
+        created_at=moment(row[3]),
+        expires_at=moment(row[4]),
+        created_by=row[5],
+        workstation=row[6],
+        destination=row[7],
+        place={str(key): str(value) for key, value in json.loads(row[8]).items()},
+        object_name=row[9],
+        file_name=row[10],
+        mime_type=row[11],
+        size_bytes=row[12],
+        form=row[13],
+        identified=bool(row[14]),
+        case_reference=row[15],
+        image_ids=tuple(str(one) for one in json.loads(row[16])),
+        ending=None if row[17] is None else ShareEnd(row[17]),
+        code=row[18],
+        ended_at=moment_or_none(row[19]),
+    )

@@ -1,0 +1,81 @@
+"""Words for errors about sharing by links."""
+
+from __future__ import annotations
+
+from app.words.catalogue import t
+from app.words.error_texts.templates import ErrorTemplates
+
+
+def texts() -> dict[str, ErrorTemplates]:
+    """Return the templates by code, in the language in use."""
+    return {**_making(), **_keeping()}
+
+
+def _making() -> dict[str, ErrorTemplates]:
+    return {
+        "share.no_destination": ErrorTemplates(
+            t("No place for shared images"),
+            t("No S3 storage is chosen for sharing."),
+            t("Choose one in the settings, under Sharing."),
+        ),
+        "share.not_s3": ErrorTemplates(
+            t("No links from there"),
+            t("“{destination}” is no S3 storage; only such storage can make links that expire."),
+            t("Choose an S3 storage in the settings, under Sharing."),
+        ),
+        "share.bad_expiry": ErrorTemplates(
+            t("Not a time for a link"),
+            t("A link lasts a minute at least and seven days at most."),
+            t("Write it like 30m, 1h or 7d."),
+        ),
+        "share.bad_case": ErrorTemplates(
+            t("Case reference too long"), t("A case reference is one line of up to 64 letters.")
+        ),
+        "share.too_large": ErrorTemplates(
+            t("Too large to share"),
+            t("This comes to {has}; no more than {limit} is shared by a link."),
+            t("Choose the optimised copy, or fewer images."),
+        ),
+        "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
+        "share.too_many": ErrorTemplates(
+            t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")
+        ),
+        "share.offline": ErrorTemplates(
+            t("Nothing was shared"),
+            t("The storage cannot be reached, and a link cannot be made without it."),
+            t("Try again when the internet is back."),
+        ),
+        "share.public_bucket": ErrorTemplates(
+            t("The storage is open to everybody"),
+            t("What lies in “{bucket}” can be read without a link, so nothing is shared there."),
+            t("Block public access to the bucket, then share again."),
+        ),
+    }
+
+
+def _keeping() -> dict[str, ErrorTemplates]:
+    return {
+        "share.none": ErrorTemplates(t("No such link"), t("There is no link {text}.")),
+        "share.still_there": ErrorTemplates(
+            t("Not deleted yet"), t("The storage still shows the file after it was deleted; it is tried again.")
+        ),
+        "share.until_expiry": ErrorTemplates(
+            t("Closed until it expires"),
+            t("A link to send with cannot be taken back; what comes by it until it expires is deleted unread."),
+        ),
+        "share.not_looked_after": ErrorTemplates(
+            t("A link could not be ended"),
+            t("What a link leads to could not be deleted or looked at; it is tried again."),
+            t("Look at the storage’s settings."),
+        ),
+        "share.received": ErrorTemplates(t("Images came by a link"), t("What was sent by a link waits in the inbox.")),
+        "share.upload_too_large": ErrorTemplates(
+            t("Sent file refused"), t("Somebody sent more than {limit} by a link; it was deleted.")
+        ),
+        "share.upload_kept_aside": ErrorTemplates(
+            t("Sent file kept aside"), t("What somebody sent by a link is damaged or unsafe; it was kept aside.")
+        ),
+        "share.upload_no_image": ErrorTemplates(
+            t("Sent file refused"), t("What somebody sent by a link holds no image; it was deleted.")
+        ),
+    }

@@ -1,0 +1,60 @@
+"""After an older backup was restored: what is public meanwhile is known, and what was taken back stays so."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap.library import Library, open_library
+from app.core.errors import UserError
+from app.domain.publication import PublicState
+from app.services.backups import open_archive
+from app.services.restoring import RestoreArgs, restore_library
+from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish
+from tests.integration.publish.test_lifecycle import newest, public_files
+
+
+def test_an_older_catalogue(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
+    whose = patient(publishing)
+    first, second, third = (photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8, 9))
+    publish(publishing, [first.id, second.id])
+    publishing.publishing.send(OWNER, QUIET)
+    backup = Path(publishing.backups.create(OWNER, tmp_path / "a.zip", QUIET).record.path)
+    # Since then: one taken back, one published, one imported and published, one being taken back.
+    fourth = photo(publishing, whose, tmp_path / "in", 10)
+    publishing.publishing.withdraw(OWNER, [first.id], QUIET)
+    publish(publishing, [third.id, fourth.id])
+    publishing.publishing.send(OWNER, QUIET)
+    web.trouble = 503
+    publishing.publishing.withdraw(OWNER, [third.id], QUIET)
+    publishing.publishing.send(OWNER, QUIET)
+    root = publishing.paths.root
+    publishing.close()
+    with closing(open_archive(backup, None)) as archive:
+        restore_library(OWNER, RestoreArgs(root, archive), QUIET)
+    web.trouble = 0
+    with open_library(root, create=False) as library:
+        states = {image.id: newest(library, image.id).publication.state for image in (first, second, third, fourth)}
+        assert states == {
+            first.id: PublicState.PRIVATE,
+            second.id: PublicState.PUBLIC,
+            third.id: PublicState.WITHDRAWING,
+            fourth.id: PublicState.PUBLIC,
+        }
+        assert library.images.get(OWNER, first.id).public_url is None
+        assert library.images.get(OWNER, second.id).public_url is not None
+        library.publishing.send(OWNER, QUIET)
+        assert newest(library, third.id).publication.state is PublicState.PRIVATE
+        assert len(public_files(place)) == 2
+        # The restored catalogue does not know this image; it can be taken back all the same.
+        address = str(newest(library, fourth.id).publication.url)
+        assert web.get(address)[0] == 200
+        [item] = library.publishing.withdraw(OWNER, [fourth.id], QUIET)
+        assert item.state is PublicState.WITHDRAWING
+        library.publishing.send(OWNER, QUIET)
+        assert web.get(address)[0] == 404
+        # The second is public still.
+        with pytest.raises(UserError, match=r"publish\.still_public"):
+            library.settings.forget(OWNER, "mirror", PLACE)

@@ -1,0 +1,85 @@
+"""``bitewing share`` as scripts use it: stable JSON, exit codes, and a link for any HTTP client."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.bootstrap.library import open_library
+from tests import planted
+from tests.integration.sharing.conftest import set_up
+from tests.signed_front import SignedFront
+from tests.unit.cli.conftest import Run, bitewing  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """The folder of the library."""
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def image_id(bitewing: Run, library: Path, front: SignedFront, prefix: str, tmp_path: Path) -> str:  # noqa: F811
+    planted.planted_jpeg(tmp_path / "a.jpg")
+    assert bitewing("settings", "set", "storage.reserve_bytes", "0").code == 0
+    assert bitewing("patients", "add", "--last", "Doe", "--first", "Jane", "--chart", "17").code == 0
+    imported = bitewing("import", tmp_path / "a.jpg", "--patient", "17", "--json").json()
+    with open_library(library, create=False) as opened:
+        set_up(opened, front, prefix)
+    return imported["items"][0]["image_id"]
+
+
+def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None:  # noqa: F811
+    made = bitewing("share", image_id, "--expires", "2h", "--case", "A-7", "--json")
+    assert made.code == 0, made.errors
+    one = made.json()
+    left = datetime.fromisoformat(one["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=1, minutes=59) < left <= timedelta(hours=2)
+    assert (one["identified"], one["form"], one["case"], one["images"]) == (False, "optimised", "A-7", [image_id])
+    assert one["removed"]["gps"] == 1
+    told = httpx.get(one["url"])
+    assert (told.status_code, told.headers["content-type"]) == (200, "image/jpeg")
+    original = bitewing("share", image_id, "--original", "--json").json()
+    assert original["form"] == "original"
+    assert httpx.get(original["url"]).content != told.content
+    listed = bitewing("share", "list", "--json").json()
+    assert [row["id"] for row in listed] == [original["id"], one["id"]]
+    assert listed[1]["url"] == one["url"]
+    assert [row["id"] for row in bitewing("share", "list", "--case", "A-7", "--json").json()] == [one["id"]]
+    assert "live" in bitewing("share", "list").out
+    ended = bitewing("share", "revoke", one["id"], "--json")
+    assert (ended.code, ended.json()["state"]) == (0, "revoked")
+    assert httpx.get(one["url"]).status_code in {403, 404}
+    assert bitewing("share", "list", "--json").json()[1]["url"] is None
+    for arguments in (
+        ("revoke", "none"),
+        ("no-such-image",),
+        (image_id, "--expires", "8d"),
+        (image_id, "--expires", "x"),
+    ):
+        refused = bitewing("share", *arguments, "--json")
+        assert refused.code == 1, arguments
+    assert bitewing("share").code == 2
+
+
+def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, front: SignedFront) -> None:  # noqa: F811
+    share_id = bitewing("share", image_id, "--json").json()["id"]
+    front.is_away = True
+    said = bitewing("share", image_id, "--json")
+    assert (said.code, said.json()["error"]["code"]) == (1, "share.offline")
+    said = bitewing("share", "revoke", share_id, "--json")
+    assert (said.code, said.json()["state"]) == (0, "revoking")
+    front.is_away = False
+    assert bitewing("share", "collect", "--json").json()["ended"] == 2
+
+
+def test_somebody_sends_an_image_back(bitewing: Run, image_id: str, tmp_path: Path) -> None:  # noqa: F811
+    link = bitewing("share", "upload", "--expires", "30m", "--json").json()
+    planted.planted_png(tmp_path / "b.png")
+    assert httpx.put(link["url"], content=(tmp_path / "b.png").read_bytes()).status_code == 200
+    assert bitewing("share", "collect", "--json").json()["received"] == 1
+    (row,) = bitewing("inbox", "list", "--json").json()
+    assert row["code"] == "inbox.by_link"

@@ -1,0 +1,214 @@
+"""Links that expire: they work in a plain HTTP client until then, not after, not after revoking, never altered."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from app.bootstrap.library import Library
+from app.core.context import JobContext
+from app.core.errors import EnvironmentFault, UserError
+from app.domain.audit import AuditEntry
+from app.domain.sharing import ShareEnd, ShareState
+from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.sharing.model import Shared, ShareWish
+from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_client import S3Args
+from tests import planted
+from tests.integration.sharing.conftest import left_there
+from tests.signed_front import SignedFront, refusal
+from tests.store_servers import S3Server
+
+QUIET = JobContext.silent()
+
+
+def shared(library: Library, ids: list[str], seconds: int | None = None, **args: object) -> Shared:
+    actor = library.owner()
+    with library.sharing.prepare(actor, ids, OutgoingArgs(**args), QUIET) as prepared:  # type: ignore[arg-type]
+        return library.sharing.send(actor, prepared, ShareWish(seconds), QUIET)
+
+
+def audit(library: Library, share_id: str) -> list[AuditEntry]:
+    with library.store.read():
+        return [one for one in library.store.audit.list(limit=100) if one.entity_id == share_id]
+
+
+def test_a_link_works_until_it_expires_and_not_after(
+    library: Library, images: list[str], front: SignedFront, s3: S3Server, prefix: str
+) -> None:
+    one = shared(library, images[:1], 3600)
+    assert one.url is not None
+    told = httpx.get(one.url)
+    assert (told.status_code, told.headers["content-type"]) == (200, "image/jpeg")
+    assert told.headers["content-disposition"] == 'attachment; filename="image-0001.jpg"'
+    assert told.headers["cache-control"] == "no-store"
+    assert len(told.content) == one.share.size_bytes
+    # Nothing of the patient in the link, nor in what it leads to.
+    name = urlsplit(one.url).path.rpartition("/")[2]
+    assert len(name.removesuffix(".jpg")) == 48
+    words = [planted.word(number) for number in range(80)]
+    assert not [word for word in words if word in one.url or word.encode() in told.content]
+    front.ahead = timedelta(seconds=3590)
+    assert httpx.get(one.url).status_code == 200
+    front.ahead = timedelta(seconds=3601)
+    assert httpx.get(one.url).status_code == 403
+    assert [entry.action for entry in audit(library, one.share.id)] == ["share.create"]
+    assert left_there(s3, prefix) == [one.share.object_name]
+
+
+def test_a_link_that_was_altered_does_not_work(library: Library, images: list[str], front: SignedFront) -> None:
+    one = shared(library, images[:1])
+    assert one.url is not None
+    # The setting's default.
+    assert parse_qs(urlsplit(one.url).query)["X-Amz-Expires"] == ["3600"]
+    for old, new in (
+        ("X-Amz-Expires=3600", "X-Amz-Expires=36000"),
+        ("/shared/", "/dental_images/"),
+        ("no-store", "public"),
+        (one.url[-8:], "00000000"),
+    ):
+        assert old in one.url
+        assert httpx.get(one.url.replace(old, new)).status_code == 403, new
+    assert httpx.delete(one.url).status_code == 403
+    assert httpx.get(one.url.partition("?")[0]).status_code == 403
+    assert httpx.get(one.url).status_code == 200
+
+
+def test_the_front_itself_refuses_what_it_should(s3: S3Server) -> None:
+    store = S3Store(S3Args(s3.bucket, s3.access_key, s3.secret_key, f"http://127.0.0.1:{s3.port}", "us-east-1"))
+    url = store.link_to_get("a b/ü.jpg", 60)
+    store.close()
+    parts, now = urlsplit(url), datetime.now(UTC)
+    target = f"{parts.path}?{parts.query}"
+    assert refusal("GET", target, parts.netloc, s3, now) is None
+    assert refusal("PUT", target, parts.netloc, s3, now) == "SignatureDoesNotMatch"
+    assert refusal("GET", target, "elsewhere", s3, now) == "SignatureDoesNotMatch"
+    assert refusal("GET", target.replace("Expires=60", "Expires=61"), parts.netloc, s3, now) == "SignatureDoesNotMatch"
+    assert refusal("GET", target, parts.netloc, s3, now + timedelta(seconds=61)) == "AccessDenied"
+    assert refusal("GET", target, parts.netloc, s3, now - timedelta(hours=1)) == "AccessDenied"
+    assert refusal("GET", parts.path, parts.netloc, s3, now) == "AccessDenied"
+    longer = target.replace("Expires=60", "Expires=700000")
+    assert refusal("GET", longer, parts.netloc, s3, now) == "AuthorizationQueryParametersError"
+
+
+def test_revoking_deletes_what_a_link_leads_to(library: Library, images: list[str], s3: S3Server, prefix: str) -> None:
+    one = shared(library, images[:1])
+    assert one.url is not None
+    ended = library.sharing.revoke(library.owner(), one.share.id, QUIET)
+    assert (ended.state, ended.ending) == (ShareState.ENDED, ShareEnd.REVOKED)
+    assert httpx.get(one.url).status_code in {403, 404}
+    assert left_there(s3, prefix) == []
+    assert library.sharing.get(library.owner(), one.share.id).url is None
+    told = [(entry.action, entry.outcome) for entry in audit(library, one.share.id)]
+    assert sorted(told) == [("share.create", "done"), ("share.revoke", "done"), ("share.revoke", "gone")]
+    # Again is no harm; of what never was, it is said.
+    assert library.sharing.revoke(library.owner(), one.share.id, QUIET).state is ShareState.ENDED
+    with pytest.raises(UserError, match=r"share\.none"):
+        library.sharing.revoke(library.owner(), "00000000-0000-4000-8000-000000000000", QUIET)
+
+
+def test_without_the_network_nothing_is_shared_and_revoking_waits(
+    library: Library, images: list[str], front: SignedFront, s3: S3Server, prefix: str
+) -> None:
+    one = shared(library, images[:1])
+    front.is_away = True
+    with pytest.raises(EnvironmentFault, match=r"share\.offline"):
+        shared(library, images[:1])
+    waits = library.sharing.revoke(library.owner(), one.share.id, QUIET)
+    assert (waits.state, waits.ending) == (ShareState.ENDING, ShareEnd.REVOKED)
+    report = library.share_keeping.round(library.owner(), QUIET)
+    assert (report.ended, report.waiting) == (0, 2)
+    front.is_away = False
+    assert left_there(s3, prefix) == [one.share.object_name]
+    report = library.share_keeping.round(library.owner(), QUIET)
+    assert (report.ended, report.waiting, report.away) == (2, 0, None)
+    assert left_there(s3, prefix) == []
+    states = [(item.share.state, item.share.ending) for item in library.sharing.list(library.owner())]
+    assert states == [(ShareState.ENDED, ShareEnd.FAILED), (ShareState.ENDED, ShareEnd.REVOKED)]
+
+
+def test_what_expired_is_deleted_in_the_background(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = shared(library, images[:1], 60)
+    library.share_keeping.round(library.owner(), QUIET)
+    assert left_there(s3, prefix) == [one.share.object_name]
+    later = one.share.expires_at + timedelta(seconds=1)
+    monkeypatch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
+    assert library.share_keeping.round(library.owner(), QUIET).ended == 1
+    assert left_there(s3, prefix) == []
+    assert [entry.outcome for entry in audit(library, one.share.id)][:2] == ["gone", "expired"]
+    # A new link is made of the same images.
+    again = library.sharing.renew(library.owner(), one.share.id, ShareWish(), QUIET)
+    assert again.url is not None
+    assert httpx.get(again.url).status_code == 200
+    assert again.share.object_name != one.share.object_name
+
+
+def test_several_images_are_one_zip(library: Library, images: list[str]) -> None:
+    one = shared(library, images, form=Form.ORIGINAL)
+    assert one.url is not None
+    told = httpx.get(one.url)
+    assert told.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(told.content)) as archive:
+        assert archive.namelist() == ["image-0001.jpg", "image-0002.png"]
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert not [word for word in map(planted.word, range(80)) if word.encode() in everything + told.content]
+
+
+def test_limits_hold_before_anything_is_sent(
+    library: Library, images: list[str], front: SignedFront, s3: S3Server, prefix: str
+) -> None:
+    front.asked.clear()
+    actor = library.owner()
+    for args, wish, code in (
+        (OutgoingArgs(limit_bytes=1000), ShareWish(), "share.too_large"),
+        (OutgoingArgs(), ShareWish(59), "share.bad_expiry"),
+        (OutgoingArgs(), ShareWish(604_801), "share.bad_expiry"),
+        (OutgoingArgs(), ShareWish(case_reference="x" * 65), "share.bad_case"),
+    ):
+        with library.sharing.prepare(actor, images, args, QUIET) as prepared, pytest.raises(UserError, match=code):
+            library.sharing.send(actor, prepared, wish, QUIET)
+        with library.store.read():
+            newest = library.store.audit.list(limit=1)[0]
+        assert (newest.action, newest.outcome, newest.details["code"]) == ("share.create", "refused", code)
+    assert front.asked == []
+    assert library.sharing.list(actor) == []
+    longest = shared(library, images[:1], 604_800)
+    assert longest.share.expires_at - longest.share.created_at >= timedelta(days=7)
+
+
+def test_an_open_bucket_is_not_shared_from(
+    library: Library, images: list[str], front: SignedFront, s3: S3Server, prefix: str
+) -> None:
+    front.is_open = True
+    with pytest.raises(EnvironmentFault, match=r"share\.public_bucket"):
+        shared(library, images[:1])
+    assert left_there(s3, prefix) == []
+
+
+def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: Path) -> None:
+    actor = library.owner()
+    library.settings.set_destination(actor, "mirror", "nas", {"kind": "folder", "path": str(tmp_path)}, {})
+    with pytest.raises(UserError, match=r"share\.not_s3"):
+        library.settings.set(actor, "share.destination", "nas")
+    library.settings.set(actor, "share.destination", "")
+    with pytest.raises(UserError, match=r"share\.no_destination"):
+        shared(library, images[:1])
+    with pytest.raises(UserError, match=r"share\.bad_expiry"):
+        library.settings.set(actor, "share.expires", "8d")
+
+
+def test_a_share_is_revoked_where_it_lies_whatever_is_set_since(
+    library: Library, images: list[str], s3: S3Server, prefix: str
+) -> None:
+    one = shared(library, images[:1])
+    library.settings.set(library.owner(), "mirror.cloud.path", "elsewhere")
+    assert library.sharing.revoke(library.owner(), one.share.id, QUIET).state is ShareState.ENDED
+    assert left_there(s3, prefix) == []

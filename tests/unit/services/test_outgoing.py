@@ -1,0 +1,195 @@
+"""The copy that goes out: nothing of the patient in it, wherever it was hidden; the picture itself unharmed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.uid import ExplicitVRLittleEndian
+
+from app.core.context import JobContext
+from app.core.errors import EnvironmentFault
+from app.core.settings import ClinicSettings
+from app.domain.identity import FileIdentity
+from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Placement
+from app.domain.patient import Patient, Sex
+from app.imaging.child.client import Decoder
+from app.services.export.model import Exportable
+from app.services.outgoing.copies import CopyMaker
+from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy, Warn
+from tests import planted
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+KINDS = {".dcm": "application/dicom", ".jpg": "image/jpeg", ".png": "image/png", ".pdf": "application/pdf"}
+FILES: dict[str, Callable[[Path], list[str]]] = {
+    ".dcm": planted.planted_dicom,
+    ".jpg": planted.planted_jpeg,
+    ".png": planted.planted_png,
+}
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder() as decoder:
+        yield decoder
+
+
+def image(path: Path, **more: object) -> Exportable:
+    data = path.read_bytes()
+    kinds = {".dcm": FileKind.DICOM, ".pdf": FileKind.DOCUMENT}
+    chart, name = planted.word(2), planted.word(0)
+    values: dict[str, object] = {
+        "kind": kinds.get(path.suffix, FileKind.PHOTO),
+        "mime_type": KINDS[path.suffix],
+        "identity": FileIdentity(chart, name, ""),
+        "sop_instance_uid": f"{planted.UID_ROOT}2",
+        "study_uid": f"{planted.UID_ROOT}0",
+        "series_uid": f"{planted.UID_ROOT}1",
+        **more,
+    }
+    record = ImageRecord(
+        id="10000000-0000-4000-8000-000000000001",
+        patient_id="p",
+        placement=Placement.FILED,
+        directory="x/",
+        filename=path.name,
+        original_name=f"{name}.jpg",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
+        imported_at=NOW,
+        **values,  # type: ignore[arg-type]
+    )
+    owner = Patient("00000000-0000-4000-8000-000000000001", name, "", chart, None, Sex.UNKNOWN, "", NOW, NOW)
+    return Exportable(record, owner, path, 1)
+
+
+def made(decoder: Decoder, folder: Path, one: Exportable, **args: object) -> OutgoingCopy:
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+    maker = CopyMaker(out, OutgoingArgs(**args), decoder, ClinicSettings(clinic_name="Clinic"))  # type: ignore[arg-type]
+    return maker.make(one, JobContext.silent())
+
+
+@pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
+@pytest.mark.parametrize("form", list(Form))
+def test_no_planted_identifier_goes_out(tmp_path: Path, decoder: Decoder, suffix: str, form: Form) -> None:
+    source = tmp_path / f"{planted.word(0)}{suffix}"
+    words = FILES[suffix](source)
+    copy = made(decoder, tmp_path, image(source), form=form)
+    assert planted.left_in(copy.path, words) == []
+    assert planted.left_in(copy.picture, words) == []
+    assert copy.size_bytes == copy.path.stat().st_size
+    assert copy.sha256 == hashlib.sha256(copy.path.read_bytes()).hexdigest()
+    assert sum(item.count for item in copy.removed) >= len(words) // 3
+
+
+@pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
+def test_the_search_finds_every_planted_identifier_where_none_was_taken_out(
+    tmp_path: Path, decoder: Decoder, suffix: str
+) -> None:
+    source = tmp_path / f"x{suffix}"
+    words = FILES[suffix](source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=True)
+    assert planted.left_in(copy.path, words) == words
+    assert Warn.IDENTIFIED in copy.to_look_at
+    # Its name says whose it is; that of the other copy does not.
+    assert planted.word(2) in copy.path.name
+
+
+def test_a_deidentified_object_says_so_and_keeps_every_pixel(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_dicom(source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    written = pydicom.dcmread(copy.path)
+    assert written.PatientIdentityRemoved == "YES"
+    codes = [(item.CodingSchemeDesignator, item.CodeValue) for item in written.DeidentificationMethodCodeSequence]
+    assert codes == [("DCM", "113100")]
+    assert not [
+        element
+        for element in written.iterall()
+        if element.tag.is_private or (element.tag.group >= 0x6000 and element.tag != 0x7FE00010)
+    ]
+    before = pydicom.dcmread(source)
+    for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        assert written[keyword].value != before[keyword].value
+    assert planted.UID_ROOT.encode() not in copy.path.read_bytes()
+    assert b"19470313" not in copy.path.read_bytes()
+    assert b"20010911" not in copy.path.read_bytes()
+    assert [item.CodeMeaning for item in written.AnatomicRegionSequence] == ["Tooth"]
+    assert written.ImageType == ["ORIGINAL", "PRIMARY"]
+    # What was lost by compression before is said; nothing more is lost.
+    assert written.LossyImageCompression == "01"
+    assert (decoder.stored(copy.path) == decoder.stored(source)).all()
+
+
+def test_uids_stay_together_within_one_share(tmp_path: Path, decoder: Decoder) -> None:
+    first, second = tmp_path / "a.dcm", tmp_path / "b.dcm"
+    planted.planted_dicom(first)
+    other = pydicom.dcmread(first)
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = f"{planted.UID_ROOT}9"
+    other.save_as(second)
+    maker = CopyMaker(tmp_path, OutgoingArgs(Form.ORIGINAL), decoder, ClinicSettings())
+    one, two = (pydicom.dcmread(maker.make(image(path), JobContext.silent()).path) for path in (first, second))
+    assert one.StudyInstanceUID == two.StudyInstanceUID
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+
+
+def test_bits_beyond_the_stored_ones_are_cleared(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_dicom(source)
+    dataset = pydicom.dcmread(source)
+    values = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64)
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # An overlay of old, in the bits that the picture does not use, and bytes behind the last row.
+    dataset.PixelData = (values | 0x8000).tobytes() + b"QZPLANT99\0"
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OW", False
+    dataset.save_as(source)
+    written = pydicom.dcmread(made(decoder, tmp_path, image(source), form=Form.ORIGINAL).path)
+    assert written.PixelData == values.tobytes()
+
+
+def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.full((300, 3000, 3), 90, np.uint8)).save(source, exif=exif)
+    copy = made(decoder, tmp_path, image(source), longest_side=600)
+    with Image.open(copy.path) as opened:
+        assert (opened.format, opened.size) == ("JPEG", (60, 600))
+    assert (copy.rows, copy.columns, copy.mime_type) == (600, 60, "image/jpeg")
+    whole = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    assert (whole.rows, whole.columns) == (3000, 300)
+
+
+def test_what_only_eyes_can_find_is_said(tmp_path: Path, decoder: Decoder) -> None:
+    photo = tmp_path / "a.jpg"
+    planted.picture().save(photo)
+    plain = image(photo, image_type=ImageType.CLINICAL, view=ImageView.INTRAORAL_PHOTO)
+    assert made(decoder, tmp_path, plain).warnings == ()
+    assert made(decoder, tmp_path, image(photo, view=ImageView.EXTRAORAL_PHOTO)).to_look_at == (Warn.FACE_POSSIBLE,)
+    assert made(decoder, tmp_path, image(photo, image_type=ImageType.XRAY)).to_look_at == (Warn.TEXT_POSSIBLE,)
+    source = tmp_path / "a.dcm"
+    planted.planted_dicom(source)
+    for said, expected in ((None, (Warn.TEXT_POSSIBLE,)), ("NO", ()), ("YES", (Warn.TEXT_SAID,))):
+        dataset = pydicom.dcmread(source)
+        if said is not None:
+            dataset.BurnedInAnnotation = said
+        dataset.save_as(tmp_path / "b.dcm")
+        assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == expected
+    assert made(decoder, tmp_path, plain, limit_bytes=100).is_too_large
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_no_document_goes_out_as_if_it_were_anonymous(tmp_path: Path, decoder: Decoder, form: Form) -> None:
+    source = tmp_path / "a.pdf"
+    planted.picture().save(source)
+    with pytest.raises(EnvironmentFault, match=r"export\.cannot_clean"):
+        made(decoder, tmp_path, image(source), form=form)
+    assert made(decoder, tmp_path, image(source), form=form, identified=True).to_look_at[0] is Warn.IDENTIFIED
