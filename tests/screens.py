@@ -180,6 +180,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.core.errors import EnvironmentFault
     from app.ui.later import part
     from tests.drive_screens import drive_screens
+    from tests.sharing_screens import sharing_screens
 
     session = window.session
     backups = part("BackupsDialog")(session, window.backups, window)
@@ -247,6 +248,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         yield f"settings-{page}", settings
         settings.close()
     yield from drive_screens(window)
+    yield from sharing_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration

@@ -24,6 +24,10 @@ _MAKE = "images"
 class _ShareGroup(click.Group):
     """Takes ids of images where others take the name of a command."""
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name; any other word is an image's id."""
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, _MAKE)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -144,8 +148,9 @@ def upload(session: Session, expires: str | None, case_reference: str) -> int:
     if session.json:
         output.emit(_row(shared))
         return 0
-    _say(shared)
-    output.say(t("To send a file: curl --upload-file FILE LINK"))
+    output.say(t("For people: {link}", link=shared.page or ""))
+    output.say(t("For programs: {link}", link=f"curl --upload-file FILE '{shared.url}'"))
+    _until(shared)
     return 0
 
 
@@ -179,6 +184,7 @@ def _row(shared: Shared) -> dict[str, Any]:
     return {
         "id": share.id,
         "url": shared.url,
+        "page": shared.page,
         "expires_at": share.expires_at,
         "created_at": share.created_at,
         "kind": share.kind,
@@ -215,5 +221,9 @@ def _removed(prepared: Prepared) -> dict[str, int]:
 
 def _say(shared: Shared) -> None:
     output.say(shared.url or "")
+    _until(shared)
+
+
+def _until(shared: Shared) -> None:
     until = shared.share.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
     output.say(t("Works until {when}. To end it before: bitewing share revoke {id}", when=until, id=shared.share.id))

@@ -57,10 +57,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here."""
+    """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here.
+
+    ``page``: for a link to send by, the one of a page where people choose their files; ``url`` is for programs.
+    """
 
     share: Share
     url: str | None
+    page: str | None = None
 
 
 @dataclass(slots=True)
