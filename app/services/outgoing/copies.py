@@ -17,7 +17,7 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault
 from app.core.files import sha256_file, translate_os_error
 from app.core.settings import ClinicSettings
-from app.domain.image import FileKind
+from app.domain.image import FileKind, ImageRecord
 from app.domain.naming import EXTENSIONS
 from app.imaging.child.client import Decoder
 from app.imaging.render_args import RenderArgs
@@ -30,6 +30,8 @@ from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy, Remove
 
 _OPTIMISED: dict[str, Any] = {"quality": 88, "subsampling": 0}
 _PREVIEW_SIDE = 1024
+# Documents inside DICOM objects (PS3.4 B.5).
+_ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104."
 
 
 class CopyMaker:
@@ -48,11 +50,14 @@ class CopyMaker:
         Raises
         ------
         EnvironmentFault
-            ``export.cannot_clean`` for what no name can be taken out of; what the disk refused.
+            ``share.document``, ``export.cannot_clean`` for what no name can be taken out of; what the disk refused.
         BitewingError
             What the decoder says of the file.
         """
         ctx.check()
+        if _is_document(image.record) and not self._args.identified:
+            # What a document says of its patient stands on its pages.
+            raise EnvironmentFault("share.document", name=image.record.caption or image.record.original_name)
         try:
             warnings, removed = found_in(image.record, image.path)
         except OSError as error:
@@ -68,9 +73,6 @@ class CopyMaker:
         return replace(made, warnings=(*named, *made.warnings, *too_large))
 
     def _optimised(self, image: Exportable, warnings: Sequence[Warn], removed: tuple[Removed, ...]) -> OutgoingCopy:
-        if image.record.kind is FileKind.DOCUMENT and not self._args.identified:
-            # What a document says of its patient stands on its pages.
-            raise EnvironmentFault("export.cannot_clean")
         picture = self._picture(image, self._args.longest_side)
         path = free_path(self._folder, file_stem(image, self._named), ".jpg")
         with complete_file(path) as temporary:
@@ -88,8 +90,6 @@ class CopyMaker:
             size = (image.record.columns or picture.width, image.record.rows or picture.height)
             made = _copy(image, path, "application/dicom", size, warnings, removed)
             return replace(made, picture=self._preview(picture, image))
-        if image.record.kind is FileKind.DOCUMENT:
-            raise EnvironmentFault("export.cannot_clean")
         picture = self._picture(image, None)
         is_jpeg = image.record.mime_type in {"image/jpeg", "image/heic", "image/webp"}
         path = free_path(self._folder, file_stem(image, self._named), ".jpg" if is_jpeg else ".png")
@@ -126,6 +126,10 @@ class CopyMaker:
         with complete_file(path) as temporary:
             picture.save(temporary, "PNG")
         return path
+
+
+def _is_document(record: ImageRecord) -> bool:
+    return record.kind is FileKind.DOCUMENT or (record.sop_class_uid or "").startswith(_ENCAPSULATED)
 
 
 def _copy(

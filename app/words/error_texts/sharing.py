@@ -36,6 +36,11 @@ def _making() -> dict[str, ErrorTemplates]:
             t("This comes to {has}; no more than {limit} is shared by a link."),
             t("Choose the optimised copy, or fewer images."),
         ),
+        "share.document": ErrorTemplates(
+            t("A document says whose it is"),
+            t("“{name}” is a document: its pages may say whose it is, and nobody can take that out."),
+            t("Leave it out, or leave in whose it is where the receiver may know."),
+        ),
         "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")
