@@ -48,6 +48,13 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
                 dialog.options.original.setChecked(True)
             dialog.show()
             yield f"share-{name}", dialog
+            if name == "photos":
+                dialog.options.receiver.setCurrentIndex(2)
+                dialog.options.receiver.activated.emit(2)
+                yield "share-insurer", dialog
+                dialog.options.receiver.setCurrentIndex(0)
+                dialog.options.receiver.activated.emit(0)
+                yield "share-anybody", dialog
             if name == "xray":
                 front.is_away = True
                 _sent(dialog, session)

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.domain.profiles import Misfit
 from app.domain.sharing import Share
 from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 
@@ -43,6 +44,11 @@ class Prepared:
     def to_look_at(self) -> tuple[str, ...]:
         """Every warning that a person should have seen, once."""
         return tuple(dict.fromkeys(warning.value for copy in self.copies for warning in copy.to_look_at))
+
+    @property
+    def misfits(self) -> tuple[tuple[int, Misfit], ...]:
+        """What does not fit the receiver, with the number of the copy."""
+        return tuple((number, one) for number, copy in enumerate(self.copies, 1) for one in copy.misfits)
 
     def close(self) -> None:
         """Remove the copies."""

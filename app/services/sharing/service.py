@@ -18,6 +18,7 @@ from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
 from app.services.door import Door
@@ -47,6 +48,17 @@ class SharingService:
         """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
         return self._preparing.prepare(actor, ids, args, ctx)
 
+    def profile(self, name: str) -> Profile:
+        """Return the receiver of that name. Raises ``share.no_profile``."""
+        for profile in self.profiles():
+            if profile.name == name:
+                return profile
+        raise UserError("share.no_profile", name=name)
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Return every receiver's profile: the built-in ones and the clinic's own."""
+        return profiles(self._settings.clinic().share_profiles)
+
     def send(self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext) -> Shared:
         """Put what was prepared where a link leads to it, and return the link.
 
@@ -55,7 +67,8 @@ class SharingService:
         RefusedError
             ``role.refused``.
         UserError
-            ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``.
+            ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
+            ``share.does_not_fit`` what its receiver asks for.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
@@ -65,6 +78,8 @@ class SharingService:
             mirror, seconds = self._places.chosen(), self._seconds(wish)
             if prepared.is_too_large:
                 raise UserError("share.too_large", has=prepared.size_bytes, limit=prepared.args.limit_bytes)
+            if prepared.misfits and prepared.args.profile is not None:
+                raise UserError("share.does_not_fit", receiver=prepared.args.profile.name, count=len(prepared.misfits))
             share = replace(
                 self._new(actor, mirror, seconds, checked_case(wish.case_reference)),
                 object_name=new_name(SHARED, PurePosixPath(prepared.file_name).suffix),

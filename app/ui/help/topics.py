@@ -252,6 +252,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "it. Text and faces in a picture only you can find: say that you looked, then a link is made."
                 ),
                 t(
+                    "Choose for whom it is: a specialist, an insurer or the patient each get the copy that they need, "
+                    "and what they would miss – a date, a side, a tooth, enough pixels – is said before anything goes."
+                ),
+                t(
                     "Whoever has a link can fetch the copy until it expires: send it to the right person only. Under "
                     "Links (Ctrl+Alt+H) it is ended before: what it leads to is deleted, and proven to be gone."
                 ),

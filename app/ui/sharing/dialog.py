@@ -45,7 +45,11 @@ class ShareDialog(DialogFrame):
         self._number, self._gone, self._sending = 0, False, False
         self._job: JobHandle | None = None
         clinic = session.library.settings.clinic()
-        self.options, self.preview, self.card = ShareOptions(clinic.share_expires), PreviewPane(), LinkCard()
+        self.options, self.preview, self.card = (
+            ShareOptions(clinic.share_expires, session.library.sharing.profiles()),
+            PreviewPane(),
+            LinkCard(),
+        )
         self.options.copy_changed.connect(self.prepare)
         self.options.looked_changed.connect(self._refresh)
         self.state = StatePage("share", "")
@@ -195,7 +199,8 @@ class ShareDialog(DialogFrame):
     @Slot()
     def _refresh(self) -> None:
         prepared, sending = self._prepared, self._sending
-        ready = prepared is not None and not prepared.is_too_large and self.options.all_looked_at
+        ready = prepared is not None and not (prepared.is_too_large or prepared.misfits)
+        ready = ready and self.options.all_looked_at
         self.share_button.setEnabled(ready and not sending and self._session.may(Action.SHARE_CREATE))
         self.options.setEnabled(not sending)
         self.share_button.setVisible(self._stack.currentWidget() is self._compose)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
     QFrame,
     QGridLayout,
+    QLayout,
     QLineEdit,
     QRadioButton,
     QScrollArea,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.core.errors import UserError
 from app.domain.sharing import LONGEST_CASE, seconds_of
-from app.services.outgoing.model import LONGEST_SIDE, Form, OutgoingArgs
+from app.services.outgoing.model import LONGEST_SIDE, Form, OutgoingArgs, args_for
 from app.services.sharing.model import ShareWish
 from app.ui.formats import number, size
 from app.ui.states import plain_label
@@ -30,9 +31,11 @@ from app.words import sharing as words
 from app.words import t, tn
 
 if TYPE_CHECKING:
+    from app.domain.profiles import Profile
     from app.services.sharing.model import Prepared
 
 WIDTH_PX = UNIT * 42
+_MOST_MISFITS = 8
 
 
 def lengths() -> tuple[tuple[str, str], ...]:
@@ -72,8 +75,15 @@ class ShareOptions(QScrollArea):
     copy_changed = Signal()
     looked_changed = Signal()
 
-    def __init__(self, usual: str, parent: QWidget | None = None) -> None:
+    def __init__(self, usual: str, receivers: tuple[Profile, ...] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._receivers = {profile.name: profile for profile in receivers}
+        self.receiver = QComboBox()
+        self.receiver.addItem(t("Anybody"), "")
+        for profile in receivers:
+            self.receiver.addItem(words.receiver(profile.name), profile.name)
+        self.receiver.setAccessibleName(t("For whom"))
+        self.receiver.activated.connect(self._on_receiver_activated)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(WIDTH_PX)
@@ -98,6 +108,10 @@ class ShareOptions(QScrollArea):
         self.checks: list[QCheckBox] = []
         self._checks_column, self._removed = QVBoxLayout(), QGridLayout()
         self._checks_column.setSpacing(UNIT // 2)
+        self._misfits_column = QVBoxLayout()
+        self._misfits_column.setSpacing(UNIT // 2)
+        self._misfits_title = plain_label(t("Does not fit"), "heading")
+        self._misfits_title.hide()
         self._look_title = plain_label(t("Please look"), "heading")
         self._sum = plain_label("", "muted", wrap=True)
         page = QWidget()
@@ -105,6 +119,8 @@ class ShareOptions(QScrollArea):
         column.setContentsMargins(0, 0, UNIT, 0)
         column.setSpacing(UNIT)
         for widget in (
+            plain_label(t("For whom"), "heading"),
+            self.receiver,
             plain_label(t("The copy"), "heading"),
             self.optimised,
             self.original,
@@ -113,9 +129,11 @@ class ShareOptions(QScrollArea):
             plain_label(t("The link lasts"), "heading"),
             self.length,
             self.case,
-            self._look_title,
+            self._misfits_title,
         ):
             column.addWidget(widget)
+        column.addLayout(self._misfits_column)
+        column.addWidget(self._look_title)
         column.addLayout(self._checks_column)
         column.addWidget(plain_label(t("Left out of the copy"), "heading"))
         card = QFrame()
@@ -131,6 +149,9 @@ class ShareOptions(QScrollArea):
 
     def args(self) -> OutgoingArgs:
         """Return which copy is wanted."""
+        profile = self._receivers.get(str(self.receiver.currentData()))
+        if profile is not None:
+            return args_for(profile)
         return OutgoingArgs(Form.ORIGINAL if self.original.isChecked() else Form.OPTIMISED, self.identified.isChecked())
 
     def wish(self) -> ShareWish:
@@ -150,6 +171,8 @@ class ShareOptions(QScrollArea):
             check.deleteLater()
         self.checks = []
         _empty(self._removed)
+        _empty(self._misfits_column)
+        self._list_misfits(prepared)
         counts = Counter(warning.value for copy in (prepared.copies if prepared else ()) for warning in copy.warnings)
         wanted = prepared.to_look_at if prepared else ()
         for warning in wanted:
@@ -182,6 +205,18 @@ class ShareOptions(QScrollArea):
         self._checks_column.addWidget(check)
         self.checks.append(check)
 
+    def _list_misfits(self, prepared: Prepared | None) -> None:
+        found = prepared.misfits if prepared else ()
+        self._misfits_title.setVisible(bool(found))
+        for number_, one in found[:_MOST_MISFITS]:
+            said = words.misfit(one.code, one.facts)
+            if prepared is not None and len(prepared.copies) > 1:
+                said = t("Image {number}: {what}", number=number_, what=said)
+            self._misfits_column.addWidget(plain_label(said, "bad", wrap=True))
+        if len(found) > _MOST_MISFITS:
+            more = tn("and {n} more", "and {n} more", len(found) - _MOST_MISFITS)
+            self._misfits_column.addWidget(plain_label(more, "muted"))
+
     def _list_removed(self, prepared: Prepared) -> None:
         counts: Counter[str] = Counter()
         for copy in prepared.copies:
@@ -192,6 +227,18 @@ class ShareOptions(QScrollArea):
         for row, (kind, count) in enumerate(counts.most_common()):
             self._removed.addWidget(plain_label(words.removed(kind), wrap=True), row, 0)
             self._removed.addWidget(plain_label(number(count), "muted"), row, 1, Qt.AlignmentFlag.AlignTrailing)
+
+    @Slot(int)
+    def _on_receiver_activated(self, _row: int) -> None:
+        """Show what a receiver asks for; it alone says which copy goes out."""
+        profile = self._receivers.get(str(self.receiver.currentData()))
+        for widget in (self.optimised, self.original, self.identified):
+            widget.setEnabled(profile is None)
+        with QSignalBlocker(self._forms), QSignalBlocker(self.identified):
+            is_original = profile is not None and profile.form == Form.ORIGINAL.value
+            (self.original if is_original else self.optimised).setChecked(True)
+            self.identified.setChecked(profile is not None and profile.identified)
+        self.copy_changed.emit()
 
     @Slot(object, bool)
     def _on_forms_toggled(self, _button: object, on: bool) -> None:
@@ -207,8 +254,8 @@ class ShareOptions(QScrollArea):
         self.looked_changed.emit()
 
 
-def _empty(grid: QGridLayout) -> None:
-    while (item := grid.takeAt(0)) is not None:
+def _empty(layout: QLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
         widget = item.widget()
         if widget is not None:
             widget.hide()

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.ui.formats import joined, ltr, number, size
-from app.ui.states import plain_label
+from app.ui.states import ElidedLabel
 from app.ui.theme import palette
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -61,14 +61,14 @@ class PreviewPane(QWidget):
         self._at = 0
         self._picture = _Picture()
         self._picture.setAccessibleName(t("What goes out"))
-        self.caption = plain_label("", "muted")
+        self.caption = ElidedLabel("muted")
         back, onwards = ("next", "previous") if is_right_to_left() else ("previous", "next")
         self._back = self._step(back, t("The one before"), -1)
         self._on = self._step(onwards, t("The next one"), 1)
         foot = QHBoxLayout()
         foot.setSpacing(UNIT)
         foot.addWidget(self._back)
-        foot.addWidget(self.caption, 1, Qt.AlignmentFlag.AlignCenter)
+        foot.addWidget(self.caption, 1)
         foot.addWidget(self._on)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
