@@ -6,13 +6,19 @@ import httpx
 import pytest
 from PySide6.QtGui import QGuiApplication
 
+from app.bootstrap.background import Background
+from app.core.context import JobContext
 from app.domain.sharing import ShareState
 from app.services.outgoing.model import Form, Warn
+from app.services.sharing.model import ShareWish
 from app.ui.destinations.whereabouts import whereabouts_text
 from app.ui.sharing.dialog import ShareDialog
 from app.ui.sharing.links_dialog import LinksDialog
 from app.ui.sharing.qr import qr_pixmap
+from tests import planted
 from tests.integration.sharing.conftest import _front, front, s3, set_up  # noqa: F401 - fixtures
+
+QUIET = JobContext.silent()
 
 
 @pytest.fixture
@@ -131,3 +137,23 @@ def test_the_code_is_that_of_the_link():
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     read, _points, _straight = cv2.QRCodeDetector().detectAndDecode(pixels[:, : image.width()].copy())
     assert read == text
+
+
+def test_the_background_collects_and_ends(qtbot, session, bus, images, front, tmp_path, monkeypatch):  # noqa: F811
+    library, owner = session.library, session.library.owner()
+    monkeypatch.setattr("app.services.sharing.keeping.EVERY_S", 0.2)
+    set_up(library, front, "background")
+    background = Background(library, owner, session.runner, session.calls, bus, "agent")
+    background.start()
+    try:
+        invited = library.sharing.invite(owner, ShareWish(), QUIET)
+        planted.planted_jpeg(tmp_path / "a.jpg")
+        assert httpx.put(invited.url, content=(tmp_path / "a.jpg").read_bytes()).status_code == 200
+        qtbot.waitUntil(lambda: len(library.inbox.list(owner)) == 1, timeout=15_000)
+        front.is_away = True
+        assert library.sharing.revoke(owner, invited.share.id, QUIET).state is ShareState.ENDING
+        front.is_away = False
+        # A link to send by stays closed and watched; its page goes at once.
+        qtbot.waitUntil(lambda: httpx.get(invited.page).status_code in {403, 404}, timeout=15_000)
+    finally:
+        assert background.stop(10.0)
