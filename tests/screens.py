@@ -182,6 +182,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from tests.case_screens import case_screens
     from tests.drive_screens import drive_screens
     from tests.publish_screens import publish_screens
+    from tests.sharing_screens import sharing_screens
 
     session = window.session
     yield from case_screens(window)
@@ -251,6 +252,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.close()
     yield from drive_screens(window)
     yield from publish_screens(window, out)
+    yield from sharing_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration

@@ -8,6 +8,7 @@ from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
+from app.domain.sharing import Share
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
@@ -28,11 +29,12 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The copies of an image that are known to be elsewhere, what is on its way, and what is or may be public."""
+    """The copies of an image elsewhere, what is on its way there, what is or may be public, and links."""
 
     copies: tuple[Copy, ...]
     entries: tuple[Entry, ...]
     public: tuple[PublicEntry, ...] = ()
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ class OutboxService:
                 copy for copy in store.copies.of_image(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
             ]
             public = [entry for entry in store.publications.of_image(image_id) if entry.publication.gone_at is None]
-            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), tuple(public))
+            shares = tuple(store.shares.of_image(image_id))
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), tuple(public), shares)
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""
