@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
+    from app.services.agent.service import AgentService
     from app.services.answering import AnsweringService, Answers
     from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
@@ -292,6 +293,7 @@ class Library:
     )
     logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
     audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
+    agent: Lazy[AgentService] = Lazy("agent.service", "AgentService", lambda make, its: make(its.door, its.paths))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy(
         "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, _FetcherLater(its))
