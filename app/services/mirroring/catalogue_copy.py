@@ -30,7 +30,7 @@ from app.services.backups import PASSWORD_KEY
 from app.services.door import Door
 from app.services.settings import SettingsService
 from app.services.workroom import private_folder
-from app.transfer.stores.store import Store
+from app.transfer.stores.store import Stat, Store
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +85,9 @@ class CatalogueKeeper:
             name = new_name(self._door.store.library_id, utc_now(), ending)
             digest, size = sha256_file(path)
             stat = store.put(path, name, ctx)
-            if stat.digest is None or stat.digest.algorithm != "sha256":
-                stat = store.get(name, work / "read-back", ctx)
-            if stat.size != size or stat.digest is None or stat.digest.value != digest:
+            known = _sha256_of(stat)
+            proven = (known, stat.size) if known else _read_back(store, name, work, ctx)
+            if proven != (digest, size):
                 raise TransientFault("store.altered", name=name)
         for old in copies_in(store, self._door.store.library_id)[KEPT:]:
             store.delete(old)
@@ -108,11 +108,11 @@ class CatalogueKeeper:
         if not isinstance(last, dict) or not isinstance(last.get("name"), str):
             return None
         stat = store.stat(last["name"])
-        if stat is not None and deep:
-            stat = store.get(last["name"], work / "catalogue", ctx)
-        digest = stat.digest if stat is not None else None
-        is_same = digest is None or digest.algorithm != "sha256" or digest.value == last.get("sha256")
-        good = stat is not None and stat.size == last.get("size") and is_same
+        good = stat is not None and stat.size == last.get("size")
+        if good and deep:
+            good = _read_back(store, last["name"], work, ctx) == (last.get("sha256"), last.get("size"))
+        elif good and stat is not None:
+            good = _sha256_of(stat) in (None, last.get("sha256"))
         if not good:
             self._door.store.state.set(_key(mirror), None)
         return good
@@ -164,6 +164,19 @@ def libraries_in(store: Store) -> list[str]:
 def key_password(library_id: str) -> str | None:
     """Return what stands for a password where the library's key seals; ``None`` where this account has no key."""
     return Sealer(system_secret_store(), library_id).mac(_PURPOSE, library_id.encode("ascii"))
+
+
+def _sha256_of(stat: Stat) -> str | None:
+    return stat.digest.value if stat.digest is not None and stat.digest.algorithm == "sha256" else None
+
+
+def _read_back(store: Store, name: str, work: Path, ctx: JobContext) -> tuple[str, int]:
+    """Return digest and size of what lies there, computed here: some stores prove nothing but the size."""
+    path = work / "read-back"
+    store.get(name, path, ctx)
+    found = sha256_file(path)
+    path.unlink()
+    return found
 
 
 def _key(mirror: MirrorSettings) -> str:
