@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.bootstrap.library import Library
 from app.bootstrap.standing import StandingJob
+from app.bootstrap.work import Work
 from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
@@ -24,9 +25,6 @@ from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.runner import JobRunner
 from app.jobs.scheduler import Scheduler
-from app.services.receive_report import ReceiveReport
-from app.services.schedule import Task
-from app.services.settings import ORTHANC
 from app.storage.lease import Lease
 from app.storage.presence import holders
 from app.words import t
@@ -71,34 +69,34 @@ class Background(QObject):
         open_patient: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._library, self._actor, self._runner = library, actor, runner
-        self._open_patient = open_patient
+        self._library, self._runner = library, runner
         self._kind = kind
         self._lease = Lease(library.paths.root, kind)
+        work = self._work = Work(library, actor, self._lease, open_patient)
         self._handing_over = self._ending = False
         self._watching = JobRunner(self, leave=library.close_thread)
-        self._scheduler = Scheduler(calls, self._due, self._start_task, self)
+        self._scheduler = Scheduler(calls, self._work.due, self._start_task, self)
         self._again = QTimer(self)
         self._again.setInterval(_LEASE_MS)
         self._again.timeout.connect(self._look_round)
         self._watching.ended.connect(self._on_ended)
         runner.ended.connect(self._on_ended)
         self._standing = (
-            self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
+            self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", work.monitor, work.wants_monitor),
             self._stand(
-                ARCHIVE, lambda: t("Sending to the archive"), ("orthanc.", SYNC_KEY), self._archive, self._syncs_archive
+                ARCHIVE, lambda: t("Sending to the archive"), ("orthanc.", SYNC_KEY), work.archive, work.syncs_archive
             ),
             self._stand(
-                NEWS, lambda: t("Looking for new studies"), ("orthanc.", SYNC_KEY), self._news, self._syncs_archive
+                NEWS, lambda: t("Looking for new studies"), ("orthanc.", SYNC_KEY), work.news, work.syncs_archive
             ),
             self._stand(
                 WATCHDOG,
                 lambda: t("Looking after destinations"),
                 ("orthanc.", f"{DIMSE}."),
-                self._watch,
-                self._wants_watchdog,
+                work.watch,
+                work.wants_watchdog,
             ),
-            self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
+            self._stand(LISTENER, lambda: t("Receiving"), "receive.", work.receive, work.wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
         bus.changed.connect(self._on_bus_changed)
@@ -193,44 +191,6 @@ class Background(QObject):
     def _may_start(self) -> bool:
         return self.active and not self._handing_over
 
-    def _wants_monitor(self) -> bool:
-        local = self._library.settings.workstation()
-        return bool(local.monitor_enabled and local.monitor_folders)
-
-    def _wants_archive(self) -> bool:
-        clinic = self._library.settings.clinic()
-        return bool(clinic.orthanc_enabled and clinic.orthanc_url)
-
-    def _syncs(self) -> bool:
-        return self._library.settings.workstation().background_sync
-
-    def _syncs_archive(self) -> bool:
-        return self._syncs() and self._wants_archive()
-
-    def _wants_watchdog(self) -> bool:
-        archives = self._library.settings.dimse_archives()
-        return self._wants_archive() or any(archive.enabled and archive.host for archive in archives)
-
-    def _wants_listener(self) -> bool:
-        return self._library.settings.workstation().receive_enabled
-
-    def _receive(self, _args: Any, ctx: JobContext) -> None:
-        self._library.receiving.run(self._actor, ctx, ReceiveReport())
-
-    def _archive(self, _args: Any, ctx: JobContext) -> None:
-        self._library.sending.run(self._actor, ctx, ORTHANC)
-
-    def _news(self, _args: Any, ctx: JobContext) -> None:
-        library, actor = self._library, self._actor
-        wants_all = library.settings.clinic().orthanc_fetch_new
-        library.news.run(actor, ctx, (lambda uids: library.keeping.bring(actor, ctx, uids)) if wants_all else None)
-
-    def _watch(self, _args: Any, ctx: JobContext) -> None:
-        self._library.watchdog.run(self._actor, ctx)
-
-    def _monitor(self, _args: Any, ctx: JobContext) -> object:
-        return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)
-
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
         settings = changes.of(Entity.SETTING)
@@ -255,49 +215,10 @@ class Background(QObject):
                     destination,
                     lambda: t("Sending to a mirror or an archive"),
                     (f"{destination}.", SYNC_KEY),
-                    partial(self._send_to, destination),
-                    partial(self._is_enabled, destination),
+                    partial(self._work.send_to, destination),
+                    partial(self._work.is_enabled, destination),
                 )
 
-    def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
-        self._library.sending.run(self._actor, ctx, destination)
-
-    def _is_enabled(self, destination: str) -> bool:
-        settings = self._library.settings
-        if not self._syncs():
-            return False
-        mirrors = {mirror.destination for mirror in settings.mirrors() if mirror.enabled and not mirror.paused}
-        archives = {archive.destination for archive in settings.dimse_archives() if archive.enabled and archive.host}
-        return destination in mirrors | archives
-
-    def _due(self) -> list[str]:
-        backs_up = self._library.settings.workstation().background_backup
-        return [task.value for task in self._library.schedule.due() if backs_up or task is Task.PROOF]
-
     def _start_task(self, name: str) -> None:
-        library, actor = self._library, self._actor
-
-        def backup(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.BACKUP) as mine:
-                return library.backups.run_scheduled(actor, ctx) if mine else None
-
-        def drive(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.DRIVE) as mine:
-                return library.drive.run_scheduled(actor, ctx) if mine else None
-
-        def proof(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.PROOF) as mine:
-                return library.proof.run(actor, ctx) if mine else None
-
-        def drill(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.DRILL) as mine:
-                return library.drill.run(actor, ctx, trigger="schedule") if mine else None
-
-        work = {
-            Task.BACKUP: (t("Backing up"), backup),
-            Task.DRIVE: (t("Backing up to Google Drive"), drive),
-            Task.PROOF: (t("Reading the library again"), proof),
-            Task.DRILL: (t("Trying to restore"), drill),
-        }
-        title, engine = work[Task(name)]
+        title, engine = self._work.task(name)
         self._runner.start(f"{SCHEDULED}{name}", title, engine)

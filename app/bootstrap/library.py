@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
-    from app.services.agent.service import AgentService
     from app.services.answering import AnsweringService, Answers
     from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
@@ -80,6 +79,7 @@ if TYPE_CHECKING:
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
     from app.services.treatments import TreatmentsService
+    from app.services.unattended.service import AgentService
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
     from app.services.watchdog import Watchdog
@@ -293,7 +293,7 @@ class Library:
     )
     logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
     audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
-    agent: Lazy[AgentService] = Lazy("agent.service", "AgentService", lambda make, its: make(its.door, its.paths))
+    agent: Lazy[AgentService] = Lazy("unattended.service", "AgentService", lambda make, its: make(its.door, its.paths))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy(
         "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, _FetcherLater(its))

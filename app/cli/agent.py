@@ -12,8 +12,8 @@ from app.bootstrap.library import open_library
 from app.cli import output
 from app.cli.library import opened
 from app.cli.session import Session, common
-from app.services.agent.plan import Plan
-from app.services.agent.service import MANAGERS, AgentStatus
+from app.services.unattended.plan import Plan
+from app.services.unattended.service import MANAGERS, AgentStatus
 from app.words import errors as error_words
 from app.words import t
 

@@ -88,14 +88,14 @@ def test_a_backup_under_way_is_finished_first(qtbot, library, agent):
 
 
 def test_monitor_sync_and_backup_are_switched_one_by_one(qtbot, library, agent, tmp_path):
-    settings, owner, background = library.settings, library.owner(), agent.background
+    settings, owner, work = library.settings, library.owner(), agent.background._work
     settings.set(owner, "backup.folder", str(tmp_path / "backups"))
     settings.set(owner, "backup.schedule", "daily")
     settings.set(owner, "mirror.nas.path", str(tmp_path / "nas"))
     settings.set(owner, "mirror.nas.enabled", "true")
 
     def wanted() -> tuple[bool, bool, bool]:
-        return background._wants_monitor(), background._is_enabled("mirror.nas"), "backup" in background._due()
+        return work.wants_monitor(), work.is_enabled("mirror.nas"), "backup" in work.due()
 
     assert wanted() == (True, True, True)
     for key, left in (

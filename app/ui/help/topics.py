@@ -263,6 +263,26 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "agent",
+            t("Working without a window"),
+            (
+                t(
+                    "Watched folders, sending, receiving and backups go on without a window where the agent is "
+                    "installed: the command bitewing agent install lets the system start it with the machine and "
+                    "restart it."
+                ),
+                t(
+                    "While a window is open the window does this work; the agent hands it over and takes it back when "
+                    "the window has closed. Nothing is done twice."
+                ),
+                t(
+                    "Watching, sending and backups are switched off one by one in the settings, for this computer. "
+                    "The command bitewing agent status says how the agent stands, stop and start do what they say, and "
+                    "remove lets the system forget it."
+                ),
+            ),
+        ),
+        Topic(
             "migration",
             t("Coming from another program"),
             (

@@ -116,6 +116,7 @@ class Plan:
     arrivals: tuple[float, float]
     troubles: tuple[float, float]
     kills_until: float
+    rest_s: float
     idle_s: float
     real_windows: bool = False
 
@@ -185,7 +186,9 @@ class Soak:
             raise self._faults[0]
 
     def idle(self) -> None:
-        """Measure what the agent costs while there is nothing to do."""
+        """Measure what the agent costs while there is nothing to do; what follows a delivery (a copy of the
+        catalogue beside the images, say) may come to its end first."""
+        time.sleep(self._plan.rest_s)
         process = psutil.Process(self._supervisor.process.pid)
         family = [process, *process.children(recursive=True)]
         before = sum(sum(one.cpu_times()[:2]) for one in family)

@@ -15,8 +15,8 @@ import pytest
 from app.bootstrap.library import Library, open_library
 from app.core.context import JobContext
 from app.core.paths import log_directory
-from app.services.agent.plan import agent_of
-from app.services.agent.systemd import unit
+from app.services.unattended.plan import agent_of
+from app.services.unattended.systemd import unit
 from tests.integration.agent.soak import Ftp, Gate, Plan, Server, Soak, all_up
 from tests.integration.archive.conftest import connect
 from tests.servers import OrthancServer, free_port
@@ -24,7 +24,9 @@ from tests.store_servers import FTP_PASSWORD, FTP_USER, S3Server, executable, mo
 from tests.supervisor import Supervisor
 
 QUIET = JobContext.silent()
-SHORT = Plan(seconds=7, up=(1, 3), down=(0.5, 1.5), arrivals=(0.2, 0.5), troubles=(1.0, 2.0), kills_until=0.7, idle_s=3)
+SHORT = Plan(
+    seconds=5, up=(1, 3), down=(0.5, 1.5), arrivals=(0.2, 0.5), troubles=(1.0, 2.0), kills_until=0.7, rest_s=0, idle_s=2
+)
 # The acceptance's form is an hour: BITEWING_SOAK_MINUTES=60.
 MINUTES = float(os.environ.get("BITEWING_SOAK_MINUTES", "10"))
 LONG = Plan(
@@ -34,7 +36,8 @@ LONG = Plan(
     arrivals=(1, 8),
     troubles=(10, 60),
     kills_until=0.35,
-    idle_s=60,
+    rest_s=120,
+    idle_s=120,
     real_windows=True,
 )
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="vsftpd and systemd's protocol are Linux's")
@@ -114,7 +117,8 @@ def _soak(around: Surroundings, plan: Plan, tmp_path: Path, patience_s: float) -
     print(
         f"\nsoak: {plan.seconds / 60:.1f} min, {figures.arrived} images, {figures.outages} outages,"
         f" {figures.kills} kills, {len(figures.stops_s)} stops (longest {max(figures.stops_s):.2f} s),"
-        f" {figures.windows} windows, {len(supervisor.started)} starts, {hangs} hangs; delivered {delivered_s:.0f} s after the last outage;"
+        f" {figures.windows} windows, {len(supervisor.started)} starts, {hangs} hangs;"
+        f" delivered {delivered_s:.0f} s after the last outage;"
         f" memory {size:.0f} MiB, {growth:+.0f} KiB/h over {over_s / 60:.0f} min, children at most"
         f" {max(figures.children) >> 20} MiB, threads at most {max(figures.threads)}, files at most"
         f" {max(figures.files)}; idle {figures.idle_percent:.2f} % of a core"
@@ -156,5 +160,7 @@ def _require_once(around: Surroundings, arrived: int) -> None:
     for mirror in ("ftp", "s3"):
         report = library.verification.run(owner, QUIET, mirror)
         assert (report.missing, report.different, report.extra, report.verified) == (0, 0, 0, arrived)
+    catalogues = [path for path in (around.ftp_root / "clinic" / "bitewing-catalogue").rglob("*.sealed")]
+    assert 1 <= len(catalogues) <= 3, "two are kept, and a third while one is being replaced"
     uploaded = [path for path in (around.ftp_root / "clinic" / "dental_images").rglob("*") if path.is_file()]
     assert len([path for path in uploaded if path.suffix == ".dcm"]) == arrived

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from app.core.logs import LOG_BYTES
-from app.services.agent.plan import RESTART_S, STOP_S, Agent, Plan, PlannedFile, Query, Step
+from app.services.unattended.plan import RESTART_S, STOP_S, Agent, Plan, PlannedFile, Query, Step
 
 _TASK_SPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.services.agent.plan import RESTART_S, STOP_S, Agent, Plan, PlannedFile, Query, Step
+from app.services.unattended.plan import RESTART_S, STOP_S, Agent, Plan, PlannedFile, Query, Step
 
 _PREFIX = "org.bitewing."
 _DAEMONS = Path("/Library/LaunchDaemons")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.services.agent.plan import RESTART_S, STOP_S, WATCHDOG_S, Agent, Plan, PlannedFile, Query, Step
+from app.services.unattended.plan import RESTART_S, STOP_S, WATCHDOG_S, Agent, Plan, PlannedFile, Query, Step
 
 _MACHINE = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")

@@ -14,11 +14,11 @@ from app.core.files import translate_os_error, write_atomically
 from app.core.paths import LibraryPaths, log_directory
 from app.domain.changes import Entity
 from app.domain.roles import Action, Actor
-from app.services.agent.launchd import Launchd
-from app.services.agent.plan import Agent, Manager, Plan, PlannedFile, Step, agent_of
-from app.services.agent.systemd import Systemd
-from app.services.agent.windows import Nssm, TaskScheduler
 from app.services.door import Door
+from app.services.unattended.launchd import Launchd
+from app.services.unattended.plan import Agent, Manager, Plan, PlannedFile, Step, agent_of
+from app.services.unattended.systemd import Systemd
+from app.services.unattended.windows import Nssm, TaskScheduler
 from app.storage.lease import LeaseHolder, holder_of
 
 log = logging.getLogger(__name__)
