@@ -1,7 +1,7 @@
 """Technical logs: rotating, on this computer only, shared by every process of an account, and free of patient data.
 
 Modules log record ids, never names. The formatter here is a second fence: it blanks what looks like a
-DICOM person name, a date of birth or a secret, in tracebacks too.
+DICOM person name, a date of birth or a secret, in tracebacks too, and every secret that this process has read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from app.core.file_lock import exclusively
 LOG_BYTES = 10 * 1024 * 1024
 LOG_FILES = 5
 _TURN_S = 1.0
+# Shorter ones would blank half of every line, and are no secrets.
+_SHORTEST = 6
+_kept_out: set[str] = set()
 _REDACTIONS = (
     (re.compile(r"\b[^\W\d_]{2,}\^[^\s\"']+"), "[name]"),
     # Not within a longer word or number, and not the day of a time of day.
@@ -29,6 +32,12 @@ _REDACTIONS = (
 )
 
 
+def keep_out(secret: str) -> None:
+    """Blank this very text wherever a log would have it: a library's exception may quote what it was given."""
+    if len(secret) >= _SHORTEST:
+        _kept_out.add(secret)
+
+
 class RedactingFormatter(logging.Formatter):
     """Blank what looks like patient data or a secret, in the message, the traceback and the stack alike."""
 
@@ -36,6 +45,9 @@ class RedactingFormatter(logging.Formatter):
         """Return the whole text of a record, redacted."""
         # At the very end: whatever another handler has formatted already passes here too.
         text = super().format(record)
+        # A copy: another thread may be reading a secret just now. Longest first: one may begin with another.
+        for secret in sorted(_kept_out.copy(), key=len, reverse=True):
+            text = text.replace(secret, "[secret]")
         for pattern, replacement in _REDACTIONS:
             text = pattern.sub(replacement, text)
         return text

@@ -160,7 +160,7 @@ def _require_once(around: Surroundings, arrived: int) -> None:
     for mirror in ("ftp", "s3"):
         report = library.verification.run(owner, QUIET, mirror)
         assert (report.missing, report.different, report.extra, report.verified) == (0, 0, 0, arrived)
-    catalogues = [path for path in (around.ftp_root / "clinic" / "bitewing-catalogue").rglob("*.sealed")]
+    catalogues = list((around.ftp_root / "clinic" / "bitewing-catalogue").rglob("*.sealed"))
     assert 1 <= len(catalogues) <= 3, "two are kept, and a third while one is being replaced"
     uploaded = [path for path in (around.ftp_root / "clinic" / "dental_images").rglob("*") if path.is_file()]
     assert len([path for path in uploaded if path.suffix == ".dcm"]) == arrived
