@@ -69,7 +69,7 @@ class Background(QObject):
         open_patient: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._library, self._runner = library, runner
+        self._library, self._runner, self._calls = library, runner, calls
         self._kind = kind
         self._lease = Lease(library.paths.root, kind)
         work = self._work = Work(library, actor, self._lease, open_patient)
@@ -144,6 +144,7 @@ class Background(QObject):
             return
         self._handing_over = False
         self._meet_destinations()
+        self._sweep()
         for job in self._jobs():
             job.start()
         self._scheduler.start()
@@ -198,11 +199,16 @@ class Background(QObject):
             change.id.startswith(tuple(f"{topic}." for topic in NAMED)) for change in settings
         ):
             self._meet_destinations()
+            self._sweep()
         for job in self._jobs():
             job.hear(changes)
 
     def _jobs(self) -> list[StandingJob]:
         return [*self._standing, *self._named.values()]
+
+    def _sweep(self) -> None:
+        """Put away what waited for destinations that were forgotten."""
+        self._calls.ask("forgotten destinations", self._library.settings.sweep, _ignore, _ignore)
 
     def _meet_destinations(self) -> None:
         """Have a job for every mirror and every archive that was named; forgotten ones are not wanted any more."""
@@ -222,3 +228,7 @@ class Background(QObject):
     def _start_task(self, name: str) -> None:
         title, engine = self._work.task(name)
         self._runner.start(f"{SCHEDULED}{name}", title, engine)
+
+
+def _ignore(_answer: object) -> None:
+    """Take an answer that nobody waits for; what failed is tried again when the lease is taken."""
