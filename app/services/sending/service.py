@@ -14,6 +14,7 @@ from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFault
 from app.core.file_lock import FileLock
+from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
 from app.services.door import Door
@@ -162,11 +163,18 @@ class SendingService:
 
     @contextlib.contextmanager
     def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, Connection] | None]:
-        """Give the one drainer of a destination and its connection; ``None`` while another process has it."""
+        """Give the one drainer of a destination and its connection; ``None`` while another process has it.
+
+        Raises ``disk.permission`` and its kin where the library takes no lock, and as connecting.
+        """
         connector = self._connectors[destination.split(".")[0]]
         with connector.connect(destination, ctx) as connection:
             lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
-            if not lock.acquire():
+            try:
+                is_ours = lock.acquire()
+            except OSError as error:
+                raise translate_os_error(error, path=str(lock.path)) from error
+            if not is_ours:
                 yield None
                 return
             try:
