@@ -55,7 +55,7 @@ class CatalogueKeeper:
     def is_due(self, mirror: MirrorSettings, trigger: str) -> bool:
         """Whether the catalogue changed since its last copy, and that is long enough ago (or somebody asked)."""
         with self._door.store.read():
-            last = self._door.store.state.get(_key(mirror))
+            last = self._door.store.state.get(catalogue_key(mirror))
             seq = self._door.store.changes.last()
         if not isinstance(last, dict) or not isinstance(last.get("at"), int):
             return True
@@ -93,7 +93,7 @@ class CatalogueKeeper:
             store.delete(old)
         took_ms = round((time.monotonic() - began) * 1000)
         fields = {"at": epoch_ms(utc_now()), "seq": seq, "name": name, "sha256": digest, "size": size}
-        self._door.store.state.set(_key(mirror), {**fields, "took_ms": took_ms})
+        self._door.store.state.set(catalogue_key(mirror), {**fields, "took_ms": took_ms})
         with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
             unit.audit(Entity.BACKUP, mirror.destination, catalogue=digest, bytes=size, sealed_by=opener)
         return name
@@ -104,7 +104,7 @@ class CatalogueKeeper:
         One that is not is made anew with the next round. Raises as every call of a store.
         """
         with self._door.store.read():
-            last = self._door.store.state.get(_key(mirror))
+            last = self._door.store.state.get(catalogue_key(mirror))
         if not isinstance(last, dict) or not isinstance(last.get("name"), str):
             return None
         stat = store.stat(last["name"])
@@ -114,7 +114,7 @@ class CatalogueKeeper:
         elif good and stat is not None:
             good = _sha256_of(stat) in (None, last.get("sha256"))
         if not good:
-            self._door.store.state.set(_key(mirror), None)
+            self._door.store.state.set(catalogue_key(mirror), None)
         return good
 
     def _opener(self, mirror: MirrorSettings) -> tuple[str, str | None]:
@@ -179,5 +179,6 @@ def _read_back(store: Store, name: str, work: Path, ctx: JobContext) -> tuple[st
     return found
 
 
-def _key(mirror: MirrorSettings) -> str:
+def catalogue_key(mirror: MirrorSettings) -> str:
+    """Return where it is remembered what lies in a mirror."""
     return f"{mirror.destination}.catalogue"

@@ -238,6 +238,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "trust it. If it changes later, nothing is sent until somebody has explained it."
                 ),
                 t(
+                    "When a mirror's drive was replaced, “Start afresh…” there sends everything to the new one. While "
+                    "a drive is only unplugged, connect it again instead."
+                ),
+                t(
                     "Amber also means: a queue that has not moved for a day, a clock that differs, a certificate that "
                     "ends soon, or a sensor that has been silent for days."
                 ),
