@@ -171,7 +171,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.unknown_key``, ``settings.invalid_value``, ``monitor.bad_rule``.
+            ``settings.unknown_key``, ``settings.invalid_value``, ``settings.name_taken``, ``monitor.bad_rule``.
         EnvironmentFault
             ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
             there is nowhere to keep a secret safely: none is stored then.
@@ -192,7 +192,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.bad_name``; as :meth:`set_value`.
+            ``settings.bad_name``, ``settings.name_taken``; as :meth:`set_value`.
         EnvironmentFault
             ``secrets.no_store``: nothing is changed then.
         """
@@ -237,6 +237,7 @@ class SettingsService:
         with self._workstation_as(here), self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             for topic, name in changes.forgotten:
                 _forget(unit, topic, name)
+            _require_told_apart(unit, changes)
             for entry, value in entries:
                 if entry.scope not in {WORKSTATION, SECRET}:
                     self._note_place(unit, entry.key, value)
@@ -347,6 +348,21 @@ def _require_sound(entry: SettingKey, value: Any) -> None:
     if entry.key == "monitor.folders":
         for folder in value:
             parse_rule(folder)
+
+
+def _require_told_apart(unit: Unit, changes: SettingChanges) -> None:
+    """Raise ``settings.name_taken`` for a new destination whose name is another's in other letters.
+
+    Nobody tells NAS from nas, and neither do the file systems of Windows and macOS, where each has its lock.
+    """
+    wanted = {(one.topic, one.name) for one in changes.destinations}
+    wanted |= {(named.topic, named.name) for key in changes.values if (named := named_key(key))}
+    stored = {**unit.store.settings.all(), **dict.fromkeys(unit.store.secrets.names())}
+    known = {(topic, name) for topic in (MIRROR, DIMSE) for name in names_of(topic, stored)}
+    for topic, name in sorted(wanted - known):
+        for other_topic, other in sorted(known | wanted):
+            if topic == other_topic and name != other and name.casefold() == other.casefold():
+                raise UserError("settings.name_taken", name=other)
 
 
 def _forget(unit: Unit, topic: str, name: str) -> None:

@@ -6,6 +6,7 @@ Knows queues and connectors only; what a destination is, is its connector's busi
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -169,7 +170,7 @@ class SendingService:
         """
         connector = self._connectors[destination.split(".")[0]]
         with connector.connect(destination, ctx) as connection:
-            lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
+            lock = FileLock(self._paths.root / lock_name(destination))
             try:
                 is_ours = lock.acquire()
             except OSError as error:
@@ -216,3 +217,13 @@ def _sum(reports: Iterable[DrainReport]) -> DrainReport:
         total.blocked = total.blocked or report.blocked
         total.faults.update(report.faults)
     return total
+
+
+def lock_name(destination: str) -> str:
+    """Return the name of a destination's lock: one of its own also where capitals make no difference to files.
+
+    Libraries may have destinations called NAS and nas from before such pairs were refused.
+    """
+    if destination == destination.casefold():
+        return f".outbox-{destination}.lock"
+    return f".outbox-{destination.casefold()}-{hashlib.sha256(destination.encode('ascii')).hexdigest()[:8]}.lock"

@@ -66,7 +66,9 @@ def pages() -> tuple[Page, ...]:
                 Field(
                     "background.sync",
                     t("This computer sends to archives and mirrors"),
-                    t("In the window, and in the agent that works without one. What is filed waits until some do."),
+                    t(
+                        "In the window, and in the agent that works without one. What is filed waits for a computer that sends."
+                    ),
                 ),
                 Field(
                     "background.backup",

@@ -65,7 +65,7 @@ def test_a_folder_is_tried_out(qtbot, form, place, library):
 
 
 def test_what_cannot_be_is_said(qtbot, form, library, tmp_path):
-    for name, words in (("", "short name"), ("né", "short name"), ("taken", "already")):
+    for name, words in (("", "short name"), ("né", "short name"), ("taken", "already"), ("Taken", "already")):
         form.name.setText(name)
         form.ok.click()
         assert words in form.problem.text()
