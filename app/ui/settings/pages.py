@@ -67,7 +67,8 @@ def pages() -> tuple[Page, ...]:
                     "background.sync",
                     t("This computer sends to archives and mirrors"),
                     t(
-                        "In the window, and in the agent that works without one. What is filed waits for a computer that sends."
+                        "In the window, and in the agent that works without one. "
+                        "What is filed waits for a computer that sends."
                     ),
                 ),
                 Field(
