@@ -1,6 +1,7 @@
 """All background work of a library: one lease, the folder monitor, the archive, the listener, the schedule.
 
-Used by the window and by the agent alike. Whoever does not get the lease does nothing and asks again.
+Used by the window and by the agent alike. Whoever does not get the lease does nothing and asks again. A window comes
+first: the agent hands the work over to it, whole runs only, and takes it back when the window has closed.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.bootstrap.library import Library
 from app.bootstrap.standing import StandingJob
+from app.bootstrap.work import Work
 from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
@@ -24,10 +26,8 @@ from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.runner import JobRunner
 from app.jobs.scheduler import Scheduler
-from app.services.receive_report import ReceiveReport
-from app.services.schedule import Task
-from app.services.settings import ORTHANC
 from app.storage.lease import Lease
+from app.storage.presence import holders
 from app.words import t
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,10 @@ LISTENER = "listener"
 NEWS = "archive-news"
 WATCHDOG = "watchdog"
 SHARES = "shares"
-_LEASE_MS = 5_000
+SCHEDULED = "schedule:"
+SYNC_KEY = "background.sync"
+WINDOW, AGENT = "window", "agent"
+_LEASE_MS = 2_000
 NAMED = (MIRROR, DIMSE)
 
 
@@ -51,7 +54,11 @@ class Background(QObject):
         Runs scheduled work, which people see in Activity. The monitor has a runner of its own: it always runs.
     open_patient
         Returns the patient open in the window, for folders whose images are theirs.
+
+    ``turned(active)`` says when this process has begun or ended to do the work.
     """
+
+    turned = Signal(bool)
 
     def __init__(
         self,
@@ -64,27 +71,37 @@ class Background(QObject):
         open_patient: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._library, self._actor, self._runner = library, actor, runner
-        self._open_patient = open_patient
+        self._library, self._runner, self._calls = library, runner, calls
+        self._kind = kind
         self._lease = Lease(library.paths.root, kind)
+        work = self._work = Work(library, actor, self._lease, open_patient)
+        self._handing_over = self._ending = False
         self._watching = JobRunner(self, leave=library.close_thread)
-        self._scheduler = Scheduler(calls, self._due, self._start_task, self)
+        self._scheduler = Scheduler(calls, self._work.due, self._start_task, self)
         self._again = QTimer(self)
         self._again.setInterval(_LEASE_MS)
-        self._again.timeout.connect(self._try)
+        self._again.timeout.connect(self._look_round)
+        self._watching.ended.connect(self._on_ended)
+        runner.ended.connect(self._on_ended)
         self._standing = (
-            self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", self._monitor, self._wants_monitor),
-            self._stand(ARCHIVE, lambda: t("Sending to the archive"), "orthanc.", self._archive, self._wants_archive),
-            self._stand(NEWS, lambda: t("Looking for new studies"), "orthanc.", self._news, self._wants_archive),
+            self._stand(MONITOR, lambda: t("Watching folders"), "monitor.", work.monitor, work.wants_monitor),
+            self._stand(
+                ARCHIVE, lambda: t("Sending to the archive"), ("orthanc.", SYNC_KEY), work.archive, work.syncs_archive
+            ),
+            self._stand(
+                NEWS, lambda: t("Looking for new studies"), ("orthanc.", SYNC_KEY), work.news, work.syncs_archive
+            ),
             self._stand(
                 WATCHDOG,
                 lambda: t("Looking after destinations"),
                 ("orthanc.", f"{DIMSE}."),
-                self._watch,
-                self._wants_watchdog,
+                work.watch,
+                work.wants_watchdog,
             ),
-            self._stand(SHARES, lambda: t("Looking after links"), "share.", self._keep_shares, self._wants_shares),
-            self._stand(LISTENER, lambda: t("Receiving"), "receive.", self._receive, self._wants_listener),
+            self._stand(
+                SHARES, lambda: t("Looking after links"), ("share.", SYNC_KEY), work.keep_shares, work.wants_shares
+            ),
+            self._stand(LISTENER, lambda: t("Receiving"), "receive.", work.receive, work.wants_listener),
         )
         self._named: dict[str, StandingJob] = {}
         bus.changed.connect(self._on_bus_changed)
@@ -97,34 +114,75 @@ class Background(QObject):
 
     def start(self) -> None:
         """Take the lease, now or when it is free."""
-        self._try()
+        self._look_round()
+        self._again.start()
 
     def stop(self, timeout_s: float) -> bool:
         """Stop everything; ``False`` when the monitor is still busy (ask again)."""
+        self._ending = True
         self._again.stop()
-        for job in self._jobs():
-            job.stop()
-        self._scheduler.stop()
+        self._stop_starting()
         quiet = self._watching.shutdown(timeout_s)
         if quiet:
             self._lease.give()
         return quiet
 
     @Slot()
-    def _try(self) -> None:
+    def _look_round(self) -> None:
+        """Take the lease where it is free and nobody comes first; hand it over where somebody does."""
+        if self.active:
+            if not self._handing_over and self._comes_second():
+                self._hand_over()
+        elif not self._comes_second():
+            self._take()
+
+    def _comes_second(self) -> bool:
+        """Whether this is the agent and a window has the library open."""
+        return self._kind == AGENT and any(holder.kind == WINDOW for holder in holders(self._library.paths.root))
+
+    def _take(self) -> None:
         try:
-            taken = self._lease.try_take()
+            if not self._lease.try_take():
+                return
         except BitewingError as error:
             log.warning("no background work: %s", error.code)
-            taken = False
-        if not taken:
-            self._again.start()
             return
-        self._again.stop()
+        self._handing_over = False
         self._meet_destinations()
+        self._sweep()
         for job in self._jobs():
             job.start()
         self._scheduler.start()
+        log.info("the background work is done here")
+        self.turned.emit(True)
+
+    def _hand_over(self) -> None:
+        """Begin nothing more, end what always runs; a backup under way is finished first."""
+        self._handing_over = True
+        log.info("a window is open: the background work is handed over")
+        self._scheduler.stop()
+        self._give_when_quiet()
+
+    @Slot(object)
+    def _on_ended(self, _handle: object) -> None:
+        if self._handing_over and not self._ending:
+            self._give_when_quiet()
+
+    def _give_when_quiet(self) -> None:
+        if any(str(run.key).startswith(SCHEDULED) for run in self._runner.running()):
+            return
+        self._stop_starting()
+        running = self._watching.running()
+        for run in running:
+            run.cancel()
+        if not running and self.active:
+            self._lease.give()
+            self.turned.emit(False)
+
+    def _stop_starting(self) -> None:
+        self._scheduler.stop()
+        for job in self._jobs():
+            job.stop()
 
     def _stand(
         self,
@@ -134,57 +192,28 @@ class Background(QObject):
         engine: Callable[[Any, JobContext], object],
         is_wanted: Callable[[], bool],
     ) -> StandingJob:
-        return StandingJob(name, title, settings, self._watching, engine, is_wanted, lambda: self._lease.held, self)
+        return StandingJob(name, title, settings, self._watching, engine, is_wanted, self._may_start, self)
 
-    def _wants_monitor(self) -> bool:
-        local = self._library.settings.workstation()
-        return bool(local.monitor_enabled and local.monitor_folders)
-
-    def _wants_archive(self) -> bool:
-        clinic = self._library.settings.clinic()
-        return bool(clinic.orthanc_enabled and clinic.orthanc_url)
-
-    def _wants_watchdog(self) -> bool:
-        archives = self._library.settings.dimse_archives()
-        return self._wants_archive() or any(archive.enabled and archive.host for archive in archives)
-
-    def _wants_listener(self) -> bool:
-        return self._library.settings.workstation().receive_enabled
-
-    def _wants_shares(self) -> bool:
-        with self._library.store.read():
-            return bool(self._library.settings.clinic().share_destination) or self._library.store.shares.any_open()
-
-    def _keep_shares(self, _args: Any, ctx: JobContext) -> None:
-        self._library.share_keeping.run(self._actor, ctx)
-
-    def _receive(self, _args: Any, ctx: JobContext) -> None:
-        self._library.receiving.run(self._actor, ctx, ReceiveReport())
-
-    def _archive(self, _args: Any, ctx: JobContext) -> None:
-        self._library.sending.run(self._actor, ctx, ORTHANC)
-
-    def _news(self, _args: Any, ctx: JobContext) -> None:
-        library, actor = self._library, self._actor
-        wants_all = library.settings.clinic().orthanc_fetch_new
-        library.news.run(actor, ctx, (lambda uids: library.keeping.bring(actor, ctx, uids)) if wants_all else None)
-
-    def _watch(self, _args: Any, ctx: JobContext) -> None:
-        self._library.watchdog.run(self._actor, ctx)
-
-    def _monitor(self, _args: Any, ctx: JobContext) -> object:
-        return self._library.monitor.run(self._actor, ctx, open_patient=self._open_patient, lease=self._lease)
+    def _may_start(self) -> bool:
+        return self.active and not self._handing_over
 
     @Slot(object)
     def _on_bus_changed(self, changes: ChangeSet) -> None:
         settings = changes.of(Entity.SETTING)
-        if self.active and any(change.id.startswith(tuple(f"{topic}." for topic in NAMED)) for change in settings):
+        if self._may_start() and any(
+            change.id.startswith(tuple(f"{topic}." for topic in NAMED)) for change in settings
+        ):
             self._meet_destinations()
+            self._sweep()
         for job in self._jobs():
             job.hear(changes)
 
     def _jobs(self) -> list[StandingJob]:
         return [*self._standing, *self._named.values()]
+
+    def _sweep(self) -> None:
+        """Put away what waited for destinations that were forgotten."""
+        self._calls.ask("forgotten destinations", self._library.settings.sweep, _ignore, _ignore)
 
     def _meet_destinations(self) -> None:
         """Have a job for every mirror and every archive that was named; forgotten ones are not wanted any more."""
@@ -196,9 +225,9 @@ class Background(QObject):
                 self._named[destination] = self._stand(
                     destination,
                     lambda: t("Sending to a mirror or an archive"),
-                    f"{destination}.",
-                    partial(self._send_to, destination),
-                    partial(self._is_enabled, destination),
+                    (f"{destination}.", SYNC_KEY),
+                    partial(self._work.send_to, destination),
+                    partial(self._work.is_enabled, destination),
                 )
         for mirror in settings.mirrors():
             destination = public_destination(mirror.name)
@@ -206,50 +235,15 @@ class Background(QObject):
                 self._named[destination] = self._stand(
                     destination,
                     lambda: t("Publishing, and taking back"),
-                    f"{mirror.destination}.",
-                    partial(self._send_to, destination),
-                    partial(self._is_public, destination),
+                    (f"{mirror.destination}.", SYNC_KEY),
+                    partial(self._work.send_to, destination),
+                    partial(self._work.is_public, destination),
                 )
 
-    def _is_public(self, destination: str) -> bool:
-        return destination in self._library.public_places.busy()
-
-    def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
-        self._library.sending.run(self._actor, ctx, destination)
-
-    def _is_enabled(self, destination: str) -> bool:
-        settings = self._library.settings
-        mirrors = {mirror.destination for mirror in settings.mirrors() if mirror.enabled and not mirror.paused}
-        archives = {archive.destination for archive in settings.dimse_archives() if archive.enabled and archive.host}
-        return destination in mirrors | archives
-
-    def _due(self) -> list[str]:
-        return [task.value for task in self._library.schedule.due()]
-
     def _start_task(self, name: str) -> None:
-        library, actor = self._library, self._actor
+        title, engine = self._work.task(name)
+        self._runner.start(f"{SCHEDULED}{name}", title, engine)
 
-        def backup(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.BACKUP) as mine:
-                return library.backups.run_scheduled(actor, ctx) if mine else None
 
-        def drive(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.DRIVE) as mine:
-                return library.drive.run_scheduled(actor, ctx) if mine else None
-
-        def proof(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.PROOF) as mine:
-                return library.proof.run(actor, ctx) if mine else None
-
-        def drill(_args: Any, ctx: JobContext) -> object:
-            with library.schedule.claimed(Task.DRILL) as mine:
-                return library.drill.run(actor, ctx, trigger="schedule") if mine else None
-
-        work = {
-            Task.BACKUP: (t("Backing up"), backup),
-            Task.DRIVE: (t("Backing up to Google Drive"), drive),
-            Task.PROOF: (t("Reading the library again"), proof),
-            Task.DRILL: (t("Trying to restore"), drill),
-        }
-        title, engine = work[Task(name)]
-        self._runner.start(f"schedule:{name}", title, engine)
+def _ignore(_answer: object) -> None:
+    """Take an answer that nobody waits for; what failed is tried again when the lease is taken."""

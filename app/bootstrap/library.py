@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
     from app.services.treatments import TreatmentsService
+    from app.services.unattended.service import AgentService
     from app.services.viewing import ViewingService
     from app.services.views import ViewLog
     from app.services.watchdog import Watchdog
@@ -332,6 +333,7 @@ class Library:
     )
     logbook: Lazy[Logbook] = Lazy("logbook", "Logbook", lambda make, its: make(its.door))
     audit_log: Lazy[AuditLog] = Lazy("audit_log", "AuditLog", lambda make, its: make(its.door))
+    agent: Lazy[AgentService] = Lazy("unattended.service", "AgentService", lambda make, its: make(its.door, its.paths))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy(
         "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, _FetcherLater(its))

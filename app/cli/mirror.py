@@ -22,6 +22,9 @@ from app.words import numbers, t, tn
 @click.option("--pull", "pulls", is_flag=True, help=t("Bring back what the library lacks, or a library that is lost."))
 @click.option("--deep", is_flag=True, help=t("Read every file again, not names and sizes alone."))
 @click.option("--agree-removals", is_flag=True, help=t("Agree to the removals that are held because they are many."))
+@click.option(
+    "--start-afresh", is_flag=True, help=t("Take the folder that is there now for the mirror: its drive was replaced.")
+)
 @with_address
 @common
 @click.pass_obj
@@ -35,6 +38,7 @@ def command(
     pulls: bool,
     deep: bool,
     agree_removals: bool,
+    start_afresh: bool,
     **address: Any,
 ) -> int:
     """Synchronise, or what the options say."""
@@ -47,17 +51,21 @@ def command(
         raise click.UsageError(t("--deep goes with --verify or --pull."))
     if agree_removals and (dry_run or verify or pulls):
         raise click.UsageError(t("--agree-removals goes with synchronising."))
+    if start_afresh and (destination is None or dry_run or verify or pulls):
+        raise click.UsageError(t("--start-afresh goes with synchronising one mirror, named by --destination."))
     if pulls:
         return pull(session, destination, deep=deep, **address)
     if verify:
         return _verify(session, destination, deep=deep)
     if dry_run:
         return _plan(session, destination)
-    return _sync(session, destination, agrees=agree_removals)
+    return _sync(session, destination, agrees=agree_removals, afresh=start_afresh)
 
 
-def _sync(session: Session, destination: str | None, *, agrees: bool) -> int:
+def _sync(session: Session, destination: str | None, *, agrees: bool, afresh: bool) -> int:
     with opened(session) as library, job(t("Sending to the mirrors")) as ctx:
+        if afresh and destination is not None:
+            library.mirrors.start_afresh(library.owner(), destination)
         if agrees:
             for mirror in library.mirror_places.chosen(destination, paused=False):
                 library.removals.agree(library.owner(), mirror.destination)

@@ -162,6 +162,7 @@ def forget(session: Session, name: str) -> int:
         raise UserError("settings.no_connection", name=name)
     with opened(session) as library:
         library.settings.forget(library.owner(), topic, rest)
+        library.settings.sweep()
     if session.json:
         output.emit({"name": name, "forgotten": True})
     return 0

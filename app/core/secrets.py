@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from app.core import logs
 from app.core.errors import EnvironmentFault
 from app.core.file_lock import exclusively
 from app.core.files import translate_os_error, write_atomically
@@ -218,6 +219,7 @@ class Sealer:
         """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        logs.keep_out(value)
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(self._key(make=True)).encrypt(nonce, value.encode("utf-8"), name.encode("utf-8"))
         return base64.b64encode(nonce + sealed).decode("ascii")
@@ -234,7 +236,9 @@ class Sealer:
             )
         except InvalidTag as error:
             raise EnvironmentFault("secrets.wrong_key") from error
-        return plain.decode("utf-8")
+        value = plain.decode("utf-8")
+        logs.keep_out(value)
+        return value
 
     def mac(self, purpose: str, data: bytes) -> str | None:
         """Return an HMAC-SHA256 of ``data`` under the library's key; ``None`` where this account has no key."""

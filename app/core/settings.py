@@ -85,6 +85,8 @@ class WorkstationSettings:
     monitor_enabled: bool = field(default=True, metadata={"key": "monitor.enabled"})
     monitor_folders: list[dict[str, Any]] = field(default_factory=list, metadata={"key": "monitor.folders"})
     monitor_interval_s: int = field(default=30, metadata={"key": "monitor.interval", "minimum": 1})
+    background_sync: bool = field(default=True, metadata={"key": "background.sync"})
+    background_backup: bool = field(default=True, metadata={"key": "background.backup"})
     receive_enabled: bool = field(default=False, metadata={"key": "receive.enabled"})
     receive_port: int = field(default=11112, metadata={"key": "receive.port", "minimum": 1})
     receive_aet: str = field(default="BITEWING", metadata={"key": "receive.aet", "pattern": AE_TITLE})

@@ -49,6 +49,7 @@ class Standing:
     waiting: int = 0
     parked: int = 0
     oldest: datetime | None = None
+    last_success: datetime | None = None
     blocked_code: str | None = None
     last_fault: str | None = None
     clock_s: float | None = None
@@ -90,12 +91,20 @@ def _queue(standing: Standing, now: datetime) -> list[Concern]:
         found.append(Concern("watch.parked", Light.FAILED, {"n": standing.parked}))
     if standing.waiting and standing.oldest is not None:
         age = now - standing.oldest
-        if age > WAITS_LONG:
+        if age > WAITS_LONG and _moves(standing, now):
+            # A first fill of hundreds of thousands takes its weeks; what cannot go at all is parked, not waiting.
+            found.append(Concern("watch.long_queue", Light.WAITING, {"n": standing.waiting}))
+        elif age > WAITS_LONG:
             light = Light.FAILED if age > WAITS_TOO_LONG else Light.WAITING
             found.append(Concern("watch.waits_long", light, {"hours": int(age.total_seconds() // 3600)}))
     if standing.waiting and standing.last_fault and not standing.blocked_code:
         found.append(Concern("watch.offline", Light.WAITING, {"cause": standing.last_fault}))
     return found
+
+
+def _moves(standing: Standing, now: datetime) -> bool:
+    """Whether something arrived there lately: the queue is long, not stuck."""
+    return standing.last_success is not None and now - standing.last_success <= WAITS_LONG
 
 
 def _certificate(until: datetime | None, now: datetime) -> list[Concern]:

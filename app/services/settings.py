@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.core.destinations import (
@@ -24,6 +25,7 @@ from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.core.secrets import Sealer, SecretStore, system_secret_store
 from app.core.settings import (
+    SECRET,
     SETTING_KEYS,
     ClinicSettings,
     SettingKey,
@@ -62,6 +64,38 @@ class SettingValue:
     scope: str
     choices: tuple[str, ...] = ()
     is_set: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationChange:
+    """Settings of a mirror or an archive, and secrets to store with them, by the last part of their keys."""
+
+    topic: str
+    name: str
+    values: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+    def entries(self) -> list[tuple[SettingKey, Any]]:
+        """Return the settings with their values. Raises ``settings.unknown_key``."""
+        return [(setting_key(f"{self.topic}.{self.name}.{last}"), value) for last, value in self.values.items()]
+
+    def require_sound(self) -> None:
+        """Raise ``settings.bad_name``, ``.unknown_key`` or ``.invalid_value`` unless it can be stored."""
+        if not is_name(self.name):
+            raise UserError("settings.bad_name", name=self.name)
+        for entry, value in self.entries():
+            entry.require_valid(value)
+        for last in self.secrets:
+            setting_key(f"{self.topic}.{self.name}.{last}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanges:
+    """Changes that belong together. Destinations are ``forgotten`` (topic, name) before others are set."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    destinations: tuple[DestinationChange, ...] = ()
+    forgotten: tuple[tuple[str, str], ...] = ()
 
 
 class SettingsService:
@@ -142,7 +176,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.unknown_key``, ``settings.invalid_value``, ``monitor.bad_rule``.
+            ``settings.unknown_key``, ``settings.invalid_value``, ``settings.name_taken``, ``monitor.bad_rule``.
         EnvironmentFault
             ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
             there is nowhere to keep a secret safely: none is stored then.
@@ -152,30 +186,8 @@ class SettingsService:
 
     def set_value(self, actor: Actor, key: str, value: Any) -> Any:
         """Change one setting to a typed value. Raises as :meth:`set`."""
-        entry = setting_key(key)
-        entry.require_valid(value)
-        if key == "share.expires":
-            seconds_of(value)
-        if key == "share.profiles":
-            profiles(value)
-        if key == "share.destination":
-            self._require_bucket(value)
-        if key == "monitor.folders":
-            for folder in value:
-                parse_rule(folder)
-        if entry.is_secret:
-            self._set_secret(actor, key, value)
-            return None
-        if entry.scope == WORKSTATION:
-            self._set_here(actor, entry, value)
-            return value
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            self._note_place(unit, key, value)
-            unit.store.settings.set(key, value)
-            self._tell_outbox(unit, key)
-            unit.audit(Entity.SETTING, key, **_agreed(unit, key))
-            unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
-        return value
+        self.save(actor, SettingChanges(values={key: value}))
+        return None if setting_key(key).is_secret else value
 
     def set_destination(
         self, actor: Actor, topic: str, name: str, values: Mapping[str, Any], secrets: Mapping[str, str]
@@ -185,56 +197,96 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.bad_name``; as :meth:`set_value`.
+            ``settings.bad_name``, ``settings.name_taken``; as :meth:`set_value`.
         EnvironmentFault
             ``secrets.no_store``: nothing is changed then.
         """
-        if not is_name(name):
-            raise UserError("settings.bad_name", name=name)
-        entries = {setting_key(f"{topic}.{name}.{last}"): value for last, value in values.items()}
-        for entry, value in entries.items():
-            entry.require_valid(value)
-        with self._door.store.read():
-            stored = self._door.store.settings.all()
-        # Only what differs is written and stands in the audit log.
-        entries = {entry: value for entry, value in entries.items() if stored.get(entry.key, entry.default) != value}
-        self._door.require(actor, Action.SETTINGS_CHANGE)
-        keys = {setting_key(f"{topic}.{name}.{last}").key: text for last, text in secrets.items()}
-        sealed = {key: self._sealer.seal(key, text) for key, text in keys.items() if text}
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            for entry, value in entries.items():
-                self._note_place(unit, entry.key, value)
-                unit.store.settings.set(entry.key, value)
-            for key, text in sealed.items():
-                unit.store.secrets.set(key, text)
-            for key in (*(entry.key for entry in entries), *sealed):
-                unit.audit(Entity.SETTING, key, **_agreed(unit, key))
-                unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
-            self._tell_outbox(unit, f"{topic}.{name}.enabled")
+        self.save(actor, SettingChanges(destinations=(DestinationChange(topic, name, values, secrets),)))
 
     def forget(self, actor: Actor, topic: str, name: str) -> None:
         """Forget a mirror or an archive with its secrets. What lies there stays there; what waits is cancelled.
+
+        What waited is put away by :meth:`sweep`; until then it is nobody's.
 
         Raises
         ------
         UserError
             ``settings.no_connection`` when there is none of that name.
         """
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            keys = [*keys_of(topic, name)] if is_name(name) else []
-            stored = {*unit.store.settings.all(), *unit.store.secrets.names()}
-            known = [key for key in keys if key in stored]
-            if not known:
-                raise UserError("settings.no_connection", name=name)
-            self._require_nothing_public(unit, topic, name)
-            for key in known:
-                unit.store.settings.remove(key)
-                unit.store.secrets.remove(key)
-                unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
-            unit.store.destinations.forget(f"{topic}.{name}")
-            if topic == MIRROR:
-                unit.store.destinations.forget(public_destination(name))
-            unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+        self.save(actor, SettingChanges(forgotten=((topic, name),)))
+
+    def sweep(self) -> None:
+        """Put away what waited for destinations that were forgotten, a part at a time: nobody waits for long."""
+        while self._door.store.destinations.sweep():
+            continue
+
+    def save(self, actor: Actor, changes: SettingChanges) -> None:
+        """Make several changes, all of them or none.
+
+        Raises
+        ------
+        UserError, EnvironmentFault
+            As :meth:`set`, :meth:`set_destination` and :meth:`forget`; nothing is changed then.
+        """
+        entries = [(setting_key(key), value) for key, value in changes.values.items()]
+        for entry, value in entries:
+            _require_sound(entry, value)
+        for one in changes.destinations:
+            one.require_sound()
+        if "share.destination" in changes.values:
+            self._require_bucket(changes.values["share.destination"])
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        secrets = {entry.key: value for entry, value in entries if entry.is_secret}
+        for one in changes.destinations:
+            secrets |= {f"{one.topic}.{one.name}.{last}": text for last, text in one.secrets.items() if text}
+        sealed = {key: self._sealer.seal(key, text) if text else None for key, text in secrets.items()}
+        here = {entry.attribute: value for entry, value in entries if entry.scope == WORKSTATION}
+        with self._workstation_as(here), self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            for topic, name in changes.forgotten:
+                _forget(unit, topic, name)
+            _require_told_apart(unit, changes)
+            for entry, value in entries:
+                if entry.scope not in {WORKSTATION, SECRET}:
+                    self._note_place(unit, entry.key, value)
+                    unit.store.settings.set(entry.key, value)
+            written = [
+                *(entry.key for entry, _value in entries),
+                *_put_destinations(unit, changes.destinations, self._note_place),
+            ]
+            for key, seal in sealed.items():
+                if seal is None:
+                    unit.store.secrets.remove(key)
+                else:
+                    unit.store.secrets.set(key, seal)
+            for key in dict.fromkeys((*written, *sealed)):
+                unit.audit(Entity.SETTING, key, **_agreed(unit, key))
+                unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
+            self._tell_outbox_of(unit, changes)
+
+    @contextlib.contextmanager
+    def _workstation_as(self, changed: Mapping[str, Any]) -> Iterator[None]:
+        """Have the workstation's file changed while the rest is written; where that fails it is as it was.
+
+        Before the transaction, not in it: nobody waits for the disk, and whoever hears of the change finds it there.
+        """
+        if not changed:
+            yield
+            return
+        path = self._paths.workstation_toml
+        with self._writing:
+            was_there, before = path.exists(), self.workstation()
+            try:
+                write_workstation(path, replace(before, **changed))
+            except OSError as error:
+                raise translate_os_error(error) from error
+            try:
+                yield
+            except BaseException:
+                if was_there:
+                    write_workstation(path, before)
+                else:
+                    path.unlink(missing_ok=True)
+                raise
 
     def _require_bucket(self, name: str) -> None:
         """Refuse a mirror by which no links can be made; one that is not set up yet may be named before."""
@@ -248,22 +300,22 @@ class SettingsService:
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
         if is_place(key) and not is_same_place(key, before, value):
-            self._require_nothing_public(unit, *destination.partition(".")[::2])
+            _require_nothing_public(unit, *destination.partition(".")[::2])
             unit.store.destinations.moved(destination)
         elif last == "layout" and before != value:
             unit.store.destinations.stale(destination)
 
-    def _require_nothing_public(self, unit: Unit, topic: str, name: str) -> None:
-        """Refuse to lose sight of a place where images of ours are public: nobody could take them back any more.
-
-        Raises
-        ------
-        UserError
-            ``publish.still_public``.
-        """
-        count = unit.store.publications.open_at(public_destination(name)) if topic == MIRROR else 0
-        if count:
-            raise UserError("publish.still_public", name=name, count=count)
+    def _tell_outbox_of(self, unit: Unit, changes: SettingChanges) -> None:
+        """Once for each destination, when all of its settings are there."""
+        told = {}
+        for key in (*changes.values, *(f"{one.topic}.{one.name}.enabled" for one in changes.destinations)):
+            named = named_key(key)
+            if named is not None and named.field not in _NOT_THE_QUEUES:
+                told[f"{named.topic}.{named.name}"] = key
+            elif key.startswith(_ARCHIVE_KEYS):
+                told[ORTHANC] = key
+        for key in told.values():
+            self._tell_outbox(unit, key)
 
     def _tell_outbox(self, unit: Unit, key: str) -> None:
         """Let the queue know where images go from now on; what blocked it may be mended by the change."""
@@ -272,7 +324,7 @@ class SettingsService:
             clinic = clinic_settings(values)
             enabled = clinic.orthanc_enabled and bool(clinic.orthanc_url)
             unit.store.destinations.set(ORTHANC, ORTHANC, enabled=enabled)
-        elif named is not None and named.field not in _NOT_THE_QUEUES:
+        elif named is not None:
             every = mirrors(values) if named.topic == MIRROR else dimse_archives(values)
             for one in every:
                 if one.name == named.name:
@@ -281,19 +333,6 @@ class SettingsService:
                     if isinstance(one, MirrorSettings) and (one.publish or named.field == "publish"):
                         # Never switched on for images at large: only what a person chose goes into public.
                         unit.store.destinations.set(public_destination(one.name), KIND, enabled=False)
-
-    def _set_secret(self, actor: Actor, key: str, value: str) -> None:
-        """Seal and store a secret; an empty one is forgotten."""
-        self._door.require(actor, Action.SETTINGS_CHANGE)
-        sealed = self._sealer.seal(key, value) if value else None
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            if sealed is None:
-                unit.store.secrets.remove(key)
-            else:
-                unit.store.secrets.set(key, sealed)
-            self._tell_outbox(unit, key)
-            unit.audit(Entity.SETTING, key)
-            unit.changed(Entity.SETTING, ChangeKind.CHANGED, key)
 
     def keep_secret(self, key: str, value: str) -> None:
         """Seal and keep a secret that is no setting, for the service that asked who may; an empty one is forgotten.
@@ -310,20 +349,6 @@ class SettingsService:
             else:
                 self._door.store.secrets.set(key, sealed)
 
-    def _set_here(self, actor: Actor, entry: SettingKey, value: Any) -> None:
-        """Change the workstation's file, between two transactions: nobody waits for the disk, and whoever hears
-        of the change finds it there."""
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            unit.audit(Entity.SETTING, entry.key)
-        try:
-            with self._writing:
-                changed = replace(self.workstation(), **{entry.attribute: value})
-                write_workstation(self._paths.workstation_toml, changed)
-        except OSError as error:
-            raise translate_os_error(error) from error
-        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
-            unit.changed(Entity.SETTING, ChangeKind.CHANGED, entry.key)
-
     def _value(self, entry: SettingKey) -> Any:
         if entry.is_secret:
             return None
@@ -338,3 +363,70 @@ class SettingsService:
 def _agreed(unit: Unit, key: str) -> dict[str, Any]:
     """Return what the audit log says beside the key: of a consent, whether it was given or taken back."""
     return {"on": unit.store.settings.get(key)} if key.rpartition(".")[2] in _CONSENTS else {}
+
+
+def _require_sound(entry: SettingKey, value: Any) -> None:
+    entry.require_valid(value)
+    if entry.key == "share.expires":
+        seconds_of(value)
+    if entry.key == "share.profiles":
+        profiles(value)
+    if entry.key == "monitor.folders":
+        for folder in value:
+            parse_rule(folder)
+
+
+def _require_told_apart(unit: Unit, changes: SettingChanges) -> None:
+    """Raise ``settings.name_taken`` for a new destination whose name is another's in other letters.
+
+    Nobody tells NAS from nas, and neither do the file systems of Windows and macOS, where each has its lock.
+    """
+    wanted = {(one.topic, one.name) for one in changes.destinations}
+    wanted |= {(named.topic, named.name) for key in changes.values if (named := named_key(key))}
+    stored = {**unit.store.settings.all(), **dict.fromkeys(unit.store.secrets.names())}
+    known = {(topic, name) for topic in (MIRROR, DIMSE) for name in names_of(topic, stored)}
+    for topic, name in sorted(wanted - known):
+        for other_topic, other in sorted(known | wanted):
+            if topic == other_topic and name != other and name.casefold() == other.casefold():
+                raise UserError("settings.name_taken", name=other)
+
+
+def _require_nothing_public(unit: Unit, topic: str, name: str) -> None:
+    """Raise ``publish.still_public`` for a place where images of ours are public.
+
+    Out of sight nobody could take them back any more.
+    """
+    count = unit.store.publications.open_at(public_destination(name)) if topic == MIRROR else 0
+    if count:
+        raise UserError("publish.still_public", name=name, count=count)
+
+
+def _forget(unit: Unit, topic: str, name: str) -> None:
+    keys = [*keys_of(topic, name)] if is_name(name) else []
+    stored = {*unit.store.settings.all(), *unit.store.secrets.names()}
+    known = [key for key in keys if key in stored]
+    if not known:
+        raise UserError("settings.no_connection", name=name)
+    _require_nothing_public(unit, topic, name)
+    for key in known:
+        unit.store.settings.remove(key)
+        unit.store.secrets.remove(key)
+        unit.changed(Entity.SETTING, ChangeKind.REMOVED, key)
+    unit.store.destinations.forget(f"{topic}.{name}")
+    if topic == MIRROR:
+        unit.store.destinations.forget(public_destination(name))
+    unit.audit(Entity.SETTING, f"{topic}.{name}", forgotten=True)
+
+
+def _put_destinations(
+    unit: Unit, destinations: Iterable[DestinationChange], note_place: Callable[[Unit, str, Any], None]
+) -> list[str]:
+    """Store what differs, which alone stands in the audit log; return its keys."""
+    stored, written = unit.store.settings.all(), []
+    for one in destinations:
+        for entry, value in one.entries():
+            if stored.get(entry.key, entry.default) != value:
+                note_place(unit, entry.key, value)
+                unit.store.settings.set(entry.key, value)
+                written.append(entry.key)
+    return written

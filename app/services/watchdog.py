@@ -140,6 +140,7 @@ def _standing(queue: Queue, seen: Mapping[str, object]) -> Standing:
         waiting=queue.waiting,
         parked=queue.parked,
         oldest=queue.oldest,
+        last_success=queue.last_success,
         blocked_code=queue.blocked_code,
         last_fault=queue.last_fault,
         clock_s=float(clock) if isinstance(clock, int | float) else None,

@@ -15,6 +15,7 @@ from app.storage.rows import moment, moment_or_none, sound, to_json
 
 # So many images are looked at in one transaction when a destination is switched on.
 FILL = 5_000
+_FORGOTTEN = "forgotten."
 _LAST_RANK = (1 << 63) - 1
 
 
@@ -49,6 +50,7 @@ class Destinations:
         The first are queued at once, and how many is returned; :meth:`fill` queues the rest.
         """
         with self._db.write():
+            self._sweep_all(name)
             # What blocked it may be mended by the change: those that met it try again.
             self._db.execute(
                 "UPDATE outbox SET state = 'waiting', due_at = 0 WHERE destination = ? AND state = 'parked'"
@@ -123,24 +125,68 @@ class Destinations:
             self._db.execute("UPDATE copies SET is_stale = 1 WHERE destination = ?", (name,))
 
     def generation(self, name: str) -> int:
-        """Return the number of the destination's place; 0 for one that is not known."""
-        return int(self._db.value("SELECT generation FROM destinations WHERE name = ?", (name,)) or 0)
+        """Return the number of the destination's place; -1 for one that is not known (any more)."""
+        found = self._db.value("SELECT generation FROM destinations WHERE name = ?", (name,))
+        return -1 if found is None else int(found)
 
     def forget(self, destination: str) -> None:
-        """Forget a destination and what waits for it; one of the same name is another one."""
+        """Forget a destination; one of the same name is another one. What waits for it is nobody's until :meth:`sweep`.
+
+        A queue of hundreds of thousands takes seconds to cancel, and everybody would wait for that transaction.
+        """
         with self._db.write():
-            self._db.execute(
-                "UPDATE copies SET gone_at = ? WHERE destination = ? AND gone_at IS NULL",
-                (epoch_ms(utc_now()), destination),
-            )
             self._db.execute(
                 "DELETE FROM state WHERE key IN (?, ?)", (f"observed.{destination}", f"{destination}.marker")
             )
             self._db.execute(
-                f"UPDATE outbox SET state = 'cancelled' WHERE destination = ? AND state IN {OPEN}",  # noqa: S608 - our own text
-                (destination,),
+                "INSERT OR REPLACE INTO state (key, value, updated_at) VALUES (?, ?, ?)",
+                (f"{_FORGOTTEN}{destination}", to_json(""), epoch_ms(utc_now())),
             )
             self._db.execute("DELETE FROM destinations WHERE name = ?", (destination,))
+
+    def sweep(self) -> bool:
+        """Cancel a part of what waits for forgotten destinations; whether there is more."""
+        with self._db.write():
+            # As a range: LIKE would read every key.
+            key = self._db.value(
+                "SELECT key FROM state WHERE key > ? AND key < ? LIMIT 1", (_FORGOTTEN, f"{_FORGOTTEN}\U0010ffff")
+            )
+            if key is None:
+                return False
+            self._sweep_part(str(key).removeprefix(_FORGOTTEN))
+            return True
+
+    def _sweep_part(self, name: str) -> None:
+        now = epoch_ms(utc_now())
+        cancelled = self._db.execute(
+            "UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE number IN (SELECT number FROM outbox"  # noqa: S608 - our own text
+            f" INDEXED BY outbox_open WHERE destination = ? AND state IN {OPEN} LIMIT ?)",
+            (now, name, FILL),
+        ).rowcount
+        if cancelled == FILL:
+            return
+        key = f"{_FORGOTTEN}{name}"
+        # How far this has come: rows that are gone already are not read over and over.
+        after = json.loads(self._db.value("SELECT value FROM state WHERE key = ?", (key,)))
+        last = self._db.value(
+            "SELECT remote_id FROM copies INDEXED BY copies_by_remote WHERE destination = ? AND remote_id > ?"
+            " ORDER BY remote_id LIMIT 1 OFFSET ?",
+            (name, after, FILL - 1),
+        )
+        self._db.execute(
+            "UPDATE copies SET gone_at = ? WHERE destination = ? AND remote_id > ? AND (? IS NULL OR remote_id <= ?)"
+            " AND gone_at IS NULL",
+            (now, name, after, last, last),
+        )
+        if last is None:
+            self._db.execute("DELETE FROM state WHERE key = ?", (key,))
+        else:
+            self._db.execute("UPDATE state SET value = ? WHERE key = ?", (to_json(last), key))
+
+    def _sweep_all(self, name: str) -> None:
+        """A destination of that name is made known anew: what waits for the forgotten one must not become its own."""
+        while self._db.value("SELECT 1 FROM state WHERE key = ?", (f"{_FORGOTTEN}{name}",)) is not None:
+            self._sweep_part(name)
 
     def queues(self) -> list[Queue]:
         """Return every destination with its figures."""

@@ -21,6 +21,7 @@ from app.core.files import translate_os_error
 
 FOLDER = ".open"
 SUFFIX = ".open"
+_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Presence:
         """
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._lock.acquire()
+            # Somebody who counts may be looking at the new file in this very moment, and take it for a dead one's.
+            while not self._lock.acquire():
+                time.sleep(_PAUSE_S)
         except OSError:
             return
         if is_claimed(self._root):

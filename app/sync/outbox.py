@@ -37,7 +37,10 @@ IDLE_S = 2.0
 CONFLICT = "pacs.conflict"
 CONFLICTS = frozenset({CONFLICT, "store.conflict"})
 # What says that the destination cannot be reached at all, whatever is sent.
-AWAY = frozenset(f"{room}.{how}" for room in ("pacs", "dimse", "store") for how in ("unreachable", "slow", "cut_off"))
+AWAY = frozenset(
+    {f"{room}.{how}" for room in ("pacs", "dimse", "store") for how in ("unreachable", "slow", "cut_off")}
+    | {"store.other_drive"}
+)
 # An entry that fails so often while the destination answers is for a person to look at.
 MOST_TRIES = 8
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.words.error_texts import (
+    agent,
     backups,
     checks,
     decoding,
@@ -43,6 +44,7 @@ def templates_for(code: str) -> ErrorTemplates | None:
 
 
 TOPICS: dict[str, Callable[[], dict[str, ErrorTemplates]]] = {
+    "agent": agent.texts,
     "file": files.texts,
     "decoder": decoding.texts,
     "dicom": decoding.texts,

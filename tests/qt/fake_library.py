@@ -88,6 +88,7 @@ class FakeLibrary:
             clinic=lambda: self.clinic_values,
             workstation=lambda: self.local_values,
             set_value=self._set,
+            save=lambda actor, changes: [self._set(actor, key, value) for key, value in changes.values.items()],
             mirrors=list,
             dimse_archives=list,
         )

@@ -30,7 +30,7 @@ from app.services.backups import PASSWORD_KEY
 from app.services.door import Door
 from app.services.settings import SettingsService
 from app.services.workroom import private_folder
-from app.transfer.stores.store import Store
+from app.transfer.stores.store import Stat, Store
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class CatalogueKeeper:
     def is_due(self, mirror: MirrorSettings, trigger: str) -> bool:
         """Whether the catalogue changed since its last copy, and that is long enough ago (or somebody asked)."""
         with self._door.store.read():
-            last = self._door.store.state.get(_key(mirror))
+            last = self._door.store.state.get(catalogue_key(mirror))
             seq = self._door.store.changes.last()
         if not isinstance(last, dict) or not isinstance(last.get("at"), int):
             return True
@@ -85,15 +85,15 @@ class CatalogueKeeper:
             name = new_name(self._door.store.library_id, utc_now(), ending)
             digest, size = sha256_file(path)
             stat = store.put(path, name, ctx)
-            if stat.digest is None or stat.digest.algorithm != "sha256":
-                stat = store.get(name, work / "read-back", ctx)
-            if stat.size != size or stat.digest is None or stat.digest.value != digest:
+            known = _sha256_of(stat)
+            proven = (known, stat.size) if known else _read_back(store, name, work, ctx)
+            if proven != (digest, size):
                 raise TransientFault("store.altered", name=name)
         for old in copies_in(store, self._door.store.library_id)[KEPT:]:
             store.delete(old)
         took_ms = round((time.monotonic() - began) * 1000)
         fields = {"at": epoch_ms(utc_now()), "seq": seq, "name": name, "sha256": digest, "size": size}
-        self._door.store.state.set(_key(mirror), {**fields, "took_ms": took_ms})
+        self._door.store.state.set(catalogue_key(mirror), {**fields, "took_ms": took_ms})
         with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
             unit.audit(Entity.BACKUP, mirror.destination, catalogue=digest, bytes=size, sealed_by=opener)
         return name
@@ -104,17 +104,17 @@ class CatalogueKeeper:
         One that is not is made anew with the next round. Raises as every call of a store.
         """
         with self._door.store.read():
-            last = self._door.store.state.get(_key(mirror))
+            last = self._door.store.state.get(catalogue_key(mirror))
         if not isinstance(last, dict) or not isinstance(last.get("name"), str):
             return None
         stat = store.stat(last["name"])
-        if stat is not None and deep:
-            stat = store.get(last["name"], work / "catalogue", ctx)
-        digest = stat.digest if stat is not None else None
-        is_same = digest is None or digest.algorithm != "sha256" or digest.value == last.get("sha256")
-        good = stat is not None and stat.size == last.get("size") and is_same
+        good = stat is not None and stat.size == last.get("size")
+        if good and deep:
+            good = _read_back(store, last["name"], work, ctx) == (last.get("sha256"), last.get("size"))
+        elif good and stat is not None:
+            good = _sha256_of(stat) in (None, last.get("sha256"))
         if not good:
-            self._door.store.state.set(_key(mirror), None)
+            self._door.store.state.set(catalogue_key(mirror), None)
         return good
 
     def _opener(self, mirror: MirrorSettings) -> tuple[str, str | None]:
@@ -166,5 +166,19 @@ def key_password(library_id: str) -> str | None:
     return Sealer(system_secret_store(), library_id).mac(_PURPOSE, library_id.encode("ascii"))
 
 
-def _key(mirror: MirrorSettings) -> str:
+def _sha256_of(stat: Stat) -> str | None:
+    return stat.digest.value if stat.digest is not None and stat.digest.algorithm == "sha256" else None
+
+
+def _read_back(store: Store, name: str, work: Path, ctx: JobContext) -> tuple[str, int]:
+    """Return digest and size of what lies there, computed here: some stores prove nothing but the size."""
+    path = work / "read-back"
+    store.get(name, path, ctx)
+    found = sha256_file(path)
+    path.unlink()
+    return found
+
+
+def catalogue_key(mirror: MirrorSettings) -> str:
+    """Return where it is remembered what lies in a mirror."""
     return f"{mirror.destination}.catalogue"

@@ -51,14 +51,10 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Sto
     """
     arguments = _arguments(mirror, secret)
     if isinstance(arguments, FolderArgs):
-        key = f"{mirror.destination}.marker"
-        with store.read():
-            known = store.state.get(key)
-        # One for each place that was ever used: coming back to one is no reason to take another drive for it.
-        markers = dict(known) if isinstance(known, dict) else {}
+        markers = _markers(store, mirror)
         if mirror.path not in markers:
             markers[mirror.path] = FolderStore(arguments).adopt()
-            store.state.set(key, markers)
+            store.state.set(_marker_key(mirror), markers)
         arguments = FolderArgs(arguments.path, str(markers[mirror.path]))
     return open_by_arguments(arguments, connections=mirror.connections)
 
@@ -75,6 +71,29 @@ def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
     if not isinstance(arguments, S3Args):
         raise UserError("share.not_s3", destination=mirror.name)
     return S3Store(arguments)
+
+
+def mark_afresh(mirror: MirrorSettings) -> str:
+    """Mark the folder that is at a mirror's place now, and return its mark. Raises ``store.unreachable`` and kin."""
+    _require(mirror, bool(mirror.path) and Path(mirror.path).is_absolute())
+    return FolderStore(FolderArgs(Path(mirror.path))).adopt()
+
+
+def remember_marker(store: Catalogue, mirror: MirrorSettings, marker: str) -> None:
+    """Let the folder with that mark be the mirror's from now on."""
+    store.state.set(_marker_key(mirror), {**_markers(store, mirror), mirror.path: marker})
+
+
+def _marker_key(mirror: MirrorSettings) -> str:
+    return f"{mirror.destination}.marker"
+
+
+def _markers(store: Catalogue, mirror: MirrorSettings) -> dict[str, str]:
+    """Return the marks by place: one for each that was ever used. Coming back to one is no reason to take another
+    drive for it."""
+    with store.read():
+        known = store.state.get(_marker_key(mirror))
+    return dict(known) if isinstance(known, dict) else {}
 
 
 def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:

@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from app.core.context import JobContext
 from app.core.destinations import MIRROR, MirrorSettings
+from app.core.errors import UserError
+from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
+from app.services.mirroring.catalogue_copy import catalogue_key
 from app.services.mirroring.connector import MirrorConnector
-from app.services.mirroring.opening import open_store
+from app.services.mirroring.opening import mark_afresh, open_store, remember_marker
 from app.services.publishing.trying import try_public
 from app.services.sending.service import SendingService, SendReport
 from app.services.workroom import private_folder
@@ -41,6 +44,35 @@ class MirrorService:
         self._door.require(actor, Action.ARCHIVE_PUSH)
         wanted = [mirror.destination for mirror in self._connector.chosen(name, paused=False)]
         return self._sending.send(actor, ctx, wanted, trigger)
+
+    def start_afresh(self, actor: Actor, name: str) -> None:
+        """Take the folder that is at a mirror's place now for its own, as after a drive was replaced: all is sent anew.
+
+        What is in it already is asked for first, so a drive that was used before is not written twice.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        UserError
+            ``settings.no_connection``; ``mirror.not_a_folder`` for every other kind, which has no drive.
+        TransientFault
+            ``store.unreachable`` where there is no folder.
+        """
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        mirror = self._connector.mirror(f"{MIRROR}.{name}")
+        if mirror.kind != "folder":
+            raise UserError("mirror.not_a_folder", name=name)
+        self._connector.require_apart(mirror)
+        marker = mark_afresh(mirror)
+        with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            remember_marker(unit.store, mirror, marker)
+            unit.store.state.remove(catalogue_key(mirror))
+            unit.store.destinations.moved(mirror.destination)
+            unit.store.destinations.set(mirror.destination, MIRROR, enabled=mirror.enabled)
+            unit.audit(Entity.SETTING, mirror.destination, started_afresh=True)
+            # Whoever sends there just now starts anew.
+            unit.changed(Entity.SETTING, ChangeKind.CHANGED, f"{mirror.destination}.path")
 
     def test(self, actor: Actor, name: str, ctx: JobContext) -> System:
         """Try the connection: sign in, write, read and delete a small file.

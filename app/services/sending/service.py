@@ -6,6 +6,7 @@ Knows queues and connectors only; what a destination is, is its connector's busi
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +15,7 @@ from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFault
 from app.core.file_lock import FileLock
+from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
 from app.domain.roles import Action, Actor
 from app.services.door import Door
@@ -169,11 +171,18 @@ class SendingService:
 
     @contextlib.contextmanager
     def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, Connection] | None]:
-        """Give the one drainer of a destination and its connection; ``None`` while another process has it."""
+        """Give the one drainer of a destination and its connection; ``None`` while another process has it.
+
+        Raises ``disk.permission`` and its kin where the library takes no lock, and as connecting.
+        """
         connector = self._connectors[destination.split(".")[0]]
         with connector.connect(destination, ctx) as connection:
-            lock = FileLock(self._paths.root / f".outbox-{destination}.lock")
-            if not lock.acquire():
+            lock = FileLock(self._paths.root / lock_name(destination))
+            try:
+                is_ours = lock.acquire()
+            except OSError as error:
+                raise translate_os_error(error, path=str(lock.path)) from error
+            if not is_ours:
                 yield None
                 return
             try:
@@ -215,3 +224,13 @@ def _sum(reports: Iterable[DrainReport]) -> DrainReport:
         total.blocked = total.blocked or report.blocked
         total.faults.update(report.faults)
     return total
+
+
+def lock_name(destination: str) -> str:
+    """Return the name of a destination's lock: one of its own also where capitals make no difference to files.
+
+    Libraries may have destinations called NAS and nas from before such pairs were refused.
+    """
+    if destination == destination.casefold():
+        return f".outbox-{destination}.lock"
+    return f".outbox-{destination.casefold()}-{hashlib.sha256(destination.encode('ascii')).hexdigest()[:8]}.lock"

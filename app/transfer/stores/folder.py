@@ -1,7 +1,8 @@
 """A store in a folder of this computer or of the network: durable, and never mistaken about a drive that is away.
 
 An unplugged drive often leaves its empty mount point behind. The base folder is therefore never made here, and
-where a marker was left in it (:meth:`FolderStore.adopt`), one with another marker or none counts as away.
+where a marker was left in it (:meth:`FolderStore.adopt`), one with another marker or none counts as away: whether the
+drive was replaced only a person knows.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class FolderStore:
             except FileNotFoundError:
                 found = ""
             if found != self._marker:
-                raise TransientFault("store.unreachable", name=str(self._base))
+                raise TransientFault("store.other_drive", name=str(self._base))
         return self._base
 
 

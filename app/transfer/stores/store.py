@@ -87,9 +87,10 @@ class Store(Protocol):
     """One place that keeps files.
 
     Every call but :meth:`close` raises :class:`TransientFault` (``store.unreachable``, ``store.slow``,
-    ``store.cut_off``, ``store.busy``, ``store.altered``) or :class:`EnvironmentFault` (``store.unauthorized``,
-    ``store.forbidden``, ``store.missing``, ``store.full``, ``store.certificate``, ``store.host_key_unknown``,
-    ``store.host_key_changed``, ``store.bad_name``, ``store.failed``). Connections open when first needed.
+    ``store.cut_off``, ``store.busy``, ``store.altered``, ``store.other_drive``) or
+    :class:`EnvironmentFault` (``store.unauthorized``, ``store.forbidden``, ``store.missing``, ``store.full``,
+    ``store.certificate``, ``store.host_key_unknown``, ``store.host_key_changed``, ``store.bad_name``,
+    ``store.failed``). Connections open when first needed.
     """
 
     @property

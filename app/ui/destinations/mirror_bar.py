@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.roles import Action
+from app.ui.destinations.afresh_dialog import OTHER_DRIVE, AfreshDialog
 from app.ui.destinations.history_dialog import HistoryDialog
 from app.ui.destinations.plan_dialog import PlanDialog
 from app.ui.formats import joined
@@ -42,9 +43,17 @@ class MirrorBar(QWidget):
         self.plan_button = self._button(t("What would be done…"), self._on_plan_clicked, Action.SETTINGS_VIEW)
         self.verify_button = self._button(t("Compare now"), self.verify, Action.LIBRARY_CHECK)
         self.history_button = self._button(t("History…"), self._on_history_clicked, Action.STATUS_VIEW)
+        self.afresh_button = self._button(t("Start afresh…"), self._on_afresh_clicked, Action.SETTINGS_CHANGE)
+        self.afresh_button.hide()
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        for button in (self.pause_button, self.plan_button, self.verify_button, self.history_button):
+        for button in (
+            self.pause_button,
+            self.plan_button,
+            self.verify_button,
+            self.history_button,
+            self.afresh_button,
+        ):
             row.addWidget(button)
         row.addStretch(1)
         column.addLayout(row)
@@ -65,6 +74,7 @@ class MirrorBar(QWidget):
         self.pause_button.setText(t("Resume") if self._paused else t("Pause"))
         for button in (self.pause_button, self.plan_button, self.verify_button):
             button.setVisible(is_mirror)
+        self.afresh_button.setVisible(is_mirror and health.queue.last_fault == OTHER_DRIVE)
         self.pause_button.setEnabled(health.queue.enabled and self._session.may(Action.SETTINGS_CHANGE))
 
     @Slot()
@@ -115,6 +125,11 @@ class MirrorBar(QWidget):
     @Slot()
     def _on_history_clicked(self) -> None:
         dialog = HistoryDialog(self._session, self._name, self.window())
+        dialog.show()
+
+    @Slot()
+    def _on_afresh_clicked(self) -> None:
+        dialog = AfreshDialog(self._session, self._name, self.window())
         dialog.show()
 
     @Slot(object)

@@ -239,6 +239,10 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "trust it. If it changes later, nothing is sent until somebody has explained it."
                 ),
                 t(
+                    "When a mirror's drive was replaced, “Start afresh…” there sends everything to the new one. While "
+                    "a drive is only unplugged, connect it again instead."
+                ),
+                t(
                     "Amber also means: a queue that has not moved for a day, a clock that differs, a certificate that "
                     "ends soon, or a sensor that has been silent for days."
                 ),
@@ -287,6 +291,26 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "the inbox. Stopped or cut off, a fetch leaves nothing behind."
                 ),
                 t("“New” beside the archive counts studies that came from elsewhere since you last looked."),
+            ),
+        ),
+        Topic(
+            "agent",
+            t("Working without a window"),
+            (
+                t(
+                    "Watched folders, sending, receiving and backups go on without a window where the agent is "
+                    "installed: the command bitewing agent install lets the system start it with the machine and "
+                    "restart it."
+                ),
+                t(
+                    "While a window is open the window does this work; the agent hands it over and takes it back when "
+                    "the window has closed. Nothing is done twice."
+                ),
+                t(
+                    "Watching, sending and backups are switched off one by one in the settings, for this computer. "
+                    "The command bitewing agent status says how the agent stands, stop and start do what they say, and "
+                    "remove lets the system forget it."
+                ),
             ),
         ),
         Topic(

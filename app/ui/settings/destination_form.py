@@ -136,7 +136,7 @@ class DestinationForm(DialogFrame):
             self.say_problem(t("Give it a short name: letters from A to Z, digits, hyphens, underscores."))
             self.name.setFocus()
             return None
-        if self.name.isEnabled() and name in self._taken:
+        if self.name.isEnabled() and name.casefold() in {taken.casefold() for taken in self._taken}:
             self.say_problem(t("There is one of this name already."))
             self.name.setFocus()
             return None

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QListWidgetItem
 from app.core.context import JobContext
 from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of
 from app.core.settings import setting_key
+from app.services.settings import DestinationChange, SettingChanges
 from app.ui.destinations.connection_words import dimse_words, store_words
 from app.ui.formats import joined, ltr
 from app.ui.later import part
@@ -40,23 +41,17 @@ class DestinationsEditor:
         for destination in self._before.values():
             self._append(destination)
 
-    @property
-    def changed(self) -> bool:
-        """Whether the list differs from what is stored."""
-        return self._now() != self._before
-
-    def save(self) -> None:
-        """Store what differs. Raises BitewingError as the settings do; what was stored before stays stored."""
-        settings, actor = self._session.library.settings, self._session.actor
+    def changes(self) -> SettingChanges:
+        """Return what differs from what is stored."""
         now = self._now()
         # One that was removed and added anew is another one, without the password of the old.
-        for name in self._before.keys() & (self._removed | (self._before.keys() - now.keys())):
-            settings.forget(actor, self.topic, name)
-            self._before.pop(name)
-        self._removed.clear()
-        for name, destination in now.items():
-            if destination != self._before.get(name):
-                settings.set_destination(actor, self.topic, name, destination.values, destination.secrets)
+        gone = self._before.keys() & (self._removed | (self._before.keys() - now.keys()))
+        changed = [
+            DestinationChange(self.topic, name, entry.values, entry.secrets)
+            for name, entry in now.items()
+            if name in gone or entry != self._before.get(name)
+        ]
+        return SettingChanges(destinations=tuple(changed), forgotten=tuple((self.topic, name) for name in gone))
 
     def add(self) -> None:
         """Ask for a new one."""

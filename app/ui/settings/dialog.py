@@ -12,6 +12,7 @@ from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.domain.roles import Action
+from app.services.settings import SettingChanges
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
@@ -206,12 +207,14 @@ class SettingsDialog(DialogFrame):
     def _on_save_clicked(self) -> None:
         settings, actor = self._session.library.settings, self._session.actor
         changed = [editor for editor in self.editors if editor.changed]
+        listed = [editor.changes() for editor in self.destinations]
+        changes = SettingChanges(
+            {editor.field.key: editor.value() for editor in changed},
+            tuple(one for found in listed for one in found.destinations),
+            tuple(one for found in listed for one in found.forgotten),
+        )
         try:
-            for editor in changed:
-                settings.set_value(actor, editor.field.key, editor.value())
-            for listed in self.destinations:
-                if listed.changed:
-                    listed.save()
+            settings.save(actor, changes)
         except BitewingError as error:
             words = error_words.words_for(error)
             self.say_problem(" ".join(part for part in (words.explanation, words.what_to_do) if part))

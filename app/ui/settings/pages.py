@@ -63,6 +63,19 @@ def pages(buckets: tuple[str, ...] = ()) -> tuple[Page, ...]:
                     scale=1_000_000,
                     unit=t("MB"),
                 ),
+                Field(
+                    "background.sync",
+                    t("This computer sends to archives and mirrors"),
+                    t(
+                        "In the window, and in the agent that works without one. "
+                        "What is filed waits for a computer that sends."
+                    ),
+                ),
+                Field(
+                    "background.backup",
+                    t("This computer makes the regular backups"),
+                    t("Several computers with one library: let the one do it that is always on."),
+                ),
             ),
         ),
         _folders(),

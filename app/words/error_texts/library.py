@@ -74,6 +74,11 @@ def texts() -> dict[str, ErrorTemplates]:
             t("“{name}” cannot be the name of a destination."),
             t("Use up to 32 letters from A to Z, digits, hyphens and underscores."),
         ),
+        "settings.name_taken": ErrorTemplates(
+            t("Name taken"),
+            t("There is “{name}” already: names must differ in more than capitals."),
+            t("Choose another name."),
+        ),
         "settings.no_connection": ErrorTemplates(
             t("No such connection"), t("There is no connection {name} that could be tested.")
         ),

@@ -9,6 +9,9 @@ from app.words.error_texts.templates import ErrorTemplates
 def texts() -> dict[str, ErrorTemplates]:
     """Return the templates by code, in the language in use."""
     return {
+        "mirror.not_a_folder": ErrorTemplates(
+            t("No folder"), t("{name} is no folder, so it has no drive that could have been replaced.")
+        ),
         "mirror.none": ErrorTemplates(
             t("No mirror"), t("No mirror is set up."), t("Add one in the settings, under “Mirrors”.")
         ),

@@ -19,6 +19,11 @@ def _away() -> dict[str, ErrorTemplates]:
             t("Nothing answers at its address, or its drive is not connected."),
             later,
         ),
+        "store.other_drive": ErrorTemplates(
+            t("Another drive, or none"),
+            t("A folder is at its place, but not the one that was used before: its drive is away, or was replaced."),
+            t("Connect the drive. If it was replaced, start afresh there: everything is sent anew."),
+        ),
         "store.slow": ErrorTemplates(t("Destination too slow"), t("The destination did not answer in time."), later),
         "store.cut_off": ErrorTemplates(t("Connection lost"), t("The connection to the destination broke off."), later),
         "store.busy": ErrorTemplates(

@@ -20,6 +20,9 @@ def texts() -> dict[str, ErrorTemplates]:
             t("The oldest has waited for {hours} hours."),
             t("See whether the network and the other side are all right."),
         ),
+        "watch.long_queue": ErrorTemplates(
+            t("A long queue"), t("Still to be sent: {n}. It moves on."), t("Nothing needs to be done.")
+        ),
         "watch.offline": ErrorTemplates(
             t("Offline"), t("Offline: {cause}"), t("Nothing is lost; it is sent as soon as there is an answer.")
         ),

@@ -57,6 +57,19 @@ def test_two_are_kept_and_nothing_is_copied_anew_without_a_change(
     assert catalogues(folder_away) == sorted(names)[-2:]
 
 
+def test_every_kind_of_store_is_believed_once_it_was_read_back(library: Library, away: Away, tmp_path: Path) -> None:
+    mirrored(library, away, tmp_path / "in", 1)
+    [name] = catalogues(away)
+    mirror, store, keeper = library.mirror_places.mirror("mirror.away"), away.open(library), library.catalogue_keeper
+    assert not keeper.is_due(mirror, "user"), "it would be made and sent again with every round"
+    with contextlib.closing(store):
+        assert keeper.is_good(mirror, store, tmp_path, QUIET, deep=True)
+        data = away.files()[name]
+        away.put(name, bytes([data[0] ^ 1]) + data[1:])
+        assert not keeper.is_good(mirror, store, tmp_path, QUIET, deep=True)
+    assert keeper.is_due(mirror, "schedule")
+
+
 def test_in_the_background_it_waits_its_time(library: Library, folder_away: Away, tmp_path: Path) -> None:
     mirrored(library, folder_away, tmp_path / "in", 1)
     mirror, keeper = library.mirror_places.mirror("mirror.away"), library.catalogue_keeper

@@ -12,10 +12,10 @@ import pytest
 
 from app.bootstrap.library import Library
 from app.core.context import JobContext
-from app.core.errors import UserError
+from app.core.errors import RefusedError, UserError
 from app.domain.image import Filing, ImageType
 from app.domain.patient import PatientDraft
-from app.domain.roles import owner
+from app.domain.roles import Actor, Role, owner
 from app.sync.report import ImportArgs
 from tests.integration.import_material import photograph, radiograph
 
@@ -86,12 +86,37 @@ def test_a_drive_that_is_not_connected_is_waited_for(library: Library, place: Pa
     radiograph(tmp_path / "late" / "x.dcm", 60)
     library.imports.run(OWNER, ImportArgs((tmp_path / "late",)), QUIET)
     report = library.mirrors.sync(OWNER, QUIET)
-    assert (report.drained.away, report.drained.failed, report.queued) == ("store.unreachable", 0, 1)
+    assert (report.drained.away, report.drained.failed, report.queued) == ("store.other_drive", 0, 1)
     assert list(place.iterdir()) == []
     place.rmdir()
     away.rename(place)
     assert library.mirrors.sync(OWNER, QUIET).drained.sent == 1
     assert there(place) == wanted(library)
+
+
+def test_a_replaced_drive_is_started_afresh(library: Library, place: Path, tmp_path: Path) -> None:
+    fill(library, tmp_path / "in", 1)
+    library.mirrors.sync(OWNER, QUIET)
+    place.rename(tmp_path / "old-drive")
+    place.mkdir()
+    radiograph(tmp_path / "late" / "x.dcm", 60)
+    library.imports.run(OWNER, ImportArgs((tmp_path / "late",)), QUIET)
+    assert library.mirrors.sync(OWNER, QUIET).drained.away == "store.other_drive"
+    [queue] = library.outbox.queues(OWNER)
+    assert queue.last_fault == "store.other_drive"
+    with pytest.raises(RefusedError):
+        library.mirrors.start_afresh(Actor("d", "d", Role.DENTIST), "nas")
+    library.mirrors.start_afresh(OWNER, "nas")
+    report = library.mirrors.sync(OWNER, QUIET)
+    assert (report.drained.sent, report.drained.failed, report.queued) == (3, 0, 0)
+    assert there(place) == wanted(library)
+    assert [path for path in (place / "bitewing-catalogue").rglob("*") if path.is_file()]
+    # The old one is another drive from now on.
+    place.rename(tmp_path / "new-drive")
+    (tmp_path / "old-drive").rename(place)
+    radiograph(tmp_path / "later" / "y.dcm", 61)
+    library.imports.run(OWNER, ImportArgs((tmp_path / "later",)), QUIET)
+    assert library.mirrors.sync(OWNER, QUIET).drained.away == "store.other_drive"
 
 
 def test_what_replaced_a_file_there_is_not_deleted(library: Library, place: Path, tmp_path: Path) -> None:

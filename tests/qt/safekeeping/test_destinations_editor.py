@@ -6,6 +6,8 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from app.core.errors import EnvironmentFault
+from app.services.settings import SettingChanges
 from app.ui.settings.destination_form import DestinationForm
 from app.ui.settings.destinations import DestinationsEditor
 from app.ui.settings.dialog import SettingsDialog
@@ -63,7 +65,7 @@ def test_a_folder_is_tried_out(qtbot, form, place, library):
 
 
 def test_what_cannot_be_is_said(qtbot, form, library, tmp_path):
-    for name, words in (("", "short name"), ("né", "short name"), ("taken", "already")):
+    for name, words in (("", "short name"), ("né", "short name"), ("taken", "already"), ("Taken", "already")):
         form.name.setText(name)
         form.ok.click()
         assert words in form.problem.text()
@@ -100,7 +102,7 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
 
     QTimer.singleShot(0, lambda: answer("folder", path=str(place)))
     editor.add()
-    assert editor.changed
+    assert editor.changes() != SettingChanges()
     assert library.settings.mirrors() == []
     dialog._save.click()
     [mirror] = library.settings.mirrors()
@@ -111,7 +113,7 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
     dialog = SettingsDialog(session, page="mirror")
     qtbot.addWidget(dialog)
     [editor] = [one for one in dialog.destinations if one.topic == "mirror"]
-    assert not editor.changed
+    assert editor.changes() == SettingChanges()
     assert str(place) in editor.list.item(0).text()
     editor.list.setCurrentRow(0)
     QTimer.singleShot(0, lambda: answer("sftp", host="files.example.org", username="clinic", password="s3cret words"))
@@ -130,3 +132,40 @@ def test_added_changed_and_removed_by_saving(qtbot, session, library, place):
     assert library.settings.mirrors() == []
     assert not library.settings.has_secret("mirror.nas.password")
     assert [queue.name for queue in library.outbox.queues(session.actor)] == []
+
+
+def test_all_of_it_is_saved_or_nothing(qtbot, session, library, place, monkeypatch):
+    settings, actor = library.settings, session.actor
+    settings.set_destination(actor, "mirror", "nas", {"path": str(place), "enabled": True}, {"password": "old words"})
+    toml = library.paths.workstation_toml
+
+    def stored() -> tuple[object, ...]:
+        secret = settings.secret("mirror.nas.password")
+        return settings.list(actor), toml.read_bytes() if toml.exists() else None, secret
+
+    before = stored()
+    dialog = SettingsDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.editor("clinic.name").widget.setText("Changed")
+    dialog.editor("display.touch_targets").widget.setChecked(True)
+    dialog.editor("backup.password").widget.setText("a long enough password")
+    [editor] = [one for one in dialog.destinations if one.topic == "mirror"]
+    editor.list.setCurrentRow(0)
+    editor._on_remove_clicked()
+    # The last thing that is written cannot be.
+    with monkeypatch.context() as patch:
+
+        def full(*_values):
+            raise EnvironmentFault("disk.full")
+
+        patch.setattr(library.store.secrets, "set", full)
+        dialog._save.click()
+    assert "no room left" in dialog.problem.text()
+    assert dialog.isVisible()
+    assert stored() == before
+    assert not settings.has_secret("backup.password")
+    dialog._save.click()
+    assert (settings.clinic().clinic_name, settings.workstation().touch_targets) == ("Changed", True)
+    assert settings.secret("backup.password") == "a long enough password"
+    assert settings.mirrors() == []

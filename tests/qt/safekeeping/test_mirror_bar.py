@@ -6,9 +6,12 @@ import pytest
 
 from app.bootstrap.background import Background
 from app.core.context import JobContext
+from app.sync.report import ImportArgs
+from app.ui.destinations.afresh_dialog import AfreshDialog
 from app.ui.destinations.dialog import DestinationsDialog
 from app.ui.destinations.history_dialog import HistoryDialog
 from app.ui.destinations.plan_dialog import PlanDialog
+from tests.integration.import_material import radiograph
 from tests.qt.safekeeping.test_destinations_dialog import mirror, settled, texts
 
 QUIET = JobContext.silent()
@@ -137,3 +140,21 @@ def test_in_the_background_a_paused_mirror_rests_until_it_is_resumed(qtbot, sess
     finally:
         while not background.stop(5.0):
             continue
+
+
+def test_a_replaced_drive_is_offered_to_be_started_afresh(qtbot, session, library, place, dialog, tmp_path):
+    bar = dialog.queue.mirror_bar
+    assert not bar.afresh_button.isVisible()
+    library.mirrors.sync(library.owner(), QUIET)
+    place.rename(tmp_path / "old-drive")
+    place.mkdir()
+    radiograph(tmp_path / "late" / "x.dcm", 60)
+    library.imports.run(library.owner(), ImportArgs((tmp_path / "late",)), QUIET)
+    library.mirrors.sync(library.owner(), QUIET)
+    qtbot.waitUntil(bar.afresh_button.isVisible, timeout=10_000)
+    made = AfreshDialog(session, "mirror.nas", dialog)
+    made.show()
+    with qtbot.waitSignal(made.accepted):
+        made.start_button.click()
+    assert library.mirrors.sync(library.owner(), QUIET).queued == 0
+    qtbot.waitUntil(lambda: not bar.afresh_button.isVisible(), timeout=10_000)

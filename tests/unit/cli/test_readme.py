@@ -25,7 +25,8 @@ def test_commands_and_options_are_real() -> None:
     for words in lines:
         command: click.Command = root
         rest = list(words)
-        while isinstance(command, click.Group):
+        # A group may also do something by itself.
+        while isinstance(command, click.Group) and not rest[0].startswith("-"):
             found = command.get_command(click.Context(command), rest.pop(0))
             assert found is not None, words
             command = found

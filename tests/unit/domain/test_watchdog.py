@@ -25,6 +25,17 @@ def codes(standing: Standing) -> list[str]:
         (Standing(True, waiting=3, oldest=NOW - timedelta(hours=24) - SECOND), ["watch.waits_long"], Light.WAITING),
         (Standing(True, waiting=3, oldest=NOW - timedelta(days=7)), ["watch.waits_long"], Light.WAITING),
         (Standing(True, waiting=3, oldest=NOW - timedelta(days=7) - SECOND), ["watch.waits_long"], Light.FAILED),
+        (
+            Standing(True, waiting=9, oldest=NOW - timedelta(days=30), last_success=NOW - timedelta(hours=24)),
+            ["watch.long_queue"],
+            Light.WAITING,
+        ),
+        (
+            Standing(True, waiting=9, oldest=NOW - timedelta(days=30), last_success=NOW - timedelta(hours=24) - SECOND),
+            ["watch.waits_long"],
+            Light.FAILED,
+        ),
+        (Standing(True, waiting=9, oldest=NOW - timedelta(hours=23), last_success=NOW), [], Light.GOOD),
         (Standing(True, waiting=1, last_fault="pacs.unreachable"), ["watch.offline"], Light.WAITING),
         (Standing(True, last_fault="pacs.unreachable"), [], Light.GOOD),
         (Standing(True, parked=1), ["watch.parked"], Light.FAILED),
