@@ -207,11 +207,8 @@ class Background(QObject):
                     lambda: t("Publishing, and taking back"),
                     f"{mirror.destination}.",
                     partial(self._send_to, destination),
-                    partial(self._is_public, destination),
+                    partial(_is_public, self._library, destination),
                 )
-
-    def _is_public(self, destination: str) -> bool:
-        return destination in self._library.public_places.busy()
 
     def _send_to(self, destination: str, _args: Any, ctx: JobContext) -> None:
         self._library.sending.run(self._actor, ctx, destination)
@@ -252,3 +249,12 @@ class Background(QObject):
         }
         title, engine = work[Task(name)]
         self._runner.start(f"schedule:{name}", title, engine)
+
+
+def _is_public(library: Library, destination: str) -> bool:
+    """Whether images are published there, or are still to be taken back."""
+    # Asked while the window opens: whoever really publishes brings the network with them.
+    if any(mirror.publish and public_destination(mirror.name) == destination for mirror in library.settings.mirrors()):
+        return True
+    with library.store.read():
+        return library.store.publications.open_at(destination) > 0

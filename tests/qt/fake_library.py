@@ -92,7 +92,8 @@ class FakeLibrary:
             dimse_archives=list,
         )
         self.outbox = SimpleNamespace(
-            queues=lambda _actor: [], whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=())
+            queues=lambda _actor: [],
+            whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=(), public=()),
         )
         self.worklist = SimpleNamespace(today=self._no_worklist)
         self.expecting = SimpleNamespace(of_next=lambda _actor, _patient: None)
