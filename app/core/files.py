@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.core.errors import EnvironmentFault
+from app.core.errors import EnvironmentFault, ItemError
 
 BLOCK_BYTES = 1 << 20
 # Antivirus and indexers hold a fresh file for milliseconds (RELIABILITY A18).
@@ -51,6 +51,30 @@ def sha256_file(path: Path, on_block: Callable[[int], None] | None = None) -> tu
             if on_block:
                 on_block(len(block))
     return digest.hexdigest(), size
+
+
+def proven_blocks(path: Path, sha256: str) -> Iterator[bytes]:
+    """Yield a file's blocks; the last only when all of them together have this digest.
+
+    Reading once serves both the proof and the sending, and whoever is sent to never has the whole of a rotten file.
+
+    Raises
+    ------
+    ItemError
+        ``file.corrupt``, before the last block.
+    OSError
+        What the operating system refuses.
+    """
+    digest, held = hashlib.sha256(), b""
+    with path.open("rb") as source:
+        while block := source.read(BLOCK_BYTES):
+            digest.update(block)
+            if held:
+                yield held
+            held = block
+    if digest.hexdigest() != sha256:
+        raise ItemError("file.corrupt")
+    yield held
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 # So many are made ready while others are sent; that they are about to be sent is written down together.
-AHEAD = 16
+AHEAD = 64
 BACKLOG = 40
 # Confirmations are written so many at a time: each time costs an fsync. What a crash takes is sent again and found.
 TOGETHER = 24

@@ -11,7 +11,8 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,21 +69,31 @@ class Connection:
         if not args.url.startswith(("http://", "https://")):
             raise UserError("pacs.no_url", url=args.url)
         self._verify = _trust(args.ca)
-        self._client = httpx.Client(
-            base_url=args.url.rstrip("/") + "/",
-            auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
+        self._transport = httpx.HTTPTransport(
             verify=self._verify,
-            timeout=USUAL,
             limits=httpx.Limits(max_connections=args.connections + 2, max_keepalive_connections=args.connections + 2),
-            follow_redirects=False,
             # A proxy of the surroundings would hear the password of a connection that is not encrypted.
             trust_env=False,
         )
+        self._client = httpx.Client(
+            base_url=args.url.rstrip("/") + "/",
+            auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
+            transport=self._transport,
+            timeout=USUAL,
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._url = str(self._client.base_url)
+        # In the spelling that callers use, so that theirs take the place of these.
+        self._headers = {name.title(): value for name, value in self._client.headers.items()}
+        if args.username:
+            signed = next(httpx.BasicAuth(args.username, args.password).auth_flow(httpx.Request("GET", self._url)))
+            self._headers["Authorization"] = signed.headers["Authorization"]
 
     @property
     def url(self) -> str:
         """The server's address, with a slash at its end."""
-        return str(self._client.base_url)
+        return self._url
 
     def close(self) -> None:
         """Close the connections."""
@@ -93,7 +104,7 @@ class Connection:
         with translated(), httpx.Client(verify=self._verify, timeout=PROBE, trust_env=False) as stranger:
             return stranger.get(f"{self.url}{path}", auth=auth).is_success
 
-    def json(self, method: str, path: str | httpx.URL, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:
+    def json(self, method: str, path: str, *, longest: int = LONGEST_ANSWER, **more: Any) -> Any:
         """Ask and read an answer in JSON. Raises as :meth:`ask`, and for whatever is no success."""
         response = self.ask(method, path, longest=longest, **more)
         require_well(response)
@@ -106,13 +117,19 @@ class Connection:
     def ask(
         self,
         method: str,
-        path: str | httpx.URL,
+        path: str,
         *,
         timeout: httpx.Timeout = USUAL,
         longest: int = LONGEST_ANSWER,
-        **more: Any,
+        headers: Mapping[str, str] | None = None,
+        **body: Any,
     ) -> httpx.Response:
         """Ask and read the whole answer, which may neither be long nor take for ever to come.
+
+        Parameters
+        ----------
+        body
+            What is sent, as :class:`httpx.Request` takes it: ``content`` or ``json``.
 
         Raises
         ------
@@ -121,7 +138,9 @@ class Connection:
         EnvironmentFault
             ``pacs.certificate``, ``pacs.not_an_archive``.
         """
-        with translated(), self._client.stream(method, path, timeout=timeout, **more) as response:
+        # Past the client, whose cookies, redirects and joining of addresses are not wanted here and take longer than
+        # everything else about a small question.
+        with translated(), closing(self._asked(method, path, timeout, headers or {}, body)) as response:
             deadline = time.monotonic() + (timeout.read or 0.0)
             answer = bytearray()
             for block in response.iter_bytes():
@@ -131,6 +150,14 @@ class Connection:
                 if time.monotonic() > deadline:
                     raise TransientFault("pacs.slow")
             return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(answer))
+
+    def _asked(
+        self, method: str, path: str, timeout: httpx.Timeout, headers: Mapping[str, str], body: dict[str, Any]
+    ) -> httpx.Response:
+        together = {**self._headers, **headers}
+        extensions = {"timeout": timeout.as_dict()}
+        request = httpx.Request(method, f"{self._url}{path}", headers=together, extensions=extensions, **body)
+        return self._transport.handle_request(request)
 
     @contextlib.contextmanager
     def streamed(self, path: str, accept: str, token: CancelToken, timeout: httpx.Timeout) -> Iterator[httpx.Response]:

@@ -114,10 +114,7 @@ class DicomWeb:
     def _qido(self, path: str) -> Any:
         headers = {"Accept": "application/dicom+json"}
         try:
-            return self.server.json(
-                "GET", httpx.URL(f"{self.server.url}dicom-web/{path}"), timeout=QUICK, longest=_LONGEST_LIST,
-                headers=headers,
-            )  # fmt: skip
+            return self.server.json("GET", f"dicom-web/{path}", timeout=QUICK, longest=_LONGEST_LIST, headers=headers)
         except EnvironmentFault as error:
             if error.facts.get("status") == httpx.codes.NOT_FOUND:
                 raise EnvironmentFault("pacs.no_dicomweb") from error

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from app.core.errors import EnvironmentFault
-from app.core.files import BLOCK_BYTES
+from app.core.files import proven_blocks
 from app.transfer.connection import Connection, mapping, require_well
 
 _REFERENCED, _FAILED, _REASON = "00081199", "00081198", "00081197"
@@ -21,13 +21,14 @@ _TOLD = frozenset({httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.CONFLICT})
 _OUT_OF_RESOURCES = 0xA700
 
 
-def stow(server: Connection, path: Path) -> None:
-    """Send one DICOM file.
+def stow(server: Connection, path: Path, sha256: str) -> None:
+    """Send one DICOM file that has this digest.
 
     Raises
     ------
     BitewingError
-        As :meth:`Connection.ask`; ``pacs.full``; ``pacs.refused`` with the ``status`` that the answer gives.
+        As :meth:`Connection.ask` and :func:`proven_blocks`; ``pacs.full``; ``pacs.refused`` with the ``status``
+        that the answer gives.
     """
     boundary = uuid.uuid4().hex
     head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
@@ -37,7 +38,7 @@ def stow(server: Connection, path: Path) -> None:
         "Content-Length": str(len(head) + path.stat().st_size + len(tail)),
         "Accept": "application/dicom+json",
     }
-    response = server.ask("POST", "dicom-web/studies", content=_body(head, path, tail), headers=headers)
+    response = server.ask("POST", "dicom-web/studies", content=_body(head, path, sha256, tail), headers=headers)
     if response.status_code not in _TOLD:
         require_well(response)
     try:
@@ -51,11 +52,9 @@ def stow(server: Connection, path: Path) -> None:
         raise EnvironmentFault("pacs.refused", status=hex(reason) if reason is not None else response.status_code)
 
 
-def _body(head: bytes, path: Path, tail: bytes) -> Iterator[bytes]:
+def _body(head: bytes, path: Path, sha256: str, tail: bytes) -> Iterator[bytes]:
     yield head
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+    yield from proven_blocks(path, sha256)
     yield tail
 
 

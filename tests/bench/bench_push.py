@@ -27,7 +27,7 @@ from app.sync.report import ImportArgs
 from tests.integration.import_material import radiograph
 from tests.servers import PASSWORD, USER, OrthancServer, orthanc
 
-ROUNDS, CONNECTIONS, PATIENTS = 3, 4, 40
+ROUNDS, CONNECTIONS, PATIENTS = 7, 4, 40
 OWNER, QUIET = owner("bench"), JobContext.silent()
 
 
@@ -93,9 +93,11 @@ def main() -> int:
                 library.archive.push(OWNER, QUIET)
                 idle.append(time.perf_counter() - started)
         base, mine, nothing = statistics.median(theirs), statistics.median(ours), statistics.median(idle)
-    print(f"{count} instances: bare {base:.2f} s, with proof {mine:.2f} s, x {mine / base:.2f} (goal 1.3)")
+        # Of two runs right after each other: what else the machine does weighs on both alike.
+        ratio = statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+    print(f"{count} instances: bare {base:.2f} s, with proof {mine:.2f} s, x {ratio:.2f} (goal 1.3)")
     print(f"nothing new: {nothing * 1000:.0f} ms (goal 50 ms)")
-    return 0 if mine <= base * 1.3 and nothing <= 0.05 else 1
+    return 0 if ratio <= 1.3 and nothing <= 0.05 else 1
 
 
 if __name__ == "__main__":

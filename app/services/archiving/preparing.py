@@ -16,8 +16,13 @@ class Goods:
         self._store = store
         self._renditions = renditions
 
-    def of(self, entry: Entry) -> Outgoing | None:
+    def of(self, entry: Entry, *, is_proven_later: bool = False) -> Outgoing | None:
         """Make ready the object to be sent; ``None`` when the image is not to go any more.
+
+        Parameters
+        ----------
+        is_proven_later
+            As in :meth:`Renditions.of`.
 
         Raises
         ------
@@ -30,7 +35,7 @@ class Goods:
         # Of another patient by now, through a move or a merge: what is to go there is queued for them.
         if record is None or patient is None or not is_filed_for(record, patient):
             return None
-        return self._renditions.of(record, patient)
+        return self._renditions.of(record, patient, is_proven_later=is_proven_later)
 
     def still_goes(self, entry: Entry) -> bool:
         """Whether it is to go still; asked right before it is sent."""

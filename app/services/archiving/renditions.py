@@ -55,8 +55,13 @@ class Renditions:
         self._locator = locator
         self._writer = DicomWriter(ExportArgs(paths.outgoing, ExportFormat.DICOM), decoder, clinic)
 
-    def of(self, record: ImageRecord, patient: Patient) -> Outgoing:
-        """Return the file to send with its MD5.
+    def of(self, record: ImageRecord, patient: Patient, *, is_proven_later: bool = False) -> Outgoing:
+        """Return the file to send with its digests.
+
+        Parameters
+        ----------
+        is_proven_later
+            An original that goes as it is need not be read here: the caller compares its SHA-256 while sending it.
 
         Raises
         ------
@@ -65,12 +70,15 @@ class Renditions:
             be decoded; ``disk.full`` and kin.
         """
         original = self._locator.path_of(record)
+        image = self._exportable(record, patient, original)
+        goes_as_it_is = _goes_as_it_is(image)
+        if goes_as_it_is and is_proven_later and record.md5 is not None:
+            return Outgoing(original, key_of_original(record), record.sha256, record.md5)
         outgoing = _outgoing(original, key_of_original(record), record.md5)
         if outgoing.sha256 != record.sha256:
             # Rotten bytes must not reach the archive under a good image's name.
             raise ItemError("file.corrupt")
-        image = self._exportable(record, patient, original)
-        if may_go_as_it_is(image):
+        if goes_as_it_is:
             return outgoing
         # Several archives may ask for the same image at once: it is made once.
         with _MAKING[hash(record.id) % len(_MAKING)]:
@@ -91,7 +99,7 @@ class Renditions:
     def key_now(self, record: ImageRecord, patient: Patient) -> str | None:
         """Return what names an image's object in an archive as it is filed now; ``None`` while none was made."""
         image = self._exportable(record, patient, self._locator.path_of(record))
-        if may_go_as_it_is(image):
+        if _goes_as_it_is(image):
             return key_of_original(record)
         with self._store.read():
             kept = self._store.renditions.get(record.id)
@@ -114,6 +122,13 @@ class Renditions:
         made = replace(_outgoing(target, key), is_made=True)
         self._store.renditions.put(Rendition(image.record.id, made_for, target.name, key, made.sha256, made.md5))
         return made
+
+
+def _goes_as_it_is(image: Exportable) -> bool:
+    try:
+        return may_go_as_it_is(image)
+    except OSError as error:
+        raise translate_os_error(error) from error
 
 
 def _outgoing(path: Path, key: str, md5: str | None = None) -> Outgoing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from pathlib import Path
 
 from app.core.errors import EnvironmentFault, TransientFault
 from app.core.files import translate_os_error
@@ -39,7 +38,7 @@ class OrthancSender:
         BitewingError
             As :meth:`Renditions.of`.
         """
-        outgoing = self._goods.of(entry)
+        outgoing = self._goods.of(entry, is_proven_later=True)
         if outgoing is None:
             return None
         instance = instance_id(outgoing.key)
@@ -61,6 +60,8 @@ class OrthancSender:
 
         Raises
         ------
+        ItemError
+            ``file.corrupt``.
         TransientFault
             As :meth:`Orthanc.store`; ``pacs.not_proven`` when it is not there after all.
         EnvironmentFault
@@ -70,9 +71,8 @@ class OrthancSender:
         if not self._goods.still_goes(entry):
             return None
         outgoing: Outgoing = ready.carried
-        path = outgoing.path
         try:
-            stored, size = self._stored(path, ready), path.stat().st_size
+            stored, size = self._stored(outgoing, ready), outgoing.path.stat().st_size
         except OSError as error:
             raise translate_os_error(error) from error
         there = self._orthanc.md5(stored.instance)
@@ -85,13 +85,13 @@ class OrthancSender:
         size = size if stored.is_new else 0
         return Sent(stored.instance, there, HOW, was_there=not stored.is_new, bytes=size, is_foreign=is_foreign)
 
-    def _stored(self, path: Path, ready: Ready) -> Stored:
+    def _stored(self, outgoing: Outgoing, ready: Ready) -> Stored:
         # STOW-RS does not tell what was there from what is new, and what was sent once need not be sent again.
         if (self._by_web or ready.known is not Known.NOT_AT_ALL) and self._orthanc.md5(ready.remote_id) is not None:
             return Stored(ready.remote_id, is_new=False)
         if not self._by_web:
-            return self._orthanc.store(path)
-        self._orthanc.stow(path)
+            return self._orthanc.store(outgoing.path, outgoing.sha256)
+        self._orthanc.stow(outgoing.path, outgoing.sha256)
         return Stored(ready.remote_id, is_new=True)
 
     def remove(self, entry: Entry) -> Sent | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import BitewingError, TransientFault, UserError
+from app.core.files import sha256_file
 from app.transfer.connection import OrthancArgs
 from app.transfer.orthanc import Orthanc, instance_id
 from tests.integration.import_material import radiograph
@@ -71,7 +72,7 @@ def cuts_off(handler: BaseHTTPRequestHandler) -> None:
 
 def fault(url: str, path: Path) -> BitewingError:
     with closing(Orthanc(OrthancArgs(url, USER, PASSWORD))) as orthanc, pytest.raises(BitewingError) as caught:
-        orthanc.store(path)
+        orthanc.store(path, sha256_file(path)[0])
     return caught.value
 
 
@@ -118,7 +119,8 @@ def test_what_a_real_orthanc_does_not_take(server: OrthancServer, tmp_path: Path
 def test_storing_looking_up_and_removing(server: OrthancServer, tmp_path: Path) -> None:
     path = radiograph(tmp_path / "a.dcm", 1, SOPInstanceUID="2.25.5")
     with closing(Orthanc(OrthancArgs(f"{server.url}/", USER, PASSWORD))) as orthanc:
-        first, second = orthanc.store(path), orthanc.store(path)
+        digest = sha256_file(path)[0]
+        first, second = orthanc.store(path, digest), orthanc.store(path, digest)
         assert (first.is_new, second.is_new, first.instance) == (True, False, second.instance)
         assert orthanc.md5("0" * 8 + "-0" * 4) is None
         assert orthanc.remove(first.instance)
@@ -172,4 +174,4 @@ def test_answers_that_mean_harm(answer: Answer, code: str | None) -> None:
 def test_the_id_is_known_before_it_is_sent(server: OrthancServer, tmp_path: Path) -> None:
     path = radiograph(tmp_path / "a.dcm", 1, PatientID="17 b", SOPInstanceUID="2.25.5", SeriesInstanceUID="2.25.6")
     with closing(Orthanc(OrthancArgs(server.url, USER, PASSWORD))) as orthanc:
-        assert orthanc.store(path).instance == instance_id("17 b|1.2.3.4|2.25.6|2.25.5")
+        assert orthanc.store(path, sha256_file(path)[0]).instance == instance_id("17 b|1.2.3.4|2.25.6|2.25.5")

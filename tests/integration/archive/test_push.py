@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -216,14 +217,17 @@ def test_a_wrong_password_stops_the_queue_until_it_is_mended(
     assert library.archive.push(OWNER, QUIET).drained.sent == 5
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage" * 50], ids=["empty", "garbage"])
+@pytest.mark.parametrize("method", ["rest", "stow"])
+@pytest.mark.parametrize("rot", [lambda _: b"", lambda good: good[:-1] + bytes([good[-1] ^ 1])], ids=["empty", "a_bit"])
 def test_bytes_that_rotted_here_never_reach_the_archive(
-    library: Library, server: OrthancServer, tmp_path: Path, content: bytes
+    library: Library, server: OrthancServer, tmp_path: Path, rot: Callable[[bytes], bytes], method: str
 ) -> None:
     connect(library, server.url)
+    library.settings.set(OWNER, "orthanc.method", method)
     fill(library, tmp_path / "in", 3)
-    bad = library.images.list(OWNER)[0]
-    (library.paths.root / bad.path).write_bytes(content)
+    bad = next(image for image in library.images.list(OWNER) if image.original_name == "0.dcm")
+    place = library.paths.root / bad.path
+    place.write_bytes(rot(place.read_bytes()))
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.failed, report.drained.faults) == (1, {bad.id: "file.corrupt"})
     assert (report.drained.sent, len(server.instances())) == (4, 4)

@@ -60,8 +60,8 @@ def losing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Lose the answer to every object that is stored, until called."""
     store = Orthanc.store
 
-    def lose(self: Orthanc, path: Path) -> None:
-        store(self, path)
+    def lose(self: Orthanc, path: Path, sha256: str) -> None:
+        store(self, path, sha256)
         raise TransientFault("pacs.cut_off")
 
     monkeypatch.setattr(Orthanc, "store", lose)
@@ -206,10 +206,10 @@ def test_one_image_that_the_archive_chokes_on_holds_up_nobody_else(
     bad = library.images.list(OWNER, patient_id=library.patients.resolve(OWNER, "17").id)[0]
     store = Orthanc.store
 
-    def choke(self: Orthanc, path: Path):
+    def choke(self: Orthanc, path: Path, sha256: str):
         if path.name == bad.filename:
             raise TransientFault("pacs.busy", status=500)
-        return store(self, path)
+        return store(self, path, sha256)
 
     monkeypatch.setattr(Orthanc, "store", choke)
     report = library.archive.push(OWNER, QUIET)
@@ -228,11 +228,11 @@ def test_a_move_while_the_sending_fails(
     other, moved = add(library, "Roe", "99"), []
     image, store = library.images.list(OWNER)[0], Orthanc.store
 
-    def cut(self: Orthanc, path: Path):
+    def cut(self: Orthanc, path: Path, sha256: str):
         if path.name == image.filename and not moved:
             moved.append(library.images.move(OWNER, [image.id], Filing(patient_id=other.id)))
             raise TransientFault("pacs.cut_off")
-        return store(self, path)
+        return store(self, path, sha256)
 
     monkeypatch.setattr(Orthanc, "store", cut)
     push_all(library)

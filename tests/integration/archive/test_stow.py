@@ -13,6 +13,7 @@ import pytest
 from app.bootstrap.library import Library
 from app.core.context import JobContext
 from app.core.errors import BitewingError
+from app.core.files import sha256_file
 from app.domain.roles import owner
 from app.sync.report import ImportArgs
 from app.transfer.connection import OrthancArgs
@@ -72,7 +73,7 @@ def test_what_a_real_orthanc_does_not_take(server: OrthancServer, tmp_path: Path
             closing(Orthanc(OrthancArgs(server.url, USER, PASSWORD))) as orthanc,
             pytest.raises(BitewingError, match=r"pacs\.refused"),
         ):
-            orthanc.stow(path)
+            orthanc.stow(path, sha256_file(path)[0])
     assert server.instances() == []
 
 
@@ -103,5 +104,5 @@ def test_every_answer_has_its_meaning(tmp_path: Path, status: int, body: bytes, 
         closing(Orthanc(OrthancArgs(url, USER, PASSWORD))) as orthanc,
         pytest.raises(BitewingError) as caught,
     ):
-        orthanc.stow(path)
+        orthanc.stow(path, sha256_file(path)[0])
     assert caught.value.code == code

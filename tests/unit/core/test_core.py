@@ -24,8 +24,9 @@ from app.core import files, logs, paths, secrets, settings
 from app.core.cancel import CancelToken
 from app.core.clock import epoch_ms
 from app.core.context import JobContext
-from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
+from app.core.errors import Cancelled, EnvironmentFault, ItemError, TransientFault, UserError
 from app.core.file_lock import exclusively
+from app.core.files import BLOCK_BYTES, proven_blocks
 from app.core.progress import Progress
 from app.core.secrets import FileSecretStore, KeyringSecretStore, MemorySecretStore, Sealer
 
@@ -415,3 +416,17 @@ def test_log_blanks_tracebacks_too(tmp_path: Path, how: str) -> None:
     for planted in ("SMITH", "JOHN", "19850314", "1985-03-14"):
         assert planted not in text
     assert text.startswith("20"), "a line's own time stays"
+
+
+@pytest.mark.parametrize("place", [0, BLOCK_BYTES, 2 * BLOCK_BYTES + 5])
+def test_the_last_block_of_a_rotten_file_is_never_given(tmp_path: Path, place: int) -> None:
+    good = bytes(range(256)) * 4096 * 2 + b"the end"
+    digest = hashlib.sha256(good).hexdigest()
+    path = tmp_path / "file"
+    path.write_bytes(good)
+    assert b"".join(proven_blocks(path, digest)) == good
+    path.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+    blocks = proven_blocks(path, digest)
+    assert [len(next(blocks)), len(next(blocks))] == [BLOCK_BYTES, BLOCK_BYTES]
+    with pytest.raises(ItemError, match=r"file\.corrupt"):
+        next(blocks)
