@@ -10,14 +10,23 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 from PIL import Image, ImageCms, PngImagePlugin
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import JPEGBaseline8Bit, VLPhotographicImageStorage
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    VLPhotographicImageStorage,
+)
 
 UID_ROOT = "1.2.826.0.1.3680043.8.498.77001122."
 
@@ -199,3 +208,34 @@ def left_in(path: Path, words: list[str]) -> list[str]:
     """Return which identifiers are still somewhere in a file, in any of three encodings."""
     everything = b"\0\0".join(corners(path))
     return [one for one in words if any(one.encode(how) in everything for how in ("ascii", "utf-16-le", "utf-16-be"))]
+
+
+def vary(path: Path, how: str) -> list[str]:
+    """Store a planted file's picture in another way, with one more identifier where that way has room for one."""
+    dataset, extra = pydicom.dcmread(path), word(90)
+    values = np.asarray(picture("L"))
+    if how in {"implicit", "behind"}:
+        syntax = ImplicitVRLittleEndian if how == "implicit" else ExplicitVRLittleEndian
+        dataset.PixelData = values.tobytes() + extra.encode()
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OW" if how == "implicit" else "OB", False
+    else:
+        syntax, stream = _STREAMS[how](values, extra)
+        dataset.PixelData = encapsulate([stream + b"\0" * (len(stream) % 2)])
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path, enforce_file_format=True)
+    return [extra]
+
+
+def _jpeg_ls(values: np.ndarray[Any, Any], extra: str) -> tuple[str, bytes]:
+    stream = bytes(imagecodecs.jpegls_encode(values))
+    return JPEGLSLossless, stream[:2] + b"\xff\xfe" + struct.pack(">H", len(extra) + 2) + extra.encode() + stream[2:]
+
+
+def _jpeg_2000(values: np.ndarray[Any, Any], extra: str) -> tuple[str, bytes]:
+    stream = bytes(imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k", reversible=True))
+    at = stream.index(b"Created by")
+    return JPEG2000Lossless, stream[:at] + extra.encode() + stream[at + len(extra) :]
+
+
+_STREAMS = {"jpeg-ls": _jpeg_ls, "jpeg 2000": _jpeg_2000}
+WAYS = ("implicit", "behind", *_STREAMS)

@@ -181,6 +181,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
     from app.ui.later import part
     from tests.drive_screens import drive_screens
     from tests.publish_screens import publish_screens
+    from tests.sharing_screens import sharing_screens
 
     session = window.session
     backups = part("BackupsDialog")(session, window.backups, window)
@@ -249,6 +250,7 @@ def _safe(window: object, out: Path) -> Iterator[tuple[str, object]]:
         settings.close()
     yield from drive_screens(window)
     yield from publish_screens(window, out)
+    yield from sharing_screens(window)
     migration = part("MigrationDialog")(session, window, source=_old_program(out))
     migration.show()
     yield "migration", migration

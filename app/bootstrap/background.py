@@ -152,7 +152,8 @@ class Background(QObject):
         return self._library.settings.workstation().receive_enabled
 
     def _wants_shares(self) -> bool:
-        return bool(self._library.settings.clinic().share_destination) or self._library.store.shares.any_open()
+        with self._library.store.read():
+            return bool(self._library.settings.clinic().share_destination) or self._library.store.shares.any_open()
 
     def _keep_shares(self, _args: Any, ctx: JobContext) -> None:
         self._library.share_keeping.run(self._actor, ctx)

@@ -12,7 +12,7 @@ from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.errors import BitewingError
 from app.domain.sharing import Share, ShareState, seconds_of
-from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.outgoing.model import Form, OutgoingArgs, args_for
 from app.services.sharing.model import Prepared, Shared, ShareWish
 from app.words import errors as error_words
 from app.words import sharing as words
@@ -23,6 +23,10 @@ _MAKE = "images"
 
 class _ShareGroup(click.Group):
     """Takes ids of images where others take the name of a command."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name; any other word is an image's id."""
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, _MAKE)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -50,6 +54,7 @@ def command() -> None:
 @click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))
 @click.option("--identified", is_flag=True, help=t("With the patient’s name and everything else in the file."))
 @click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
+@click.option("--for", "receiver", metavar="NAME", help=t("As a receiver asks for: specialist, insurer, patient, …"))
 @common
 @click.pass_obj
 def share(
@@ -59,15 +64,22 @@ def share(
     original: bool,
     identified: bool,
     case_reference: str,
+    receiver: str | None,
 ) -> int:
     """Share."""
+    if receiver is not None and (original or identified):
+        raise click.UsageError(t("--for says what goes out; it takes neither --original nor --identified."))
     wish = ShareWish(None if expires is None else seconds_of(expires), case_reference)
     args = OutgoingArgs(Form.ORIGINAL if original else Form.OPTIMISED, identified)
     with opened(session) as library, job(t("Sharing")) as ctx:
         owner = library.owner()
+        if receiver is not None:
+            args = args_for(library.sharing.profile(receiver))
         with library.sharing.prepare(owner, images, args, ctx) as prepared:
             for warning in prepared.to_look_at:
                 output.complain(words.warning(warning))
+            for number, misfit in prepared.misfits:
+                output.complain(f"{prepared.copies[number - 1].image_id}: {words.misfit(misfit.code, misfit.facts)}")
             shared = library.sharing.send(owner, prepared, wish, ctx)
             if session.json:
                 output.emit({**_row(shared), "warnings": prepared.to_look_at, "removed": _removed(prepared)})
@@ -144,8 +156,9 @@ def upload(session: Session, expires: str | None, case_reference: str) -> int:
     if session.json:
         output.emit(_row(shared))
         return 0
-    _say(shared)
-    output.say(t("To send a file: curl --upload-file FILE LINK"))
+    output.say(t("For people: {link}", link=shared.page or ""))
+    output.say(t("For programs: {link}", link=f"curl --upload-file FILE '{shared.url}'"))
+    _until(shared)
     return 0
 
 
@@ -179,6 +192,7 @@ def _row(shared: Shared) -> dict[str, Any]:
     return {
         "id": share.id,
         "url": shared.url,
+        "page": shared.page,
         "expires_at": share.expires_at,
         "created_at": share.created_at,
         "kind": share.kind,
@@ -215,5 +229,9 @@ def _removed(prepared: Prepared) -> dict[str, int]:
 
 def _say(shared: Shared) -> None:
     output.say(shared.url or "")
+    _until(shared)
+
+
+def _until(shared: Shared) -> None:
     until = shared.share.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
     output.say(t("Works until {when}. To end it before: bitewing share revoke {id}", when=until, id=shared.share.id))

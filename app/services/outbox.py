@@ -8,6 +8,7 @@ from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
+from app.domain.sharing import Share
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
@@ -28,10 +29,14 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The copies of an image that are known to be elsewhere, what is on its way, and what is or may be public."""
+    """The copies of an image that are known to be elsewhere now, what is on its way, and what gives it out.
+
+    ``shares``: links; ``public``: what anybody sees, or may see still.
+    """
 
     copies: tuple[Copy, ...]
     entries: tuple[Entry, ...]
+    shares: tuple[Share, ...] = ()
     public: tuple[PublicEntry, ...] = ()
 
 
@@ -117,8 +122,9 @@ class OutboxService:
             copies = [
                 copy for copy in store.copies.of_image(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
             ]
+            shares = tuple(store.shares.of_image(image_id))
             public = [entry for entry in store.publications.of_image(image_id) if entry.publication.gone_at is None]
-            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), tuple(public))
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), shares, tuple(public))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""

@@ -36,6 +36,7 @@ from app.core.settings import (
     write_workstation,
 )
 from app.domain.changes import ChangeKind, Entity
+from app.domain.profiles import profiles
 from app.domain.publication import KIND, public_destination
 from app.domain.roles import Action, Actor
 from app.domain.sharing import seconds_of
@@ -155,6 +156,8 @@ class SettingsService:
         entry.require_valid(value)
         if key == "share.expires":
             seconds_of(value)
+        if key == "share.profiles":
+            profiles(value)
         if key == "share.destination":
             self._require_bucket(value)
         if key == "monitor.folders":

@@ -56,9 +56,10 @@ class Shares:
         return _share_of(row) if row else None
 
     def of_image(self, image_id: str) -> list[Share]:
-        """Return the shares that give an image out now, newest first."""
+        """Return the shares that give an image out, as long as it is not proven that they do not any more."""
         rows = self._db.rows(
             f"SELECT {_COLUMNS} FROM shares WHERE state IN ('uploading', 'live', 'ending') AND kind = 'download'"  # noqa: S608 - our own text
+            " AND COALESCE(ending, '') <> 'failed'"
             " AND EXISTS (SELECT 1 FROM json_each(shares.image_ids) WHERE value = ?) ORDER BY number DESC",
             (image_id,),
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from app.domain.sharing import Share, ShareEnd, ShareState
-from app.words.catalogue import t
+from app.words import numbers
+from app.words.catalogue import t, tn
 
 STATES: dict[str, Callable[[], str]] = {
     "uploading": lambda: t("on its way"),
@@ -74,3 +76,30 @@ def removed(name: str) -> str:
         "file_name": t("File name"),
     }
     return known.get(name, name)
+
+
+def receiver(name: str) -> str:
+    """Return what a receiver's profile is called."""
+    known = {"specialist": t("A specialist (DICOM)"), "insurer": t("An insurer (JPEG)"), "patient": t("The patient")}
+    return known.get(name, name)
+
+
+def misfit(code: str, facts: Mapping[str, Any]) -> str:
+    """Return what does not fit a receiver's profile."""
+    known: dict[str, Callable[[], str]] = {
+        "profile.no_date": lambda: t("Nobody knows when it was taken."),
+        "profile.no_side": lambda: t("Neither its side nor its teeth are known."),
+        "profile.no_tooth": lambda: t("Its teeth are not known."),
+        "profile.no_caption": lambda: t("It has no caption."),
+        "profile.no_name": lambda: t("The patient has no name."),
+        "profile.too_few_pixels": lambda: t("It has {pixels} pixels; {least} are asked for.", **facts),
+        "profile.file_too_large": lambda: t(
+            "It has {has}; no more than {limit} is taken.",
+            has=numbers.size(int(facts["has"])),
+            limit=numbers.size(int(facts["limit"])),
+        ),
+        "profile.too_old": lambda: tn(
+            "It is older than {n} month.", "It is older than {n} months.", int(facts["months"])
+        ),
+    }
+    return known[code]() if code in known else code

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from app.domain.profiles import Misfit, Profile
+
 
 class Form(StrEnum):
     """What kind of copy goes out."""
@@ -38,12 +40,21 @@ class OutgoingArgs:
 
     ``identified``: with everything that says whose it is; only where somebody chose that on purpose.
     ``longest_side``: of an optimised picture, in pixels. ``limit_bytes``: more is made, and said to be too large.
+    ``strip``: with a line of text below the picture. ``profile``: whose wishes these are, to be checked.
     """
 
     form: Form = Form.OPTIMISED
     identified: bool = False
     longest_side: int = LONGEST_SIDE
     limit_bytes: int = LIMIT_BYTES
+    strip: bool = False
+    profile: Profile | None = None
+
+
+def args_for(profile: Profile) -> OutgoingArgs:
+    """Return what a receiver's profile asks for; never more than may be shared at all."""
+    limit = min(LIMIT_BYTES, profile.total_bytes)
+    return OutgoingArgs(Form(profile.form), profile.identified, profile.longest_px, limit, profile.strip, profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class OutgoingCopy:
     warnings: tuple[Warn, ...]
     removed: tuple[Removed, ...]
     picture: Path
+    misfits: tuple[Misfit, ...] = ()
 
     @property
     def is_too_large(self) -> bool:

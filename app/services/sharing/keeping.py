@@ -22,7 +22,7 @@ from app.services.events import EventLog
 from app.services.imports import ImportsService
 from app.services.settings import SettingsService
 from app.services.sharing.model import KeepingReport
-from app.services.sharing.places import SharePlaces
+from app.services.sharing.places import SharePlaces, link_key, page_key
 from app.services.workroom import private_folder
 from app.storage.events import Level
 from app.sync.report import ImportArgs, ImportItem, ItemStatus
@@ -34,6 +34,9 @@ TOPIC = "share"
 EVERY_S = 20.0
 # One file from a stranger, or a zip of several.
 UPLOAD_BYTES = 200_000_000
+# Where files may come below the name of an upload link: the first is for programs, the others are the page's.
+SLOTS = ("file", *(f"{number:02}" for number in range(40)))
+PAGE = "page.html"
 BY_LINK = "inbox.by_link"
 # An upload takes seconds: one that began long ago ended with its process.
 _ABANDONED = timedelta(hours=1)
@@ -68,12 +71,12 @@ class ShareKeeping:
             Between two shares.
         """
         self._door.require(actor, Action.SHARE_REVOKE)
-        report, away = KeepingReport(), set[str]()
+        report, away = KeepingReport(), list[dict[str, str]]()
         with self._door.store.read():
             shares = self._door.store.shares.open()
         for share in shares:
             ctx.check()
-            if share.destination in away:
+            if share.place in away:
                 report.waiting += share.state is ShareState.ENDING
                 continue
             try:
@@ -84,14 +87,14 @@ class ShareKeeping:
                 report.waiting += 1
                 report.away = fault.code
                 if isinstance(fault, TransientFault):
-                    away.add(share.destination)
+                    away.append(share.place)
                 self._note(actor, share, fault)
         return report
 
     def finish_now(self, actor: Actor, share_id: str, ctx: JobContext) -> Share:
         """Delete what a share that ends leads to, if it can be reached, and return how it stands. Raises Cancelled."""
         share = self._get(share_id)
-        self._settings.keep_secret(f"share.{share_id}.link", "")
+        self._forget_links(share_id)
         if share.state is ShareState.ENDING:
             try:
                 self._finish(actor, share, ctx)
@@ -117,7 +120,7 @@ class ShareKeeping:
             self._end(actor, share, ShareEnd.EXPIRED)
         elif share.state is not ShareState.ENDING:
             return
-        self._settings.keep_secret(f"share.{share.id}.link", "")
+        self._forget_links(share.id)
         report.ended += self._finish(actor, self._get(share.id), ctx)
 
     def _end(self, actor: Actor, share: Share, why: ShareEnd) -> None:
@@ -129,9 +132,13 @@ class ShareKeeping:
     def _finish(self, actor: Actor, share: Share, ctx: JobContext) -> bool:
         """Delete the object and see that it is gone; whether the share has ended with that."""
         with self._places.open(self._places.of(share), ctx) as place:
-            place.store.delete(share.object_name)
-            if place.store.stat(share.object_name) is not None:
-                raise EnvironmentFault("share.still_there")
+            names = [share.object_name]
+            if share.kind is ShareKind.UPLOAD:
+                names = [entry.name for entry in place.store.list(share.object_name, recursive=True)]
+            for name in names:
+                place.store.delete(name)
+                if place.store.stat(name) is not None:
+                    raise EnvironmentFault("share.still_there")
         if share.kind is ShareKind.UPLOAD and utc_now() < share.expires_at:
             # A signed link to send cannot be taken back: until it expires something may come by it again.
             self._door.store.shares.note(share.id, "share.until_expiry")
@@ -141,8 +148,12 @@ class ShareKeeping:
                 unit.audit(Entity.SHARE, share.id, outcome="gone")
                 unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
                 for image_id in share.image_ids if share.kind is ShareKind.DOWNLOAD else ():
-                    unit.changed(Entity.IMAGE, ChangeKind.CHANGED, image_id)
+                    unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, image_id)
         return True
+
+    def _forget_links(self, share_id: str) -> None:
+        for key in (link_key, page_key):
+            self._settings.keep_secret(key(share_id), "")
 
     def _note(self, actor: Actor, share: Share, fault: BitewingError) -> None:
         """Keep what stands in the way; said aloud once, and only where waiting alone will not help."""
@@ -153,16 +164,26 @@ class ShareKeeping:
             self._events.say(actor, Level.ERROR, TOPIC, "share.not_looked_after", share=share.id, cause=fault.code)
 
     def _collect(self, actor: Actor, share: Share, report: KeepingReport, ctx: JobContext) -> None:
-        """Bring what lies under an upload link's name into the inbox, and delete it there."""
-        with self._places.open(self._places.of(share), ctx) as place, private_folder(self._door.store) as folder:
-            found = place.store.stat(share.object_name)
+        """Bring what lies under an upload link's names into the inbox, and delete it there."""
+        with self._places.open(self._places.of(share), ctx) as place:
+            page = f"{share.object_name}/{PAGE}"
+            for entry in list(place.store.list(share.object_name, recursive=True)):
+                ctx.check()
+                if entry.name != page:
+                    self._collect_one(actor, share, place.store, entry.name, report, ctx)
+
+    def _collect_one(
+        self, actor: Actor, share: Share, store: Store, name: str, report: KeepingReport, ctx: JobContext
+    ) -> None:
+        with private_folder(self._door.store) as folder:
+            found = store.stat(name)
             if found is None:
                 return
             if found.size > UPLOAD_BYTES:
-                self._refuse(actor, share, place.store, "share.upload_too_large", report)
+                self._refuse(actor, share, store, name, "share.upload_too_large", report)
                 return
             path = folder / "by-link"
-            place.store.get(share.object_name, path, ctx)
+            store.get(name, path, ctx)
             items = self._import(actor, path, ctx)
             if any(item.status is ItemStatus.FAILED for item in items):
                 # A full disk, say: it stays there, and is looked at again.
@@ -170,10 +191,13 @@ class ShareKeeping:
                 raise EnvironmentFault(failed.code or "disk.failed", **failed.facts)
             kept = [item for item in items if item.status is not ItemStatus.SKIPPED]
             if not kept:
-                self._refuse(actor, share, place.store, "share.upload_no_image", report)
+                self._refuse(actor, share, store, name, "share.upload_no_image", report)
                 return
-            if _is_same(place.store.stat(share.object_name), found):
-                place.store.delete(share.object_name)
+            if _is_same(store.stat(name), found):
+                store.delete(name)
+        self._received(actor, share, kept, report)
+
+    def _received(self, actor: Actor, share: Share, kept: list[ImportItem], report: KeepingReport) -> None:
         ids = [item.image_id for item in kept if item.image_id and item.status is not ItemStatus.QUARANTINED]
         if len(ids) < len(kept):
             report.refused += len(kept) - len(ids)
@@ -193,9 +217,9 @@ class ShareKeeping:
         self._imports.run_as(actor, Action.IMAGE_IMPORT, args, ctx, items.append, TOPIC)
         return items
 
-    def _refuse(self, actor: Actor, share: Share, store: Store, code: str, report: KeepingReport) -> None:
+    def _refuse(self, actor: Actor, share: Share, store: Store, name: str, code: str, report: KeepingReport) -> None:
         """Delete what nobody here wants, unread."""
-        store.delete(share.object_name)
+        store.delete(name)
         report.refused += 1
         with self._door.writing(actor, Action.SHARE_CREATE) as unit:
             unit.audit(Entity.SHARE, share.id, outcome="refused", code=code)

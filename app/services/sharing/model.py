@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.domain.profiles import Misfit
 from app.domain.sharing import Share
 from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 
@@ -44,6 +45,11 @@ class Prepared:
         """Every warning that a person should have seen, once."""
         return tuple(dict.fromkeys(warning.value for copy in self.copies for warning in copy.to_look_at))
 
+    @property
+    def misfits(self) -> tuple[tuple[int, Misfit], ...]:
+        """What does not fit the receiver, with the number of the copy."""
+        return tuple((number, one) for number, copy in enumerate(self.copies, 1) for one in copy.misfits)
+
     def close(self) -> None:
         """Remove the copies."""
         self.keeps.close()
@@ -57,10 +63,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here."""
+    """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here.
+
+    ``page``: for a link to send by, the one of a page where people choose their files; ``url`` is for programs.
+    """
 
     share: Share
     url: str | None
+    page: str | None = None
 
 
 @dataclass(slots=True)

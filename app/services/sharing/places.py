@@ -87,6 +87,16 @@ def address_of(mirror: MirrorSettings) -> dict[str, str]:
     return {key: str(getattr(mirror, key)) for key in _ADDRESS}
 
 
+def link_key(share_id: str) -> str:
+    """Return the name under which the link of a share is kept sealed."""
+    return f"share.{share_id}.link"
+
+
+def page_key(share_id: str) -> str:
+    """Return the name under which the link of an upload page is kept sealed."""
+    return f"share.{share_id}.page"
+
+
 def new_name(folder: str, suffix: str) -> str:
     """Return a name that nobody can guess (192 bits) and that says nothing of anybody."""
     return f"{folder}/{secrets.token_hex(24)}{suffix}"

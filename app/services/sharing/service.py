@@ -18,15 +18,18 @@ from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
 from app.services.door import Door
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.settings import SettingsService
-from app.services.sharing.keeping import ShareKeeping
+from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
-from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, new_name
+from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, link_key, new_name, page_key
 from app.services.sharing.preparing import Preparing
+from app.services.sharing.upload_page import upload_page
+from app.services.workroom import private_folder
 
 
 class SharingService:
@@ -45,6 +48,17 @@ class SharingService:
         """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
         return self._preparing.prepare(actor, ids, args, ctx)
 
+    def profile(self, name: str) -> Profile:
+        """Return the receiver of that name. Raises ``share.no_profile``."""
+        for profile in self.profiles():
+            if profile.name == name:
+                return profile
+        raise UserError("share.no_profile", name=name)
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Return every receiver's profile: the built-in ones and the clinic's own."""
+        return profiles(self._settings.clinic().share_profiles)
+
     def send(self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext) -> Shared:
         """Put what was prepared where a link leads to it, and return the link.
 
@@ -53,7 +67,8 @@ class SharingService:
         RefusedError
             ``role.refused``.
         UserError
-            ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``.
+            ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
+            ``share.does_not_fit`` what its receiver asks for.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
@@ -63,6 +78,8 @@ class SharingService:
             mirror, seconds = self._places.chosen(), self._seconds(wish)
             if prepared.is_too_large:
                 raise UserError("share.too_large", has=prepared.size_bytes, limit=prepared.args.limit_bytes)
+            if prepared.misfits and prepared.args.profile is not None:
+                raise UserError("share.does_not_fit", receiver=prepared.args.profile.name, count=len(prepared.misfits))
             share = replace(
                 self._new(actor, mirror, seconds, checked_case(wish.case_reference)),
                 object_name=new_name(SHARED, PurePosixPath(prepared.file_name).suffix),
@@ -79,10 +96,10 @@ class SharingService:
             if place.links.lets_strangers_read(share.object_name):
                 raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
             url = place.links.link_to_get(share.object_name, seconds, share.file_name, share.mime_type)
-            return self._give_out(actor, share, seconds, url, wish.seen)
+            return self._give_out(actor, Shared(share, url), seconds, wish.seen)
 
     def invite(self, actor: Actor, wish: ShareWish, ctx: JobContext) -> Shared:
-        """Return a link by which somebody sends one file, or a zip of several, to the inbox (HTTP PUT).
+        """Return links by which somebody sends files to the inbox: to a page for people, and for programs (HTTP PUT).
 
         Raises
         ------
@@ -99,10 +116,17 @@ class SharingService:
             )
         self._begin(actor, share)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
-            # Whether the bucket is there at all is better known now than by whoever tries the link.
-            place.store.probe()
-            url = place.links.link_to_put(share.object_name, seconds)
-            return self._give_out(actor, share, seconds, url, ())
+            links = [place.links.link_to_put(f"{share.object_name}/{part}", seconds) for part in SLOTS]
+            with private_folder(self._door.store) as folder:
+                page = folder / PAGE
+                page.write_bytes(upload_page(links[1:], self._settings.clinic().clinic_name, UPLOAD_BYTES))
+                place.store.put(page, f"{share.object_name}/{PAGE}", ctx)
+            if place.links.lets_strangers_read(f"{share.object_name}/{PAGE}"):
+                raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
+            shown = place.links.link_to_get(
+                f"{share.object_name}/{PAGE}", seconds, mime_type="text/html; charset=utf-8", to_look_at=True
+            )
+            return self._give_out(actor, Shared(share, links[0], shown), seconds, ())
 
     def renew(self, actor: Actor, share_id: str, wish: ShareWish, ctx: JobContext) -> Shared:
         """Share again what an earlier share gave out, as it did. Raises as :meth:`prepare` and :meth:`send`."""
@@ -180,9 +204,10 @@ class SharingService:
             unit.store.shares.add(share)
             unit.changed(Entity.SHARE, ChangeKind.ADDED, share.id)
 
-    def _give_out(self, actor: Actor, share: Share, seconds: int, url: str, seen: Sequence[str]) -> Shared:
-        expires_at = utc_now() + timedelta(seconds=seconds)
-        self._settings.keep_secret(link_key(share.id), url)
+    def _give_out(self, actor: Actor, shared: Shared, seconds: int, seen: Sequence[str]) -> Shared:
+        share, expires_at = shared.share, utc_now() + timedelta(seconds=seconds)
+        self._settings.keep_secret(link_key(share.id), shared.url or "")
+        self._settings.keep_secret(page_key(share.id), shared.page or "")
         with self._door.writing(actor, Action.SHARE_CREATE) as unit:
             if not unit.store.shares.go_live(share.id, expires_at):
                 # Revoked while it was on its way.
@@ -200,9 +225,10 @@ class SharingService:
             )
             for image_id in share.image_ids:
                 unit.audit(Entity.IMAGE, image_id, share=share.id, identified=share.identified)
-                unit.changed(Entity.IMAGE, ChangeKind.CHANGED, image_id)
+                # The ledger of where it is says so.
+                unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, image_id)
             unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
-        return Shared(replace(share, state=ShareState.LIVE, expires_at=expires_at), url)
+        return replace(shared, share=replace(share, state=ShareState.LIVE, expires_at=expires_at))
 
     @contextlib.contextmanager
     def _refusals_noted(self, actor: Actor) -> Iterator[None]:
@@ -235,12 +261,8 @@ class SharingService:
         if not share.is_valid(utc_now()):
             return Shared(share, None)
         try:
-            return Shared(share, self._settings.secret(link_key(share.id)))
+            url, page = (self._settings.secret(key(share.id)) for key in (link_key, page_key))
+            return Shared(share, url, page)
         except EnvironmentFault:
             # Another account's key: the share can be seen and revoked here, not given out again.
             return Shared(share, None)
-
-
-def link_key(share_id: str) -> str:
-    """Return the name under which the link of a share is kept sealed."""
-    return f"share.{share_id}.link"

@@ -215,8 +215,12 @@ class S3Store:
                 return removed
             more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
-    def link_to_get(self, name: str, expires_s: int, filename: str = "", mime_type: str = "") -> str:
+    def link_to_get(
+        self, name: str, expires_s: int, filename: str = "", mime_type: str = "", *, to_look_at: bool = False
+    ) -> str:
         """Return a link by which anybody can fetch an object until it expires, as a download of ``filename``.
+
+        With ``to_look_at`` a browser shows it instead, as ``mime_type``.
 
         Raises
         ------
@@ -224,6 +228,7 @@ class S3Store:
             ``store.bad_expiry``.
         """
         shown = "attachment" + (f'; filename="{checked(filename)}"' if filename and filename.isascii() else "")
+        shown = "inline" if to_look_at else shown
         how = {"ResponseContentDisposition": shown, "ResponseCacheControl": "no-store"}
         how |= {"ResponseContentType": mime_type} if mime_type else {}
         return self._link("get_object", {**self._at(checked(name)), **how}, expires_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.ui.formats import isolated, joined, moment
-from app.words import t, terms
+from app.words import sharing, t, terms
 
 if TYPE_CHECKING:
     from app.services.outbox import Whereabouts
@@ -30,6 +30,12 @@ def whereabouts_text(found: Whereabouts) -> str:
         else:
             words = t("waits to be sent")
         lines.append(joined(terms.destination(entry.destination), words))
+    for share in found.shares:
+        if share.state.value == "live":
+            until = t("until {when}", when=isolated(moment(share.expires_at)))
+            lines.append(joined(t("shared by a link"), until, isolated(share.case_reference)))
+        else:
+            lines.append(joined(t("shared by a link"), sharing.state(share)))
     return "\n".join(lines)
 
 

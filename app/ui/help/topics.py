@@ -269,6 +269,32 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "sharing",
+            t("Sharing by a link"),
+            (
+                t(
+                    "Choose images, then Share (Ctrl+Shift+H). You see exactly what goes out and what is left out of "
+                    "it. Text and faces in a picture only you can find: say that you looked, then a link is made."
+                ),
+                t(
+                    "Choose for whom it is: a specialist, an insurer or the patient each get the copy that they need, "
+                    "and what they would miss – a date, a side, a tooth, enough pixels – is said before anything goes."
+                ),
+                t(
+                    "Whoever has a link can fetch the copy until it expires: send it to the right person only. Under "
+                    "Links (Ctrl+Alt+H) it is ended before: what it leads to is deleted, and proven to be gone."
+                ),
+                t(
+                    "For somebody to send you images, make a link there: it opens a page to choose files. What comes "
+                    "waits in the inbox and never goes to a patient by itself."
+                ),
+                t(
+                    "Links are made by an S3 storage that is chosen in the settings, under Sharing. Without the "
+                    "internet nothing can be shared; revoking waits until it is back, and the list says so."
+                ),
+            ),
+        ),
+        Topic(
             "browse",
             t("Browsing the archive"),
             (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.ui.main_window.window import MainWindow
 
 _NEEDS_PATIENT = ("edit_patient", "merge_patient", "close_patient", "deleted_images", "new_treatment")
-_NEEDS_IMAGE = ("move_image", "delete_image", "copy_id")
+_NEEDS_IMAGE = ("move_image", "delete_image", "share", "copy_id")
 
 
 class WindowCommands(QObject):
@@ -51,6 +51,8 @@ class WindowCommands(QObject):
             "delete_image": self.delete_images,
             "deleted_images": self.show_deleted,
             "copy_id": self.copy_id,
+            "share": lambda: places.show_share(window.table.chosen_ids()),
+            "links": places.show_links,
             "next_image": lambda: window.table.commands.run("next_image"),
             "previous_image": lambda: window.table.commands.run("previous_image"),
             "focus_tree": window.tree.view.setFocus,
@@ -108,6 +110,7 @@ class WindowCommands(QObject):
             ("dashboard", Action.STATUS_VIEW),
             ("browse_archive", Action.ARCHIVE_BROWSE),
             ("public_images", Action.IMAGE_WITHDRAW),
+            ("links", Action.SHARE_VIEW),
             ("log", Action.LOG_VIEW),
             ("check", Action.LIBRARY_CHECK),
             ("demo", Action.LIBRARY_DEMO),
@@ -121,6 +124,7 @@ class WindowCommands(QObject):
             ("move_image", Action.IMAGE_MOVE),
             ("delete_image", Action.IMAGE_DELETE),
             ("deleted_images", Action.IMAGE_RESTORE),
+            ("share", Action.SHARE_CREATE),
         ):
             if not may(action):
                 actions[name].setEnabled(False)

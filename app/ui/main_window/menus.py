@@ -68,7 +68,7 @@ class ContextMenus(QObject):
             menu.addSeparator()
         if self._session.may(Action.TREATMENT_EDIT) and self._window.table.chosen_ids():
             self._window.treatments.fill_menu(menu)
-        menu.addActions([actions["move_image"], actions["delete_image"], actions["copy_id"]])
+        menu.addActions([actions[name] for name in ("share", "move_image", "delete_image", "copy_id")])
         self._window.publishing.fill_menu(menu)
 
     def _compare(self) -> None:

@@ -1,4 +1,4 @@
-"""Pages about other places: where images go, the overview, the worklist of the day."""
+"""Pages about other places: where images go, links, the overview, the worklist of the day."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ class OtherPlaces(QObject):
         dialog.browse_requested.connect(self._window.archive.show_browser)
         dialog.settings_requested.connect(self._on_destination_settings_requested)
         dialog.image_requested.connect(self._on_image_requested)
+        dialog.show()
+
+    def show_share(self, image_ids: list[str]) -> None:
+        """Share these images by a link."""
+        window = self._window
+        if not image_ids:
+            return
+        dialog = part("ShareDialog")(self._session, window.patient.summary, image_ids, window)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.links_requested.connect(self.show_links)
+        dialog.show()
+
+    @Slot()
+    def show_links(self) -> None:
+        """Show every link that was given out."""
+        dialog = part("LinksDialog")(self._session, self._window)
+        dialog.settings_requested.connect(self._on_destination_settings_requested)
         dialog.show()
 
     @Slot(str)

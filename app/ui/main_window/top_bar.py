@@ -26,10 +26,11 @@ _LAYOUTS = ("layout_1x1", "layout_1x2", "layout_2x1", "layout_2x2", "layout_2x3"
 _MENU = (
     ("new_patient", "edit_patient", "merge_patient", "close_patient"),
     ("new_treatment", "treatments"),
-    ("worklist", "inbox", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
+    ("worklist", "inbox", "share", "move_image", "delete_image", "deleted_images", "copy_id", "paste"),
     ("undo", "redo"),
     ("toggle_left", "toggle_right", "full_screen", "toggle_theme"),
-    ("dashboard", "browse_archive", "archive", "public_images", "backups", "activity", "log", "check", "demo"),
+    ("dashboard", "browse_archive", "archive", "links", "public_images"),
+    ("backups", "activity", "log", "check", "demo"),
     ("settings", "help", "shortcuts", "about"),
     ("quit",),
 )

@@ -59,7 +59,9 @@ class SettingsDialog(DialogFrame):
         self._column.setContentsMargins(UNIT, 0, UNIT, 0)
         self._column.setSpacing(UNIT * 2)
         may = session.may(Action.SETTINGS_CHANGE)
-        for number, entry in enumerate(pages()):
+        buckets = tuple(mirror.name for mirror in session.library.settings.mirrors() if mirror.kind == "s3")
+        every = pages(buckets)
+        for number, entry in enumerate(every):
             row = QListWidgetItem(icon(entry.icon), entry.title)
             row.setSizeHint(QSize(UNIT * 20, ROW_PX))
             self._list.addItem(row)
@@ -88,7 +90,7 @@ class SettingsDialog(DialogFrame):
         self._save.clicked.connect(self._on_save_clicked)
         self.resize(UNIT * 96, UNIT * 62)
         starts = [
-            entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in pages()
+            entry.topic == page or any(field.key.startswith(f"{page}.") for field in entry.fields) for entry in every
         ]
         self._list.setCurrentRow(starts.index(True) if page and True in starts else 0)
         self._wanted = next((editor.widget for editor in self.destinations if editor.topic == page), None)

@@ -53,7 +53,10 @@ class Editor:
             box = QComboBox()
             for choice, words in self.field.choices:
                 box.addItem(words, choice)
-            box.setCurrentIndex(max(0, box.findData(value)))
+            if box.findData(value) < 0:
+                # Set by a script: saving another setting must not change it.
+                box.addItem(str(value), value)
+            box.setCurrentIndex(box.findData(value))
             return box
         if self.entry.type is int:
             spin = QDoubleSpinBox()

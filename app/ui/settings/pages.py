@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.destinations import DIMSE, MIRROR
-from app.words import t
+from app.words import t, tn
 
 DRIVE = "drive"
 
@@ -32,8 +32,8 @@ class Page:
     topic: str = ""
 
 
-def pages() -> tuple[Page, ...]:
-    """Return every page in the window's language."""
+def pages(buckets: tuple[str, ...] = ()) -> tuple[Page, ...]:
+    """Return every page in the window's language; ``buckets`` are the mirrors by which images can be shared."""
     return (
         Page(
             t("General"),
@@ -68,6 +68,7 @@ def pages() -> tuple[Page, ...]:
         _folders(),
         _archive(),
         Page(t("Mirrors"), "mirror", (), MIRROR),
+        _sharing(buckets),
         _backup(),
         _drive(),
         Page(
@@ -222,6 +223,33 @@ def _backup() -> Page:
                 t("Try restoring at least every"),
                 t("The status turns amber when the last trial is older."),
                 unit=t("days"),
+            ),
+        ),
+    )
+
+
+def _sharing(buckets: tuple[str, ...]) -> Page:
+    return Page(
+        t("Sharing"),
+        "share",
+        (
+            Field(
+                "share.destination",
+                t("Where shared images lie"),
+                t("An S3 storage that is set up as a mirror; it need not be switched on. Block public access to it."),
+                (("", t("Nowhere: nothing is shared")), *((name, name) for name in buckets)),
+            ),
+            Field(
+                "share.expires",
+                t("A link usually lasts"),
+                t("Seven days at most. What a link leads to is deleted when it expires."),
+                (
+                    ("1h", tn("{n} hour", "{n} hours", 1)),
+                    ("8h", tn("{n} hour", "{n} hours", 8)),
+                    ("1d", tn("{n} day", "{n} days", 1)),
+                    ("3d", tn("{n} day", "{n} days", 3)),
+                    ("7d", tn("{n} day", "{n} days", 7)),
+                ),
             ),
         ),
     )

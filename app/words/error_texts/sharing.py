@@ -36,6 +36,21 @@ def _making() -> dict[str, ErrorTemplates]:
             t("This comes to {has}; no more than {limit} is shared by a link."),
             t("Choose the optimised copy, or fewer images."),
         ),
+        "share.document": ErrorTemplates(
+            t("A document says whose it is"),
+            t("“{name}” is a document: its pages may say whose it is, and nobody can take that out."),
+            t("Leave it out, or leave in whose it is where the receiver may know."),
+        ),
+        "share.does_not_fit": ErrorTemplates(
+            t("Not what the receiver asks for"),
+            t("Something does not fit what “{receiver}” asks for ({count})."),
+            t("Complete the images’ details, or choose another receiver."),
+        ),
+        "share.bad_profile": ErrorTemplates(
+            t("Not a receiver’s profile"),
+            t("A receiver’s profile has a name, and values of the right kind; “{name}” does not fit."),
+        ),
+        "share.no_profile": ErrorTemplates(t("No such receiver"), t("There is no receiver called “{name}”.")),
         "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")

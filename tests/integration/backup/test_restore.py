@@ -14,10 +14,12 @@ import pytest
 from app.backup import swap
 from app.bootstrap.library import open_library
 from app.core.cancel import CancelToken
+from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault
 from app.domain.patient import PatientDraft
 from app.domain.roles import Actor, Role, owner
+from app.domain.sharing import Share, ShareEnd, ShareKind, ShareState
 from app.services.backups import open_archive
 from app.services.restoring import RestoreArgs, RestoreReport, restore_library
 from app.storage.presence import Alone
@@ -80,6 +82,27 @@ def test_the_present_library_is_kept_and_its_audit_log_goes_on(clinic: Path, tmp
         assert library.settings.secret("backup.password") == PASSWORD
     with open_library(report.kept, create=False) as library:
         assert library.store.patients.get(later.id) is not None
+
+
+def test_what_was_shared_since_the_backup_is_still_known(clinic: Path, tmp_path: Path) -> None:
+    def share(number: int) -> Share:
+        now = utc_now()
+        kind, state = ShareKind.DOWNLOAD, ShareState.LIVE
+        return Share(
+            f"share-{number}", kind, state, now, now, "owner", "here", "mirror.x", {}, f"shared/{number}", "a.jpg"
+        )
+
+    with open_library(clinic, create=False) as library:
+        library.store.shares.add(share(1))
+    backup = make(clinic, tmp_path / "a.zip")
+    with open_library(clinic, create=False) as library:
+        library.store.shares.add(share(2))
+        # Its object is still to be deleted: that must not be forgotten.
+        library.store.shares.end("share-1", ShareEnd.REVOKED)
+    restore(clinic, backup)
+    with open_library(clinic, create=False) as library:
+        states = {one.id: one.state for one in library.store.shares.list()}
+    assert states == {"share-1": ShareState.ENDING, "share-2": ShareState.LIVE}
 
 
 def test_a_catalogue_alone_comes_back_to_its_images(clinic: Path, tmp_path: Path, contents) -> None:

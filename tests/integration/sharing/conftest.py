@@ -54,6 +54,12 @@ def set_up(library: Library, front: SignedFront, prefix: str) -> None:
     library.settings.set(actor, "share.destination", "cloud")
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be tried twice: these tests are not about patience."""
+    monkeypatch.setattr("app.services.sharing.places._ATTEMPTS", 1)
+
+
 @pytest.fixture
 def prefix() -> str:
     return f"clinic-{uuid.uuid4().hex[:8]}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from app.bootstrap.library import open_library
 from tests import planted
@@ -63,6 +65,27 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
         refused = bitewing("share", *arguments, "--json")
         assert refused.code == 1, arguments
     assert bitewing("share").code == 2
+
+
+def test_a_receivers_wishes_are_checked_before_anything_goes(bitewing: Run, image_id: str, front: SignedFront) -> None:  # noqa: F811
+    front.asked.clear()
+    said = bitewing("share", image_id, "--for", "insurer", "--json")
+    assert (said.code, said.json()["error"]["code"]) == (1, "share.does_not_fit")
+    # A tooth is missing, and the picture is tiny.
+    assert said.errors.count(f"{image_id}: ") == 4
+    assert front.asked == []
+    own = '[{"name": "Dr Weiss", "strip": true, "identified": true, "longest_px": 32, "needs": ["name"]}]'
+    assert bitewing("settings", "set", "share.profiles", own).code == 0
+    one = bitewing("share", image_id, "--for", "Dr Weiss", "--json").json()
+    with Image.open(io.BytesIO(httpx.get(one["url"]).content)) as sent:
+        # The picture, as small as was asked for, and the line below it that says whose it is.
+        assert sent.width == 32
+        assert sent.height > 24
+    assert one["identified"] is True
+    assert bitewing("share", image_id, "--for", "nobody", "--json").json()["error"]["code"] == "share.no_profile"
+    assert bitewing("share", image_id, "--for", "insurer", "--original").code == 2
+    refused = bitewing("settings", "set", "share.profiles", '[{"name": "x", "form": "fax"}]', "--json")
+    assert refused.json()["error"]["code"] == "share.bad_profile"
 
 
 def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, front: SignedFront) -> None:  # noqa: F811

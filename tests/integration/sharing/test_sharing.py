@@ -22,6 +22,7 @@ from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.s3_client import S3Args
 from tests import planted
 from tests.integration.sharing.conftest import left_there
+from tests.servers import free_port
 from tests.signed_front import SignedFront, refusal
 from tests.store_servers import S3Server
 
@@ -126,10 +127,14 @@ def test_without_the_network_nothing_is_shared_and_revoking_waits(
     assert (report.ended, report.waiting) == (0, 2)
     front.is_away = False
     assert left_there(s3, prefix) == [one.share.object_name]
+    # Another bucket, which is away still, does not keep this one waiting.
+    library.settings.set(library.owner(), "mirror.cloud.endpoint", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(EnvironmentFault, match=r"share\.offline"):
+        library.sharing.invite(library.owner(), ShareWish(), QUIET)
     report = library.share_keeping.round(library.owner(), QUIET)
-    assert (report.ended, report.waiting, report.away) == (2, 0, None)
+    assert (report.ended, report.waiting) == (2, 1)
     assert left_there(s3, prefix) == []
-    states = [(item.share.state, item.share.ending) for item in library.sharing.list(library.owner())]
+    states = [(item.share.state, item.share.ending) for item in library.sharing.list(library.owner())][1:]
     assert states == [(ShareState.ENDED, ShareEnd.FAILED), (ShareState.ENDED, ShareEnd.REVOKED)]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -33,6 +36,11 @@ def link(library: Library) -> tuple[str, str]:
     return shared.share.id, shared.url
 
 
+def files_there(s3: S3Server, prefix: str) -> list[str]:
+    """Return what lies there beside the page."""
+    return [name for name in left_there(s3, prefix) if not name.endswith("/page.html")]
+
+
 def zipped(*files: Path) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
@@ -53,7 +61,7 @@ def test_what_is_sent_waits_in_the_inbox_and_is_deleted_there(
     assert library.share_keeping.round(actor, QUIET).received == 0
     assert httpx.put(link[1], content=dicom.read_bytes()).status_code == 200
     assert library.share_keeping.round(actor, QUIET).received == 1
-    assert left_there(s3, prefix) == []
+    assert files_there(s3, prefix) == []
     # The link goes on; a zip of several is as good.
     assert httpx.put(link[1], content=zipped(jpeg, dicom)).status_code == 200
     assert library.share_keeping.round(actor, QUIET).received == 2
@@ -83,7 +91,7 @@ def test_what_holds_no_image_is_no_image(
     assert httpx.put(link[1], content=sent).status_code == 200
     report = library.share_keeping.round(library.owner(), QUIET)
     assert (report.received, report.refused) == (0, 1)
-    assert left_there(s3, prefix) == []
+    assert files_there(s3, prefix) == []
     assert library.inbox.list(library.owner()) == []
     assert library.events.list(library.owner())[0].code == code
 
@@ -100,8 +108,8 @@ def test_what_is_too_large_is_not_even_fetched(
     httpx.put(link[1], content=bytes(1001))
     front.asked.clear()
     assert library.share_keeping.round(library.owner(), QUIET).refused == 1
-    assert [one.partition(" ")[0] for one in front.asked] == ["HEAD", "HEAD", "DELETE"]
-    assert left_there(s3, prefix) == []
+    assert [one.partition(" ")[0] for one in front.asked] == ["GET", "HEAD", "HEAD", "DELETE"]
+    assert files_there(s3, prefix) == []
 
 
 def test_a_revoked_link_to_send_by_lets_nothing_in(
@@ -133,3 +141,28 @@ def test_what_came_in_the_last_moment_is_not_lost(
     assert (report.received, report.ended) == (1, 1)
     assert len(library.inbox.list(actor)) == 1
     assert left_there(s3, prefix) == []
+
+
+def test_people_send_by_a_page_of_their_browser(
+    library: Library, link: tuple[str, str], s3: S3Server, prefix: str, tmp_path: Path
+) -> None:
+    actor = library.owner()
+    page = library.sharing.get(actor, link[0]).page
+    assert page is not None
+    told = httpx.get(page)
+    assert (told.status_code, told.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert told.headers["content-disposition"] == "inline"
+    (found,) = re.findall(r'<script type="application/json" id="links">(.*?)</script>', told.text, re.DOTALL)
+    links = json.loads(found)
+    assert len(links) == 40
+    # The page sends to where it came from, so that no browser asks the storage for leave.
+    assert {urlsplit(one).netloc for one in links} == {urlsplit(page).netloc}
+    planted.planted_jpeg(tmp_path / "a.jpg")
+    planted.planted_png(tmp_path / "b.png")
+    for address, name in zip(links, ("a.jpg", "b.png"), strict=False):
+        assert httpx.put(address, content=(tmp_path / name).read_bytes()).status_code == 200
+    assert library.share_keeping.round(actor, QUIET).received == 2
+    assert files_there(s3, prefix) == []
+    library.sharing.revoke(actor, link[0], QUIET)
+    assert left_there(s3, prefix) == []
+    assert httpx.get(page).status_code in {403, 404}

@@ -1,0 +1,159 @@
+"""Sharing in the window: what goes out is looked at, a link is made, every link can be ended; offline is no box."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from app.bootstrap.background import Background
+from app.core.context import JobContext
+from app.domain.sharing import ShareState
+from app.services.outgoing.model import Form, Warn
+from app.services.sharing.model import ShareWish
+from app.ui.destinations.whereabouts import whereabouts_text
+from app.ui.sharing.dialog import ShareDialog
+from app.ui.sharing.links_dialog import LinksDialog
+from app.ui.sharing.qr import qr_pixmap
+from tests import planted
+from tests.integration.sharing.conftest import _front, front, s3, set_up  # noqa: F401 - fixtures
+
+QUIET = JobContext.silent()
+
+
+@pytest.fixture
+def role():
+    from app.domain.roles import Role
+
+    return Role.DENTIST
+
+
+@pytest.fixture
+def images(session):
+    return [image.id for image in session.library.images.list(session.actor)]
+
+
+def quiet(qtbot, session) -> None:
+    qtbot.waitUntil(lambda: not session.runner.running() and not session.calls.waiting(), timeout=30_000)
+
+
+def rows(dialog) -> list[list[str]]:
+    tree = dialog.list
+    return [[tree.topLevelItem(row).text(column) for column in range(4)] for row in range(tree.topLevelItemCount())]
+
+
+def test_without_a_storage_it_says_what_to_do(qtbot, session, images):
+    dialog = ShareDialog(session, None, images)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    with qtbot.waitSignal(dialog.settings_requested) as asked:
+        dialog.nowhere.findChildren(type(dialog.leave))[0].setEnabled(True)
+        dialog.nowhere.findChildren(type(dialog.leave))[0].click()
+    assert asked.args == ["share"]
+    assert not dialog.share_button.isVisible()
+
+
+def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipboard, monkeypatch):  # noqa: F811
+    library = session.library
+    set_up(library, front, "window")
+    monkeypatch.setattr("app.services.outgoing.copies.found_in", lambda *_: ((Warn.TEXT_POSSIBLE,), ()))
+    dialog = ShareDialog(session, None, images[:2])
+    qtbot.addWidget(dialog)
+    dialog.show()
+    quiet(qtbot, session)
+    # Nothing goes before a person said that they looked.
+    assert not dialog.share_button.isEnabled()
+    assert front.asked == []
+    dialog.options.checks[0].setChecked(True)
+    assert dialog.share_button.isEnabled()
+    dialog.options.original.setChecked(True)
+    quiet(qtbot, session)
+    assert not dialog.share_button.isEnabled()
+    dialog.options.checks[0].setChecked(True)
+    front.is_away = True
+    dialog.share_button.click()
+    assert not dialog.options.isEnabled()
+    quiet(qtbot, session)
+    assert "cannot be reached" in dialog.problem.text()
+    assert dialog.problem.property("role") == "warn"
+    front.is_away = False
+    dialog.options.case.setText("A-7")
+    dialog.share_button.click()
+    quiet(qtbot, session)
+    url = dialog.card.address.text()
+    assert httpx.get(url).headers["content-type"] == "application/zip"
+    dialog.card.copy.click()
+    assert QGuiApplication.clipboard().text() == url
+    assert not dialog.card.qr.pixmap().isNull()
+    dialog.reject()
+    (share,) = [one.share for one in library.sharing.list(session.actor) if one.url]
+    assert (share.form, share.case_reference) == (Form.ORIGINAL.value, "A-7")
+    with library.store.read():
+        created = library.store.audit.list(action="share.create", limit=10)
+    assert next(entry.details["seen"] for entry in created if entry.details.get("seen")) == ["text_possible"]
+    assert "shared by a link" in whereabouts_text(library.outbox.whereabouts(session.actor, images[0]))
+    links = LinksDialog(session)
+    qtbot.addWidget(links)
+    links.show()
+    quiet(qtbot, session)
+    newest = rows(links)[0]
+    assert newest[3] == "A-7"
+    assert "left" in newest[2]
+    links.revoke_button.click()
+    quiet(qtbot, session)
+    qtbot.waitUntil(lambda: rows(links)[0][2] == "revoked", timeout=5000)
+    assert httpx.get(url).status_code in {403, 404}
+    assert whereabouts_text(library.outbox.whereabouts(session.actor, images[0])) == ""
+    links.renew_button.click()
+    quiet(qtbot, session)
+    qtbot.waitUntil(lambda: "live" in rows(links)[0][2], timeout=5000)
+    assert httpx.get(links.card.address.text()).status_code == 200
+    links.invite_button.click()
+    quiet(qtbot, session)
+    assert "<input" in httpx.get(links.card.address.text()).text
+    assert [one.share.state for one in library.sharing.list(session.actor)][:2] == [ShareState.LIVE] * 2
+    links.reject()
+
+
+def test_closing_while_copies_are_made_leaves_nothing(qtbot, session, images, front):  # noqa: F811
+    library = session.library
+    set_up(library, front, "window")
+    before = sorted(library.paths.incoming.rglob("*"))
+    dialog = ShareDialog(session, None, images)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.options.identified.setChecked(True)
+    dialog.reject()
+    quiet(qtbot, session)
+    assert not [path for path in library.paths.incoming.rglob("*.jpg") if path not in before]
+
+
+def test_the_code_is_that_of_the_link():
+    import cv2
+    import numpy as np
+
+    text = f"https://files.example.org/shared/{'0123456789abcdef' * 3}.jpg?X-Amz-Signature={'f' * 64}"
+    image = qr_pixmap(text, 400).toImage().convertToFormat(qr_pixmap(text, 400).toImage().Format.Format_Grayscale8)
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    read, _points, _straight = cv2.QRCodeDetector().detectAndDecode(pixels[:, : image.width()].copy())
+    assert read == text
+
+
+def test_the_background_collects_and_ends(qtbot, session, bus, images, front, tmp_path, monkeypatch):  # noqa: F811
+    library, owner = session.library, session.library.owner()
+    monkeypatch.setattr("app.services.sharing.keeping.EVERY_S", 0.2)
+    set_up(library, front, "background")
+    background = Background(library, owner, session.runner, session.calls, bus, "agent")
+    background.start()
+    try:
+        invited = library.sharing.invite(owner, ShareWish(), QUIET)
+        planted.planted_jpeg(tmp_path / "a.jpg")
+        assert httpx.put(invited.url, content=(tmp_path / "a.jpg").read_bytes()).status_code == 200
+        qtbot.waitUntil(lambda: len(library.inbox.list(owner)) == 1, timeout=15_000)
+        front.is_away = True
+        assert library.sharing.revoke(owner, invited.share.id, QUIET).state is ShareState.ENDING
+        front.is_away = False
+        # A link to send by stays closed and watched; its page goes at once.
+        qtbot.waitUntil(lambda: httpx.get(invited.page).status_code in {403, 404}, timeout=15_000)
+    finally:
+        assert background.stop(10.0)
