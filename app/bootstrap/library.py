@@ -283,7 +283,7 @@ class Library:
     publishing: Lazy[PublishingService] = Lazy(
         "publishing.service",
         "PublishingService",
-        lambda make, its: make(its.door, its.public_places, its.public_copies, its.sending),
+        lambda make, its: make(its.door, its.public_places, its.public_copies, its.sending, its.jobs),
     )
     share_places: Lazy[SharePlaces] = Lazy(
         "sharing.places", "SharePlaces", lambda make, its: make(its.settings, its.mirror_places)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.bootstrap.library import Library
 from app.core.context import JobContext
+from app.domain.publication import public_destination
 from app.domain.roles import Actor
 from app.services.receive_report import ReceiveReport
 from app.services.schedule import Task
@@ -98,8 +99,15 @@ class Work:
         return destination in mirrors | archives
 
     def is_public(self, destination: str) -> bool:
-        """Whether something is to be published, or taken back, at a public destination."""
-        return self.syncs() and destination in self._library.public_places.busy()
+        """Whether images are published there, or are still to be taken back."""
+        library = self._library
+        if not self.syncs():
+            return False
+        # Asked while the window opens: whoever really publishes brings the network with them.
+        if any(one.publish and public_destination(one.name) == destination for one in library.settings.mirrors()):
+            return True
+        with library.store.read():
+            return library.store.publications.open_at(destination) > 0
 
     def due(self) -> list[str]:
         """Return the names of what should have begun by now and has not."""

@@ -13,10 +13,11 @@ from app.cli.library import opened
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.domain.publication import PublicForm, PublicState
+from app.words import sharing as share_words
 from app.words import t, tn
 
 if TYPE_CHECKING:
-    from app.services.publishing.service import PublicItem, PublicRow
+    from app.services.publishing.service import Prepared, PublicItem, PublicRow
     from app.storage.publications import PublicEntry
 
 
@@ -44,7 +45,10 @@ def publish(session: Session, images: tuple[str, ...], place: str | None, form: 
         prepared = library.publishing.prepare(owner, images, ctx, PublicForm(form or PublicForm.JPEG))
         items = library.publishing.publish(owner, prepared, place, looked=looked)
         library.publishing.send(owner, ctx, "command")
-        rows = [_published(item, library.publishing.of_image(owner, item.image_id)) for item in items]
+        rows = [
+            {**_published(item, library.publishing.of_image(owner, item.image_id)), "warnings": _warnings(one)}
+            for item, one in zip(items, prepared, strict=True)
+        ]
     return _end(session, rows, "published", PublicState.PUBLIC)
 
 
@@ -78,6 +82,25 @@ def list_public(session: Session) -> int:
         _say_line(copy.image_id, copy.state.value, copy.url or copy.remote_id, why)
     output.say(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(found)))
     return 0
+
+
+@command.command("check", help=t("Compare public folders with the records: what nobody knows of, what is gone."))
+@click.option("--remove", is_flag=True, help=t("Take away what lies there and nobody knows of."))
+@common
+@click.pass_obj
+def check(session: Session, remove: bool) -> int:
+    """Compare."""
+    with opened(session) as library, job(t("Looking at what is public")) as ctx:
+        report = library.publishing.compare(library.owner(), ctx, remove=remove)
+    if session.json:
+        counts = {"public": report.public, "missing": report.count("missing"), "unknown": report.count("unknown")}
+        output.emit({**counts, "items": [output.plain(item) for item in report.items]})
+    else:
+        said = {"missing": t("not there any more"), "unknown": t("nobody knows of it")}
+        for item in report.items:
+            _say_line(item.destination, item.name, t("removed") if item.removed else said[item.status])
+        output.say(tn("{n} copy is public as it should be.", "{n} copies are public as they should be.", report.public))
+    return 1 if report.count("missing") or report.count("unknown") else 0
 
 
 def _row(row: PublicRow) -> dict[str, Any]:
@@ -128,6 +151,10 @@ def _failed(item: PublicItem) -> dict[str, Any]:
     return {"image_id": item.image_id, "status": "failed", "url": None, **output.refusal(item.code or "", facts)}
 
 
+def _warnings(prepared: Prepared) -> list[str]:
+    return [warning.value for warning in prepared.copy.warnings] if prepared.copy is not None else []
+
+
 def _why(code: str | None) -> dict[str, Any]:
     return output.refusal(code) if code else output.nothing_refused()
 
@@ -138,6 +165,8 @@ def _end(session: Session, rows: list[dict[str, Any]], name: str, aim: PublicSta
     waiting = len(rows) - len(failed) - len(done)
     for row in failed:
         output.complain(f"{row['image_id']}: {row['reason']}")
+        for warning in row.get("warnings", ()):
+            output.complain(f"  {share_words.warning(warning)}")
     if session.json:
         output.emit({name: len(done), "waiting": waiting, "failed": len(failed), "items": rows})
         return 1 if failed else 0

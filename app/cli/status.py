@@ -44,7 +44,7 @@ def command(session: Session) -> int:
     ):
         output.say(f"{name}: {value}")
     for queue in queues:
-        if queue.enabled:
+        if queue.enabled or queue.waiting or queue.parked:
             output.say(f"{queue.name}: {tn('{n} waits', '{n} wait', queue.waiting + queue.parked)}")
     return 0
 

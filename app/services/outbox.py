@@ -29,12 +29,15 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The copies of an image elsewhere, what is on its way there, what is or may be public, and links."""
+    """The copies of an image that are known to be elsewhere now, what is on its way, and what gives it out.
+
+    ``shares``: links; ``public``: what anybody sees, or may see still.
+    """
 
     copies: tuple[Copy, ...]
     entries: tuple[Entry, ...]
-    public: tuple[PublicEntry, ...] = ()
     shares: tuple[Share, ...] = ()
+    public: tuple[PublicEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,9 @@ class OutboxService:
             copies = [
                 copy for copy in store.copies.of_image(image_id) if copy.gone_at is None and copy.how not in _NO_COPIES
             ]
-            public = [entry for entry in store.publications.of_image(image_id) if entry.publication.gone_at is None]
             shares = tuple(store.shares.of_image(image_id))
-            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), tuple(public), shares)
+            public = [entry for entry in store.publications.of_image(image_id) if entry.publication.gone_at is None]
+            return Whereabouts(tuple(copies), tuple(store.outbox.of_image(image_id)), shares, tuple(public))
 
     def copies(self, actor: Actor, image_id: str) -> list[Copy]:
         """Return where an image is beside the library, and where it was until it was called back."""

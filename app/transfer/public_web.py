@@ -26,18 +26,24 @@ _SHOWN_BYTES = 256 << 10
 class Seen:
     """An answer: its HTTP status, the length and SHA-256 of what came, and the beginning of it.
 
-    ``size`` is more than was expected where the rest was not read.
+    ``size`` is more than was expected where the rest was not read. ``kind`` is the type that the server gives it.
     """
 
     status: int
     size: int
     sha256: str
     start: bytes = b""
+    kind: str = ""
 
     @property
     def is_success(self) -> bool:
         """Whether something was served."""
         return 200 <= self.status < 300
+
+    @property
+    def is_an_image(self) -> bool:
+        """Whether what was served is a picture, whatever it shows, by the word of the server."""
+        return self.is_success and self.kind.lower().startswith(("image/", "application/dicom"))
 
 
 def look_at(url: str, expected_bytes: int, ca: str = "") -> Seen:
@@ -88,4 +94,4 @@ def _counted(response: httpx.Response, most: int) -> Seen:
             break
         if time.monotonic() > deadline:
             raise TransientFault("publish.slow")
-    return Seen(response.status_code, size, digest.hexdigest(), bytes(start))
+    return Seen(response.status_code, size, digest.hexdigest(), bytes(start), response.headers.get("Content-Type", ""))

@@ -53,6 +53,7 @@ def kind_words(kind: str) -> str:
         "push": t("Sending to the archive"),
         "mirror": t("Sending to a mirror"),
         "publish": t("Publishing"),
+        "publish-check": t("Looking at what is public"),
         "mirror-verify": t("Comparing a mirror"),
         "mirror-pull": t("Bringing files back from a mirror"),
         "scan": t("Scan"),

@@ -94,7 +94,7 @@ class FakeLibrary:
         )
         self.outbox = SimpleNamespace(
             queues=lambda _actor: [],
-            whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=(), shares=()),
+            whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=(), shares=(), public=()),
         )
         self.worklist = SimpleNamespace(today=self._no_worklist)
         self.expecting = SimpleNamespace(of_next=lambda _actor, _patient: None)

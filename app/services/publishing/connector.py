@@ -24,6 +24,7 @@ from app.services.publishing.trying import ca_of
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
 from app.sync.outbox import IDLE_S
+from app.transfer.stores.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ class PublicConnector:
                 self._door.store, place, self._paths.to_publish, ctx, is_on=mirror.publish, ca=ca_of(mirror)
             )
             yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
+
+    def open(self, destination: str) -> Store:
+        """Return the store that a public folder lies in. Raises as :func:`open_marked`."""
+        return self._mirrors.open(self.mirror(destination))
 
     def mirror(self, destination: str) -> MirrorSettings:
         """Return the settings of the mirror whose public folder this is. Raises ``settings.no_connection``."""

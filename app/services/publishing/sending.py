@@ -124,7 +124,8 @@ class PublicSender:
         if taken is None or taken.url is None:
             return Sent(name, "", BY_LISTING, was_there=not was_there)
         seen = look_at(taken.url, taken.size_bytes, self._ca)
-        if seen.is_success and _shows(seen, taken):
+        # Servers that make smaller pictures of ours show other bytes; a page that says "not found" is no picture.
+        if seen.is_an_image or (seen.is_success and _shows(seen, taken)):
             again_s = min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
             raise TransientFault("publish.still_served", retry_after_s=again_s)
         return Sent(name, "", BY_ADDRESS, was_there=not was_there)

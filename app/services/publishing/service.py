@@ -31,6 +31,8 @@ from app.domain.publication import (
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.images import required_image
+from app.services.jobs import JobLog
+from app.services.publishing.comparing import PublicComparison, PublicReport
 from app.services.publishing.connector import PublicConnector
 from app.services.publishing.copying import MadeCopy, PublicCopies
 from app.services.sending.service import SendingService, SendReport
@@ -74,16 +76,19 @@ class PublicRow:
 class PublishingService:
     """Publishing from one library. Any thread."""
 
-    def __init__(self, door: Door, connector: PublicConnector, copies: PublicCopies, sending: SendingService) -> None:
+    def __init__(
+        self,
+        door: Door,
+        connector: PublicConnector,
+        copies: PublicCopies,
+        sending: SendingService,
+        jobs: JobLog,
+    ) -> None:
         self._door = door
         self._connector = connector
         self._copies = copies
         self._sending = sending
-
-    def places(self, actor: Actor) -> list[MirrorSettings]:
-        """Return the places that images may be published at; none while publishing is off."""
-        self._door.require(actor, Action.IMAGE_VIEW)
-        return self._connector.places()
+        self._comparison = PublicComparison(door, connector, jobs)
 
     def require_place(self, actor: Actor, place: str | None = None) -> MirrorSettings:
         """Return where would be published. Raises as :meth:`publish`."""
@@ -173,6 +178,10 @@ class PublishingService:
                 shown = (image.caption or image.original_name) if image is not None else ""
                 rows.append(PublicRow(entry, patient.name if patient else "", shown))
             return rows
+
+    def compare(self, actor: Actor, ctx: JobContext, *, remove: bool = False) -> PublicReport:
+        """Compare what is public with the records. Raises as :meth:`PublicComparison.run`."""
+        return self._comparison.run(actor, ctx, remove=remove)
 
     def of_image(self, actor: Actor, image_id: str) -> list[PublicEntry]:
         """Return every copy that an image has or had in public, newest first."""

@@ -265,9 +265,13 @@ class S3Store:
 
     @staticmethod
     def _shown(name: str) -> dict[str, str]:
-        """Return what kind of file it is, for browsers: without that they offer a picture for download."""
+        """Return what is told to whoever is shown an object, where its bucket lets strangers see it.
+
+        Its kind, without which browsers offer a picture for download; and that caches ask before they show it again,
+        so that what was taken back does not live on in them.
+        """
         kind = mimetypes.guess_type(name)[0]
-        return {"ContentType": kind} if kind else {}
+        return {"CacheControl": "no-cache", **({"ContentType": kind} if kind else {})}
 
     @contextmanager
     def _session(self, name: str = "", ctx: JobContext | None = None) -> Iterator[None]:

@@ -249,6 +249,31 @@ def _safe_keeping() -> tuple[Topic, ...]:
             ),
         ),
         Topic(
+            "publishing",
+            t("Publishing images"),
+            (
+                t(
+                    "Off until an administrator allows it for a mirror (Settings, Mirrors) and reads what it means. "
+                    "Then “Publish…” in an image's menu makes a copy without name, dates and camera data, under an "
+                    "address that nobody can guess, and shows you the picture as strangers will see it."
+                ),
+                t(
+                    "It counts as public once its address shows exactly that copy. The details show the address, to "
+                    "copy and to open; “Public images…” (Ctrl+Alt+U) lists everything that is or may be public."
+                ),
+                t(
+                    "“Move to private” deletes the copy and asks for its address until that does not show it any more; "
+                    "until then it stays in the list. An image that is deleted or goes to another patient is taken "
+                    "back by itself."
+                ),
+                t(
+                    "The public address is that of the folder “published”, which a web server shows. “Try the "
+                    "connection” says whether it is seen, whether it can be listed, and whether anything else of the "
+                    "mirror can be seen with it."
+                ),
+            ),
+        ),
+        Topic(
             "sharing",
             t("Sharing by a link"),
             (

@@ -169,7 +169,7 @@ class PublishDialog(DialogFrame):
             self.picture.setPixmap(
                 shown.scaled(room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
             )
-            removed = ", ".join(share_words.removed(part.kind) for part in prepared.copy.removed)
+            removed = t(", ").join(share_words.removed(part.kind) for part in prepared.copy.removed)
             left_out = t("Left out: {parts}", parts=removed) if removed else ""
             self.facts.setText(joined(size(prepared.copy.size_bytes), left_out))
             self.warnings.setText("\n".join(share_words.warning(one.value) for one in prepared.copy.warnings))

@@ -57,6 +57,7 @@ QPushButton[role="quiet"] { background: transparent; border: 1px solid transpare
 QPushButton[role="quiet"]:hover { background: $hover; }
 QPushButton[role="quiet"]:focus { border: 2px solid $accent; }
 QPushButton[role="danger"] { color: $red; }
+QPushButton[role="danger"]:disabled { color: $disabled; }
 QPushButton::menu-indicator { image: url($chevron); width: 12px; height: 12px;
   subcontrol-position: center right; subcontrol-origin: padding; right: 8px; }
 

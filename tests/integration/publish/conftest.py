@@ -42,6 +42,7 @@ class WebServer:
     trouble: int = 0
     lists: bool = False
     caches: bool = False
+    cache_kind: str = "application/octet-stream"
     cache: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
@@ -78,6 +79,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if self.path in web.cache:
             self.send_response(200)
             self.send_header("Content-Length", str(len(web.cache[self.path])))
+            self.send_header("Content-Type", web.cache_kind)
             self.end_headers()
             self.wfile.write(web.cache[self.path])
             return

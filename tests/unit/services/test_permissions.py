@@ -90,6 +90,7 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.IMAGE_PUBLISH, "publish", lambda lib, who, _p: lib.publishing.publish(who, [])),
     (Action.IMAGE_PUBLISH, "prepare", lambda lib, who, _p: lib.publishing.prepare(who, [NOBODY], QUIET)),
     (Action.IMAGE_WITHDRAW, "withdraw", lambda lib, who, _p: lib.publishing.withdraw(who, [NOBODY], QUIET)),
+    (Action.IMAGE_WITHDRAW, "compare", lambda lib, who, _p: lib.publishing.compare(who, QUIET)),
     (Action.IMAGE_WITHDRAW, "send", lambda lib, who, _p: lib.publishing.send(who, QUIET)),
     (Action.IMAGE_VIEW, "public", lambda lib, who, _p: lib.publishing.public(who)),
     (Action.IMAGE_VIEW, "public of", lambda lib, who, _p: lib.publishing.of_image(who, NOBODY)),
