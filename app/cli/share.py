@@ -11,7 +11,7 @@ from app.cli.library import opened
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.core.errors import BitewingError
-from app.domain.sharing import Share, ShareState, seconds_of
+from app.domain.sharing import Share, ShareState, new_code, seconds_of
 from app.services.outgoing.model import Form, OutgoingArgs, args_for
 from app.services.sharing.model import Prepared, Shared, ShareWish
 from app.words import errors as error_words
@@ -54,6 +54,7 @@ def command() -> None:
 @click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))
 @click.option("--identified", is_flag=True, help=t("With the patient’s name and everything else in the file."))
 @click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
+@click.option("--lock", is_flag=True, help=t("As a zip that opens with a code; tell it another way than the link."))
 @click.option("--for", "receiver", metavar="NAME", help=t("As a receiver asks for: specialist, insurer, patient, …"))
 @common
 @click.pass_obj
@@ -64,12 +65,14 @@ def share(
     original: bool,
     identified: bool,
     case_reference: str,
+    lock: bool,
     receiver: str | None,
 ) -> int:
     """Share."""
     if receiver is not None and (original or identified):
         raise click.UsageError(t("--for says what goes out; it takes neither --original nor --identified."))
-    wish = ShareWish(None if expires is None else seconds_of(expires), case_reference)
+    code = new_code() if lock else ""
+    wish = ShareWish(None if expires is None else seconds_of(expires), case_reference, code=code)
     args = OutgoingArgs(Form.ORIGINAL if original else Form.OPTIMISED, identified)
     with opened(session) as library, job(t("Sharing")) as ctx:
         owner = library.owner()
@@ -82,9 +85,12 @@ def share(
                 output.complain(f"{prepared.copies[number - 1].image_id}: {words.misfit(misfit.code, misfit.facts)}")
             shared = library.sharing.send(owner, prepared, wish, ctx)
             if session.json:
-                output.emit({**_row(shared), "warnings": prepared.to_look_at, "removed": _removed(prepared)})
+                said = {**_row(shared), "open_with": output.known(code)}
+                output.emit({**said, "warnings": prepared.to_look_at, "removed": _removed(prepared)})
                 return 0
     _say(shared)
+    if code:
+        output.say(t("It opens with {code}: tell that another way than the link. It is kept nowhere.", code=code))
     return 0
 
 
@@ -204,6 +210,7 @@ def _row(shared: Shared) -> dict[str, Any]:
         "bytes": share.size_bytes,
         "form": output.known(share.form),
         "identified": share.identified,
+        "locked": share.locked,
         "case": output.known(share.case_reference),
         "destination": share.destination,
         **(output.refusal(share.code) if share.code else output.nothing_refused()),

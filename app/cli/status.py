@@ -43,6 +43,10 @@ def command(session: Session) -> int:
         (t("free space"), numbers.size(snapshot.free_bytes)),
     ):
         output.say(f"{name}: {value}")
+    if snapshot.links_live or snapshot.links_ending:
+        output.say(tn("{n} link works", "{n} links work", snapshot.links_live))
+    if snapshot.links_ending:
+        output.say(tn("{n} link is still to be ended", "{n} links are still to be ended", snapshot.links_ending))
     for queue in queues:
         if queue.enabled or queue.waiting or queue.parked:
             output.say(f"{queue.name}: {tn('{n} waits', '{n} wait', queue.waiting + queue.parked)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,8 @@ from app.core.settings import DURATION
 # The longest that S3 signs for (SigV4); shorter than a minute is of use to nobody.
 LONGEST_S = 7 * 24 * 3600
 SHORTEST_S = 60
+# Without those that are taken for one another (0 and O, 1, I and L).
+_READABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_CASE = 64
 
@@ -47,7 +50,7 @@ class Share:
 
     ``place``: address of the bucket as it was then, so that revoking finds the object whatever is set since.
     ``image_ids``: what was shared or, by an upload link, what arrived. ``ending`` is why it ends; ``code`` what
-    kept that from happening so far.
+    kept that from happening so far. ``locked``: what is fetched opens with a code that was told another way.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Share:
     ending: ShareEnd | None = None
     code: str | None = None
     ended_at: datetime | None = None
+    locked: bool = False
 
     def is_valid(self, now: datetime) -> bool:
         """Whether its link works."""
@@ -91,6 +95,12 @@ def seconds_of(text: str) -> int:
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise UserError("share.bad_expiry", text=text)
     return seconds
+
+
+def new_code() -> str:
+    """Return a code for a locked share, for people to read out: 80 bits in letters and figures that look unlike."""
+    letters = "".join(secrets.choice(_READABLE) for _ in range(16))
+    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
 
 
 def checked_case(text: str) -> str:

@@ -10,6 +10,7 @@ from app.core.files import free_bytes
 from app.core.paths import LibraryPaths
 from app.domain.image import Placement
 from app.domain.roles import Action, Actor
+from app.domain.sharing import ShareState
 from app.services.backup_health import BackupHealth, backup_health
 from app.services.door import Door
 from app.services.settings import SettingsService
@@ -23,7 +24,7 @@ _BROUGHT = (ItemStatus.IMPORTED.value, ItemStatus.INBOX.value)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How the library stands."""
+    """How the library stands. ``links_ending``: what they lead to is still to be deleted."""
 
     library: str
     patients: int
@@ -38,6 +39,8 @@ class Snapshot:
     last_check: JobRecord | None
     running: tuple[JobRecord, ...]
     backup: BackupHealth
+    links_live: int = 0
+    links_ending: int = 0
 
     @property
     def has_room(self) -> bool:
@@ -61,7 +64,7 @@ class StatusService:
     def snapshot(self, actor: Actor) -> Snapshot:
         """Return how the library stands now."""
         with self._door.reading(actor, Action.STATUS_VIEW) as store:
-            recent = store.jobs.list(_RECENT)
+            recent, links = store.jobs.list(_RECENT), store.shares.counts()
             return Snapshot(
                 library=str(self._paths.root),
                 patients=store.patients.count(),
@@ -75,6 +78,8 @@ class StatusService:
                 last_import=_last(store, "import"),
                 last_check=_last(store, "check"),
                 backup=backup_health(store, self._settings.clinic(), utc_now()),
+                links_live=links[ShareState.LIVE],
+                links_ending=links[ShareState.ENDING],
                 running=tuple(job for job in recent if job.state is JobState.RUNNING),
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_jso
 
 _COLUMNS = (
     "id, kind, state, created_at, expires_at, created_by, workstation, destination, place, object_name, file_name,"
-    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at"
+    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at, locked"
 )
 
 
@@ -46,6 +47,7 @@ class Shares:
             None if share.ending is None else share.ending.value,
             share.code,
             milliseconds(share.ended_at),
+            int(share.locked),
         )
         with self._db.write():
             self._db.execute(f"INSERT INTO shares ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - our own text
@@ -69,6 +71,11 @@ class Shares:
         """Return every share of which something may lie somewhere, oldest first."""
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM shares WHERE state <> 'ended' ORDER BY number")  # noqa: S608 - our own text
         return [_share_of(row) for row in rows]
+
+    def counts(self) -> Counter[ShareState]:
+        """Return how many shares stand how, those that have ended left aside."""
+        rows = self._db.rows("SELECT state, COUNT(*) FROM shares WHERE state <> 'ended' GROUP BY state")
+        return Counter({ShareState(row[0]): int(row[1]) for row in rows})
 
     def any_open(self) -> bool:
         """Whether there is such a share."""
@@ -148,4 +155,5 @@ def _share_of(row: Row) -> Share:
         ending=None if row[17] is None else ShareEnd(row[17]),
         code=row[18],
         ended_at=moment_or_none(row[19]),
+        locked=bool(row[20]),
     )

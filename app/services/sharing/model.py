@@ -13,11 +13,15 @@ from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 
 @dataclass(frozen=True, slots=True)
 class ShareWish:
-    """How a share is to be. ``expires_s`` of ``None`` is what the settings say. ``seen``: what a person looked at."""
+    """How a share is to be. ``expires_s`` of ``None`` is what the settings say. ``seen``: what a person looked at.
+
+    ``code``: what opens the zip that goes out then, sealed with it (AES-256); it is kept nowhere.
+    """
 
     expires_s: int | None = None
     case_reference: str = ""
     seen: tuple[str, ...] = ()
+    code: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)

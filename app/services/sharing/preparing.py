@@ -72,6 +72,30 @@ class Preparing:
             return prepared
 
 
+def locked(prepared: Prepared, code: str, folder: Path) -> Prepared:
+    """Return what goes out where a code is to open it: a zip sealed with it, of the same copies.
+
+    Raises
+    ------
+    EnvironmentFault
+        ``disk.full`` and its kin.
+    """
+    import pyzipper
+    from pyzipper.zipfile_aes import AESZipInfo
+
+    path = folder / "images.zip"
+    try:
+        with pyzipper.AESZipFile(path, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES) as archive:
+            archive.setpassword(code.encode("utf-8"))
+            archive.setencryption(pyzipper.WZ_AES, nbits=256)
+            for copy in prepared.copies:
+                archive.writestr(AESZipInfo(copy.path.name, _NO_DATE), copy.path.read_bytes())
+        size = path.stat().st_size
+    except OSError as error:
+        raise translate_os_error(error) from error
+    return Prepared(prepared.args, prepared.copies, path, path.name, "application/zip", size)
+
+
 class _Later:
     """An image to take out, but for where its file is."""
 

@@ -27,7 +27,7 @@ from app.services.settings import SettingsService
 from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
 from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, link_key, new_name, page_key
-from app.services.sharing.preparing import Preparing
+from app.services.sharing.preparing import Preparing, locked
 from app.services.sharing.upload_page import upload_page
 from app.services.workroom import private_folder
 
@@ -74,6 +74,12 @@ class SharingService:
             there then, or what is left is deleted as soon as that can be done.
         """
         self._door.require(actor, Action.SHARE_CREATE)
+        if not wish.code:
+            return self._send(actor, prepared, wish, ctx)
+        with private_folder(self._door.store) as folder:
+            return self._send(actor, locked(prepared, wish.code, folder), wish, ctx)
+
+    def _send(self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext) -> Shared:
         with self._refusals_noted(actor):
             mirror, seconds = self._places.chosen(), self._seconds(wish)
             if prepared.is_too_large:
@@ -88,6 +94,7 @@ class SharingService:
                 size_bytes=prepared.size_bytes,
                 form=prepared.args.form.value,
                 identified=prepared.args.identified,
+                locked=bool(wish.code),
                 image_ids=tuple(copy.image_id for copy in prepared.copies),
             )
         self._begin(actor, share)
@@ -219,6 +226,7 @@ class SharingService:
                 images=len(share.image_ids),
                 form=share.form,
                 identified=share.identified,
+                locked=share.locked,
                 bytes=share.size_bytes,
                 seconds=seconds,
                 seen=list(seen),

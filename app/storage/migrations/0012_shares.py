@@ -26,7 +26,8 @@ STATEMENTS = (
         image_ids TEXT NOT NULL,
         ending TEXT CHECK (ending IN ('revoked', 'expired', 'failed')),
         code TEXT,
-        ended_at INTEGER
+        ended_at INTEGER,
+        locked INTEGER NOT NULL
     )""",
     "CREATE INDEX shares_by_state ON shares (state, expires_at)",
     "CREATE INDEX shares_by_case ON shares (case_reference) WHERE case_reference <> ''",

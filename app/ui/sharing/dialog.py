@@ -44,6 +44,7 @@ class ShareDialog(DialogFrame):
         self._prepared: Prepared | None = None
         self._number, self._gone, self._sending = 0, False, False
         self._job: JobHandle | None = None
+        self._code = ""
         clinic = session.library.settings.clinic()
         self.options, self.preview, self.card = (
             ShareOptions(clinic.share_expires, session.library.sharing.profiles()),
@@ -117,6 +118,7 @@ class ShareDialog(DialogFrame):
             return
         self.say_problem("")
         library, actor, wish = self._session.library, self._session.actor, self.options.wish()
+        self._code = wish.code
 
         def engine(_args: Any, ctx: JobContext) -> Any:
             return library.sharing.send(actor, prepared, wish, ctx)
@@ -168,7 +170,7 @@ class ShareDialog(DialogFrame):
     def _on_sent(self, shared: Shared) -> None:
         self._sending = False
         self._drop()
-        self.card.show_link(shared)
+        self.card.show_link(shared, self._code)
         self._stack.setCurrentWidget(self.card)
         self.leave.setText(t("Close"))
         self.share_button.hide()

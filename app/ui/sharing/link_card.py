@@ -44,6 +44,11 @@ class LinkCard(QWidget):
         for button in (self.copy, self.open):
             button.setAutoDefault(False)
         self.said = plain_label("", "good")
+        self.code = plain_label("", "big", selectable=True)
+        self.code.setAccessibleName(t("The code that opens it"))
+        self.code_says = plain_label(
+            t("It opens with this code. Tell it another way than the link, now: it is kept nowhere."), "warn", wrap=True
+        )
         frame = QFrame()
         frame.setProperty("role", "card")
         inside = QVBoxLayout(frame)
@@ -60,6 +65,8 @@ class LinkCard(QWidget):
             buttons.addWidget(widget)
         buttons.addStretch(1)
         column.addLayout(buttons)
+        column.addWidget(self.code)
+        column.addWidget(self.code_says)
         column.addWidget(self.says)
         column.addStretch(1)
         grid = QGridLayout(self)
@@ -72,8 +79,11 @@ class LinkCard(QWidget):
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._show_time)
 
-    def show_link(self, shared: Shared) -> None:
-        """Show a link that works."""
+    def show_link(self, shared: Shared, code: str = "") -> None:
+        """Show a link that works; with the code that opens what it leads to, just this once."""
+        self.code.setText(code)
+        for widget in (self.code, self.code_says):
+            widget.setVisible(bool(code))
         url, share = shared.page or shared.url or "", shared.share
         is_upload = share.kind.value == "upload"
         self.title.setText(t("Ready for images to come in") if is_upload else t("Ready to share"))

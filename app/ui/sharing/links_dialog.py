@@ -23,7 +23,7 @@ from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Action
-from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState
+from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState, new_code
 from app.services.sharing.model import ShareWish
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, joined, moment, remaining, size
@@ -58,7 +58,7 @@ class LinksDialog(DialogFrame):
         super().__init__(t("Links"), parent)
         self._session = session
         self._lane = ("links", id(self))
-        self._wanted = ""
+        self._wanted = self._code = ""
         clinic = session.library.settings.clinic()
         self.list = _list()
         self.list.itemSelectionChanged.connect(self._refresh)
@@ -189,7 +189,8 @@ class LinksDialog(DialogFrame):
         if shared is None:
             return
         library, actor, share_id = self._session.library, self._session.actor, shared.share.id
-        wish = ShareWish(self.length.seconds())
+        self._code = new_code() if shared.share.locked else ""
+        wish = ShareWish(self.length.seconds(), code=self._code)
 
         def engine(_args: Any, ctx: JobContext) -> Any:
             return library.sharing.renew(actor, share_id, wish, ctx)
@@ -201,8 +202,8 @@ class LinksDialog(DialogFrame):
         if shared is not None:
             self.revoke(shared.share.id)
 
-    def _show_card(self, shared: Shared) -> None:
-        self.card.show_link(shared)
+    def _show_card(self, shared: Shared, code: str = "") -> None:
+        self.card.show_link(shared, code)
         self.card.show()
 
     # -- answers -----------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ class LinksDialog(DialogFrame):
     @Slot(object)
     def _on_made(self, shared: Any) -> None:
         self._wanted = shared.share.id
-        self._show_card(shared)
+        self._show_card(shared, self._code if shared.share.locked else "")
 
     @Slot(object)
     def _on_revoked(self, share: Any) -> None:
@@ -275,6 +276,7 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
         )
     else:
         what = joined(images, size(share.size_bytes), t("with the name") if share.identified else t("without a name"))
+        what = joined(what, t("locked") if share.locked else "")
     state = words.state(share)
     if share.is_valid(utc_now()):
         state = joined(state, remaining((share.expires_at - utc_now()).total_seconds()))

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.errors import UserError
-from app.domain.sharing import LONGEST_CASE, seconds_of
+from app.domain.sharing import LONGEST_CASE, new_code, seconds_of
 from app.services.outgoing.model import LONGEST_SIDE, Form, OutgoingArgs, args_for
 from app.services.sharing.model import ShareWish
 from app.ui.formats import number, size
@@ -101,6 +101,8 @@ class ShareOptions(QScrollArea):
         self.identified = QCheckBox(t("Leave in whose it is"))
         self.identified.toggled.connect(self._on_identified_toggled)
         self.length = LengthBox(usual)
+        self.lock = QCheckBox(t("Lock it with a code"))
+        self.lock.setToolTip(t("A zip that opens with a code, which you tell another way than the link."))
         self.case = QLineEdit()
         self.case.setMaxLength(LONGEST_CASE)
         self.case.setPlaceholderText(t("Case or appointment (optional)"))
@@ -128,6 +130,7 @@ class ShareOptions(QScrollArea):
             self._sum,
             plain_label(t("The link lasts"), "heading"),
             self.length,
+            self.lock,
             self.case,
             self._misfits_title,
         ):
@@ -157,7 +160,8 @@ class ShareOptions(QScrollArea):
     def wish(self) -> ShareWish:
         """Return how the share is to be."""
         seen = tuple(str(check.property("warning")) for check in self.checks if check.isChecked())
-        return ShareWish(self.length.seconds(), self.case.text(), seen)
+        code = new_code() if self.lock.isChecked() else ""
+        return ShareWish(self.length.seconds(), self.case.text(), seen, code)
 
     @property
     def all_looked_at(self) -> bool:

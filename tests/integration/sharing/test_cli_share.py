@@ -47,7 +47,11 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
     original = bitewing("share", image_id, "--original", "--json").json()
     assert original["form"] == "original"
     assert httpx.get(original["url"]).content != told.content
-    listed = bitewing("share", "list", "--json").json()
+    locked = bitewing("share", image_id, "--lock", "--json").json()
+    assert (locked["mime_type"], len(locked["open_with"]), one["open_with"]) == ("application/zip", 19, None)
+    assert bitewing("status", "--json").json()["links_live"] == 3
+    assert bitewing("share", "revoke", locked["id"]).code == 0
+    listed = bitewing("share", "list", "--json").json()[1:]
     assert [row["id"] for row in listed] == [original["id"], one["id"]]
     assert listed[1]["url"] == one["url"]
     assert [row["id"] for row in bitewing("share", "list", "--case", "A-7", "--json").json()] == [one["id"]]
@@ -55,7 +59,7 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
     ended = bitewing("share", "revoke", one["id"], "--json")
     assert (ended.code, ended.json()["state"]) == (0, "revoked")
     assert httpx.get(one["url"]).status_code in {403, 404}
-    assert bitewing("share", "list", "--json").json()[1]["url"] is None
+    assert bitewing("share", "list", "--json").json()[2]["url"] is None
     for arguments in (
         ("revoke", "none"),
         ("no-such-image",),

@@ -10,14 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import pyzipper
 
 from app.bootstrap.library import Library
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.domain.audit import AuditEntry
-from app.domain.sharing import ShareEnd, ShareState
+from app.domain.sharing import ShareEnd, ShareState, new_code
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.sharing.model import Shared, ShareWish
+from app.services.sharing.service import SharingService
+from app.storage.shares import Shares
 from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.s3_client import S3Args
 from tests import planted
@@ -216,4 +219,73 @@ def test_a_share_is_revoked_where_it_lies_whatever_is_set_since(
     one = shared(library, images[:1])
     library.settings.set(library.owner(), "mirror.cloud.path", "elsewhere")
     assert library.sharing.revoke(library.owner(), one.share.id, QUIET).state is ShareState.ENDED
+    assert left_there(s3, prefix) == []
+
+
+def test_a_locked_share_opens_with_its_code_alone(library: Library, images: list[str], tmp_path: Path) -> None:
+    actor, code = library.owner(), new_code()
+    with library.sharing.prepare(actor, images[:1], OutgoingArgs(), QUIET) as prepared:
+        plain = prepared.path.read_bytes()
+        one = library.sharing.send(actor, prepared, ShareWish(code=code), QUIET)
+    assert one.url is not None
+    data = httpx.get(one.url).content
+    assert plain not in data
+    with pyzipper.AESZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == ["image-0001.jpg"]
+        with pytest.raises(RuntimeError):
+            archive.read("image-0001.jpg", pwd=new_code().encode())
+        assert archive.read("image-0001.jpg", pwd=code.encode()) == plain
+    # It is kept nowhere.
+    library.store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert not [path for path in library.paths.root.rglob("*") if path.is_file() and code.encode() in path.read_bytes()]
+    assert one.share.locked
+    assert library.sharing.get(actor, one.share.id).share.locked
+
+
+def test_a_mirror_in_the_same_bucket_leaves_shares_alone(
+    library: Library, images: list[str], s3: S3Server, prefix: str
+) -> None:
+    actor = library.owner()
+    one = shared(library, images[:1])
+    invited = library.sharing.invite(actor, ShareWish(), QUIET)
+    library.settings.set(actor, "mirror.cloud.enabled", "true")
+    library.mirrors.sync(actor, QUIET)
+    library.images.delete(actor, images[:1])
+    library.mirrors.sync(actor, QUIET)
+    report = library.verification.run(actor, QUIET, deep=True)
+    assert (report.missing, report.different, report.extra) == (0, 0, 0)
+    assert one.url is not None
+    assert invited.page is not None
+    assert {httpx.get(url).status_code for url in (one.url, invited.page)} == {200}
+    # And a share leaves a mirror alone.
+    there = {name for name in left_there(s3, prefix) if name.startswith("dental_images/")}
+    assert there
+    library.sharing.revoke(actor, one.share.id, QUIET)
+    assert {name for name in left_there(s3, prefix) if name.startswith("dental_images/")} == there
+
+
+def test_what_a_crash_left_is_cleared_up(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crash(BaseException):
+        """Ends the program."""
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    actor = library.owner()
+    with monkeypatch.context() as patch:
+        patch.setattr(SharingService, "_give_out", crash)
+        patch.setattr(Shares, "end", crash)
+        with pytest.raises(Crash):
+            shared(library, images[:1])
+    (one,) = library.sharing.list(actor)
+    assert one.share.state is ShareState.UPLOADING
+    assert left_there(s3, prefix) == [one.share.object_name]
+    library.share_keeping.round(actor, QUIET)
+    # It may be on its way still.
+    assert left_there(s3, prefix) == [one.share.object_name]
+    later = one.share.created_at + timedelta(hours=1)
+    monkeypatch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
+    assert library.share_keeping.round(actor, QUIET).ended == 1
     assert left_there(s3, prefix) == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import httpx
 import pytest
+import pyzipper
 from PySide6.QtGui import QGuiApplication
 
 from app.bootstrap.background import Background
@@ -78,10 +81,13 @@ def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipb
     assert dialog.problem.property("role") == "warn"
     front.is_away = False
     dialog.options.case.setText("A-7")
+    dialog.options.lock.setChecked(True)
     dialog.share_button.click()
     quiet(qtbot, session)
     url = dialog.card.address.text()
     assert httpx.get(url).headers["content-type"] == "application/zip"
+    with pyzipper.AESZipFile(io.BytesIO(httpx.get(url).content)) as archive:
+        assert archive.read(archive.namelist()[0], pwd=dialog.card.code.text().encode())
     dialog.card.copy.click()
     assert QGuiApplication.clipboard().text() == url
     assert not dialog.card.qr.pixmap().isNull()
@@ -107,6 +113,8 @@ def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipb
     links.renew_button.click()
     quiet(qtbot, session)
     qtbot.waitUntil(lambda: "live" in rows(links)[0][2], timeout=5000)
+    # A lock is for one share: the new one has another code.
+    assert links.card.code.text() not in {"", dialog.card.code.text()}
     assert httpx.get(links.card.address.text()).status_code == 200
     links.invite_button.click()
     quiet(qtbot, session)
