@@ -6,14 +6,13 @@ by whoever asks for it first, so that nobody waits for what they do not use.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING
 
+from app.bootstrap.lazily import AnsweringLater, FetcherLater, Lazy, ListImportLater, MergingLater, ObserversLater
 from app.core.errors import UserError
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
@@ -25,10 +24,8 @@ from app.storage.catalogue import Catalogue, open_catalogue
 from app.storage.events import Level
 
 if TYPE_CHECKING:
-    from app.core.context import JobContext
-    from app.domain.image import ImageRecord
     from app.services.activity import ActivityService
-    from app.services.answering import AnsweringService, Answers
+    from app.services.answering import AnsweringService
     from app.services.archiving.asking import DimseAsking
     from app.services.archiving.browsing import BrowsingService
     from app.services.archiving.commitments import Commitments
@@ -54,7 +51,7 @@ if TYPE_CHECKING:
     from app.services.jobs import JobLog
     from app.services.locating import Locator
     from app.services.logbook import Logbook
-    from app.services.merging import MergeReport, Merging
+    from app.services.merging import Merging
     from app.services.migration import MigrationService
     from app.services.mirroring.care import MirrorCare
     from app.services.mirroring.catalogue_copy import CatalogueKeeper
@@ -68,7 +65,7 @@ if TYPE_CHECKING:
     from app.services.monitor import MonitorService
     from app.services.moving import Mover
     from app.services.outbox import OutboxService
-    from app.services.patient_import import CsvReport, PatientImport
+    from app.services.patient_import import PatientImport
     from app.services.patient_restore import PatientRestore
     from app.services.patients import PatientsService
     from app.services.proof import ProofService
@@ -96,40 +93,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Built = TypeVar("Built")
-
-
-class Lazy(Generic[Built]):
-    """An attribute of :class:`Library` that is made when it is first read, once, whatever thread reads it.
-
-    ``make`` gets the class, found by module and name only now, and the library.
-    """
-
-    def __init__(self, where: str, name: str, make: Callable[[Any, Library], Built]) -> None:
-        self._where, self._class, self._make = where, name, make
-        self._name = ""
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, library: None, _owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, library: Library, _owner: type) -> Built: ...
-
-    def __get__(self, library: Library | None, _owner: type) -> Self | Built:
-        """Return the service; from then on Python finds it on the library itself."""
-        if library is None:
-            return self
-        # Outside the lock: importing takes a lock of its own, which another thread may hold while it waits for ours.
-        kind = getattr(importlib.import_module(f"app.services.{self._where}"), self._class)
-        with library.building:
-            if self._name not in library.__dict__:
-                library.__dict__[self._name] = self._make(kind, library)
-            built: Built = library.__dict__[self._name]
-            return built
-
 
 class Library:
     """One open library: everything that can be done with it, by topic."""
@@ -145,7 +108,7 @@ class Library:
         self.building = threading.RLock()
 
     patients: Lazy[PatientsService] = Lazy(
-        "patients", "PatientsService", lambda make, its: make(its.door, _MergingLater(its), _ListImportLater(its))
+        "patients", "PatientsService", lambda make, its: make(its.door, MergingLater(its), ListImportLater(its))
     )
     images: Lazy[ImagesService] = Lazy(
         "images", "ImagesService", lambda make, its: make(its.door, its.mover, its.locator, its.thumbnails, its.views)
@@ -211,7 +174,7 @@ class Library:
         "receiving",
         "ReceivingService",
         lambda make, its: make(
-            its.door, its.paths, its.settings, its.imports, its.events, its.commitments, _AnsweringLater(its)
+            its.door, its.paths, its.settings, its.imports, its.events, its.commitments, AnsweringLater(its)
         ),
     )
     answering: Lazy[AnsweringService] = Lazy(
@@ -302,7 +265,7 @@ class Library:
         lambda make, its: make(its.door, its.settings, its.share_preparing, its.share_places, its.share_keeping),
     )
     watchdog: Lazy[Watchdog] = Lazy(
-        "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, _ObserversLater(its))
+        "watchdog", "Watchdog", lambda make, its: make(its.door, its.settings, ObserversLater(its))
     )
     archive: Lazy[ArchiveService] = Lazy(
         "archiving.service", "ArchiveService", lambda make, its: make(its.door, its.sending, its.orthanc, its.dimse)
@@ -336,7 +299,7 @@ class Library:
     agent: Lazy[AgentService] = Lazy("unattended.service", "AgentService", lambda make, its: make(its.door, its.paths))
     jobs: Lazy[JobLog] = Lazy("jobs", "JobLog", lambda make, its: make(its.door))
     locator: Lazy[Locator] = Lazy(
-        "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, _FetcherLater(its))
+        "locating", "Locator", lambda make, its: make(its.door, its.paths, its.workstation, FetcherLater(its))
     )
     fetcher: Lazy[CopyFetcher] = Lazy(
         "mirroring.fetching",
@@ -384,60 +347,6 @@ class Library:
     def __exit__(self, *_error: object) -> None:
         """Close it."""
         self.close()
-
-
-class _MergingLater:
-    """Merging for the patients' service, imported when two patients are merged."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def merge(self, actor: Actor, keep_id: str, from_id: str) -> MergeReport:
-        return self._library.merging.merge(actor, keep_id, from_id)
-
-
-class _FetcherLater:
-    """Who fetches missing files for the locator, imported when one is missing: it brings the network with it."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def fetch(self, record: ImageRecord, ctx: JobContext) -> bool:
-        return self._library.fetcher.fetch(record, ctx)
-
-
-class _ObserversLater:
-    """Who looks at destinations for the watchdog, imported when they look: they bring the network with them."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def get(self, kind: str) -> OrthancConnector | DimseConnector | None:
-        if kind == "orthanc":
-            return self._library.orthanc
-        return self._library.dimse if kind == "dimse" else None
-
-
-class _AnsweringLater:
-    """Who answers peers, imported when they may ask: that brings decoding with it."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def begin(self, actor: Actor) -> Answers:
-        return self._library.answering.begin(actor)
-
-
-class _ListImportLater:
-    """The import of patient lists, imported when there is one to read."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def run(
-        self, actor: Actor, path: Path, ctx: JobContext, *, dry_run: bool, encoding: str | None = None
-    ) -> CsvReport:
-        return self._library.patient_import.run(actor, path, ctx, dry_run=dry_run, encoding=encoding)
 
 
 def workstation_name() -> str:
