@@ -57,7 +57,7 @@ def install(session: Session, for_machine: bool | None, prints: bool, manager: s
             return 0
         status, notes = library.agent.install(library.owner(), for_machine=for_machine)
     for note in notes:
-        output.complain(error_words.reason(note))
+        output.complain(" ".join(filter(None, (error_words.reason(note), error_words.describe(note, {}).what_to_do))))
     return _show(session, status, notes)
 
 

@@ -180,6 +180,18 @@ def test_what_the_system_refuses_is_said(library: Library, tmp_path: Path) -> No
     assert caught.value.facts["said"] == "no such thing"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sh and cat")
+def test_a_service_of_the_machine_says_what_it_cannot_read(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = AgentService(library.door, library.paths, [ShellManager(tmp_path)])
+    library.settings.set(library.owner(), "backup.password", "a long enough password")
+    assert "agent.no_secrets" not in service.install(library.owner(), for_machine=True)[1]
+    monkeypatch.delenv("BITEWING_SECRETS_FILE")
+    assert "agent.no_secrets" in service.install(library.owner(), for_machine=True)[1]
+    assert "agent.no_secrets" not in service.install(library.owner(), for_machine=False)[1]
+
+
 def test_without_a_manager_nothing_is_written(library: Library) -> None:
     service = AgentService(library.door, library.paths, [])
     with pytest.raises(EnvironmentFault, match=r"agent\.no_manager"):
