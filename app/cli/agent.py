@@ -79,7 +79,7 @@ def start(session: Session) -> int:
         return _show(session, library.agent.start(library.owner()))
 
 
-@command.command("stop", help=t("Stop the installed agent until it, or the machine, is started again."))
+@command.command("stop", help=t("Stop the installed agent, cleanly where the service manager knows how."))
 @common
 @click.pass_obj
 def stop(session: Session) -> int:

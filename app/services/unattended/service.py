@@ -92,7 +92,7 @@ class AgentService:
         return self._change(actor, "started", lambda manager, agent: manager.start(agent))
 
     def stop(self, actor: Actor) -> AgentStatus:
-        """Stop until it is started, or until the machine is. Raises ``agent.not_installed``, and as :meth:`install`."""
+        """Stop until it is started (or, but for Windows's scheduler, the machine is). Raises as :meth:`remove`."""
         return self._change(actor, "stopped", lambda manager, agent: manager.stop(agent))
 
     def status(self, actor: Actor) -> AgentStatus:

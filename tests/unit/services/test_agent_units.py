@@ -84,7 +84,10 @@ def test_a_task_is_xml_and_starts_again() -> None:
     assert made.findtext("t:Actions/t:Exec/t:Command", namespaces=TASK) == sys.executable
     arguments = made.findtext("t:Actions/t:Exec/t:Arguments", namespaces=TASK)
     assert arguments == subprocess.list2cmdline(agent().command[1:])
-    assert made.findtext("t:Settings/t:RestartOnFailure/t:Interval", namespaces=TASK) == "PT1M"
+    assert made.findtext("t:Triggers/t:LogonTrigger/t:Repetition/t:Interval", namespaces=TASK) == "PT5M"
+    assert made.findtext("t:Settings/t:MultipleInstancesPolicy", namespaces=TASK) == "IgnoreNew"
+    stopped = [step.command[-1] for step in TaskScheduler().stop(agent()).run]
+    assert stopped == ["/DISABLE", agent().name], "else the repetition would start it again"
     assert made.findtext("t:Settings/t:ExecutionTimeLimit", namespaces=TASK) == "PT0S"
     assert made.find("t:Triggers/t:LogonTrigger", TASK) is not None
     by_machine = ElementTree.fromstring(task(agent(for_machine=True)).encode("utf-16"))
