@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from xml.etree import ElementTree
 
 from app.core.logs import LOG_BYTES
@@ -157,13 +157,21 @@ def task(agent: Agent) -> str:
     actions.set("Context", "Author")
     run = put(actions, "Exec")
     program, *arguments = agent.command
-    put(run, "Command", program)
+    put(run, "Command", _without_console(program))
     put(run, "Arguments", subprocess.list2cmdline(arguments))
     if agent.folder is not None:
         put(run, "WorkingDirectory", str(agent.folder))
     ElementTree.indent(root)
     text: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-16"?>\n{text}\n'
+
+
+def _without_console(program: str) -> str:
+    """Return the program's twin that opens no black window on somebody's desk."""
+    twins = {"python.exe": "pythonw.exe", "bitewing-cli.exe": "Bitewing.exe"}
+    path = PureWindowsPath(program)
+    twin = twins.get(path.name.lower())
+    return str(path.with_name(twin)) if twin else program
 
 
 def _account() -> str:

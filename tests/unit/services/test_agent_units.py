@@ -94,6 +94,19 @@ def test_a_task_is_xml_and_starts_again() -> None:
     assert by_machine.find("t:Triggers/t:BootTrigger", TASK) is not None
 
 
+@pytest.mark.parametrize(
+    ("program", "wanted"),
+    [
+        (r"C:\Program Files\Bitewing\bitewing-cli.exe", r"C:\Program Files\Bitewing\Bitewing.exe"),
+        (r"C:\venv\Scripts\python.exe", r"C:\venv\Scripts\pythonw.exe"),
+        ("/usr/bin/python3", "/usr/bin/python3"),
+    ],
+)
+def test_a_task_opens_no_console(program: str, wanted: str) -> None:
+    made = ElementTree.fromstring(task(Agent(ODD, (program, "agent"))).encode("utf-16"))
+    assert made.findtext("t:Actions/t:Exec/t:Command", namespaces=TASK) == wanted
+
+
 def test_nssm_is_told_to_restart_stop_and_rotate() -> None:
     steps = [step.command for step in Nssm().install(agent()).run]
     name = agent().name
