@@ -15,6 +15,7 @@ from app.services.door import Door
 from app.services.settings import SettingsService
 from app.storage.catalogue import Catalogue
 from app.storage.jobs import JobRecord, JobState
+from app.storage.lease import LeaseHolder, holder_of
 from app.sync.report import ItemStatus
 
 _RECENT = 500
@@ -38,6 +39,8 @@ class Snapshot:
     last_check: JobRecord | None
     running: tuple[JobRecord, ...]
     backup: BackupHealth
+    # Who does the background work on this computer now.
+    background: LeaseHolder | None = None
 
     @property
     def has_room(self) -> bool:
@@ -75,6 +78,7 @@ class StatusService:
                 last_import=_last(store, "import"),
                 last_check=_last(store, "check"),
                 backup=backup_health(store, self._settings.clinic(), utc_now()),
+                background=holder_of(self._paths.root),
                 running=tuple(job for job in recent if job.state is JobState.RUNNING),
             )
 
