@@ -57,7 +57,7 @@ def install(session: Session, for_machine: bool | None, prints: bool, manager: s
             return 0
         status, notes = library.agent.install(library.owner(), for_machine=for_machine)
     for note in notes:
-        output.complain(error_words.reason(note))
+        output.complain(" ".join(filter(None, (error_words.reason(note), error_words.describe(note, {}).what_to_do))))
     return _show(session, status, notes)
 
 
@@ -79,7 +79,7 @@ def start(session: Session) -> int:
         return _show(session, library.agent.start(library.owner()))
 
 
-@command.command("stop", help=t("Stop the installed agent until it, or the machine, is started again."))
+@command.command("stop", help=t("Stop the installed agent, cleanly where the service manager knows how."))
 @common
 @click.pass_obj
 def stop(session: Session) -> int:

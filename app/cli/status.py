@@ -41,6 +41,7 @@ def command(session: Session) -> int:
         (t("in quarantine"), snapshot.quarantined),
         (t("imported today"), snapshot.imported_today),
         (t("free space"), numbers.size(snapshot.free_bytes)),
+        (t("background work"), f"{worker.kind} ({worker.pid})" if (worker := snapshot.background) else "–"),
     ):
         output.say(f"{name}: {value}")
     if snapshot.links_live or snapshot.links_ending:

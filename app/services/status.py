@@ -16,6 +16,7 @@ from app.services.door import Door
 from app.services.settings import SettingsService
 from app.storage.catalogue import Catalogue
 from app.storage.jobs import JobRecord, JobState
+from app.storage.lease import LeaseHolder, holder_of
 from app.sync.report import ItemStatus
 
 _RECENT = 500
@@ -41,6 +42,8 @@ class Snapshot:
     backup: BackupHealth
     links_live: int = 0
     links_ending: int = 0
+    # Who does the background work on this computer now.
+    background: LeaseHolder | None = None
 
     @property
     def has_room(self) -> bool:
@@ -80,6 +83,7 @@ class StatusService:
                 backup=backup_health(store, self._settings.clinic(), utc_now()),
                 links_live=links[ShareState.LIVE],
                 links_ending=links[ShareState.ENDING],
+                background=holder_of(self._paths.root),
                 running=tuple(job for job in recent if job.state is JobState.RUNNING),
             )
 

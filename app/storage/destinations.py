@@ -146,15 +146,19 @@ class Destinations:
 
     def sweep(self) -> bool:
         """Cancel a part of what waits for forgotten destinations; whether there is more."""
-        with self._db.write():
+        with self._db.read():
             # As a range: LIKE would read every key.
             key = self._db.value(
                 "SELECT key FROM state WHERE key > ? AND key < ? LIMIT 1", (_FORGOTTEN, f"{_FORGOTTEN}\U0010ffff")
             )
-            if key is None:
-                return False
-            self._sweep_part(str(key).removeprefix(_FORGOTTEN))
-            return True
+        if key is None:
+            return False
+        name = str(key).removeprefix(_FORGOTTEN)
+        with self._db.write():
+            # Another process may have been quicker.
+            if self._is_forgotten(name):
+                self._sweep_part(name)
+        return True
 
     def _sweep_part(self, name: str) -> None:
         now = epoch_ms(utc_now())
@@ -185,8 +189,11 @@ class Destinations:
 
     def _sweep_all(self, name: str) -> None:
         """A destination of that name is made known anew: what waits for the forgotten one must not become its own."""
-        while self._db.value("SELECT 1 FROM state WHERE key = ?", (f"{_FORGOTTEN}{name}",)) is not None:
+        while self._is_forgotten(name):
             self._sweep_part(name)
+
+    def _is_forgotten(self, name: str) -> bool:
+        return self._db.value("SELECT 1 FROM state WHERE key = ?", (f"{_FORGOTTEN}{name}",)) is not None
 
     def queues(self) -> list[Queue]:
         """Return every destination with its figures."""

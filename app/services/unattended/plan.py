@@ -107,7 +107,7 @@ class Manager(Protocol):
         """Return how to start."""
 
     def stop(self, agent: Agent) -> Plan:
-        """Return how to stop; it starts again with the machine."""
+        """Return how to stop."""
 
     def query(self, agent: Agent) -> Query:
         """Return how to ask for the state."""

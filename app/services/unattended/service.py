@@ -12,6 +12,7 @@ from pathlib import Path
 from app.core.errors import EnvironmentFault, UserError
 from app.core.files import translate_os_error, write_atomically
 from app.core.paths import LibraryPaths, log_directory
+from app.core.secrets import SECRETS_FILE_VARIABLE
 from app.domain.changes import Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door
@@ -78,7 +79,7 @@ class AgentService:
         self._door.require(actor, Action.SETTINGS_CHANGE)
         manager = self._here()
         agent = self._agent(_is_administrator() if for_machine is None else for_machine)
-        notes = self._carry_out(manager.install(agent))
+        notes = (*self._carry_out(manager.install(agent)), *self._warnings(agent))
         self._write_down(actor, "installed")
         return self.status(actor), notes
 
@@ -91,7 +92,7 @@ class AgentService:
         return self._change(actor, "started", lambda manager, agent: manager.start(agent))
 
     def stop(self, actor: Actor) -> AgentStatus:
-        """Stop until it is started, or until the machine is. Raises ``agent.not_installed``, and as :meth:`install`."""
+        """Stop until it is started (or, but for Windows's scheduler, the machine is). Raises as :meth:`remove`."""
         return self._change(actor, "stopped", lambda manager, agent: manager.stop(agent))
 
     def status(self, actor: Actor) -> AgentStatus:
@@ -130,6 +131,13 @@ class AgentService:
     def _agent(self, for_machine: bool) -> Agent:
         made = agent_of(self._library, for_machine=for_machine)
         return replace(made, account=_account_of(self._library)) if for_machine else made
+
+    def _warnings(self, agent: Agent) -> tuple[str, ...]:
+        """Return what will not work: where nobody is signed in, an account's secret store stays shut."""
+        with self._door.store.read():
+            has_secrets = bool(self._door.store.secrets.names())
+        shut = agent.for_machine and has_secrets and SECRETS_FILE_VARIABLE not in agent.environment
+        return ("agent.no_secrets",) if shut else ()
 
     def _here(self) -> Manager:
         for manager in self._managers:

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from xml.etree import ElementTree
 
 from app.core.logs import LOG_BYTES
 from app.services.unattended.plan import RESTART_S, STOP_S, Agent, Plan, PlannedFile, Query, Step
 
+# How soon the scheduler looks whether the agent runs still: an ISO 8601 duration, for ever.
+_AGAIN = "PT5M"
 _TASK_SPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 
 
@@ -74,7 +76,11 @@ class Nssm:
 
 
 class TaskScheduler:
-    """Windows's own scheduler: at sign-in, or with the machine; tried again each minute when it failed."""
+    """Windows's own scheduler: at sign-in, or with the machine.
+
+    To it every program that ended has done its work, so that it restarts none: the agent's start is repeated instead,
+    and does nothing while it runs. Whoever stops it therefore switches the task off.
+    """
 
     name = "task"
 
@@ -92,7 +98,7 @@ class TaskScheduler:
         make = Step(("schtasks", "/Create", "/TN", agent.name, "/XML", str(path), "/F"))
         # With its byte order mark, as the scheduler wants it.
         written = PlannedFile(path, task(agent).encode("utf-16"), "utf-16")
-        return Plan((written,), (make, *self.start(agent).run), (path,))
+        return Plan((written,), (make, Step(("schtasks", "/Run", "/TN", agent.name))), (path,))
 
     def remove(self, agent: Agent) -> Plan:
         """Return how to stop and remove."""
@@ -101,16 +107,17 @@ class TaskScheduler:
 
     def start(self, agent: Agent) -> Plan:
         """Return how to start."""
-        return Plan(run=(Step(("schtasks", "/Run", "/TN", agent.name)),))
+        switched = Step(("schtasks", "/Change", "/TN", agent.name, "/ENABLE"))
+        return Plan(run=(switched, Step(("schtasks", "/Run", "/TN", agent.name))))
 
     def stop(self, agent: Agent) -> Plan:
         """Return how to stop. The scheduler knows no clean way: what was under way goes on at the next start."""
-        return Plan(run=(Step(("schtasks", "/End", "/TN", agent.name)),))
+        switched = Step(("schtasks", "/Change", "/TN", agent.name, "/DISABLE"))
+        return Plan(run=(switched, Step(("schtasks", "/End", "/TN", agent.name), note="")))
 
     def query(self, agent: Agent) -> Query:
-        """Return how to ask for the state; whether it runs is said in the language of Windows, so not read here."""
-        asked = ("schtasks", "/Query", "/TN", agent.name, "/XML", "ONE")
-        return Query(asked, frozenset(), frozenset({"<Task"}))
+        """Return how to ask for the state; most of it is said in the language of Windows, so not read here."""
+        return Query(("schtasks", "/Query", "/TN", agent.name, "/XML", "ONE"), frozenset(), frozenset())
 
 
 def task(agent: Agent) -> str:
@@ -128,6 +135,7 @@ def task(agent: Agent) -> str:
     put(about, "URI", f"\\{agent.name}")
     trigger = put(put(root, "Triggers"), "BootTrigger" if agent.for_machine else "LogonTrigger")
     put(trigger, "Enabled", "true")
+    put(put(trigger, "Repetition"), "Interval", _AGAIN)
     if not agent.for_machine:
         put(trigger, "UserId", account)
     principal = put(put(root, "Principals"), "Principal")
@@ -145,20 +153,25 @@ def task(agent: Agent) -> str:
         ("Priority", "8"),
     ):
         put(settings, name, value)
-    again = put(settings, "RestartOnFailure")
-    put(again, "Interval", "PT1M")
-    put(again, "Count", "999")
     actions = put(root, "Actions")
     actions.set("Context", "Author")
     run = put(actions, "Exec")
     program, *arguments = agent.command
-    put(run, "Command", program)
+    put(run, "Command", _without_console(program))
     put(run, "Arguments", subprocess.list2cmdline(arguments))
     if agent.folder is not None:
         put(run, "WorkingDirectory", str(agent.folder))
     ElementTree.indent(root)
     text: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-16"?>\n{text}\n'
+
+
+def _without_console(program: str) -> str:
+    """Return the program's twin that opens no black window on somebody's desk."""
+    twins = {"python.exe": "pythonw.exe", "bitewing-cli.exe": "Bitewing.exe"}
+    path = PureWindowsPath(program)
+    twin = twins.get(path.name.lower())
+    return str(path.with_name(twin)) if twin else program
 
 
 def _account() -> str:

@@ -87,7 +87,14 @@ def library(figures: Figures) -> list[Line]:
         Line(Health.GOOD, t("Patients"), number(snapshot.patients)),
         Line(Health.GOOD, t("Images"), joined(number(snapshot.images), size(snapshot.image_bytes))),
         Line(space if snapshot.has_room else Health.FAILED, t("Free space"), size(snapshot.free_bytes)),
+        Line(Health.GOOD if snapshot.background else Health.OFF, t("Background work"), _worker(snapshot)),
     ]
+
+
+def _worker(snapshot: Snapshot) -> str:
+    """Return who watches, sends, receives and backs up on this computer."""
+    words = {"window": t("in the window"), "agent": t("in the agent"), "watch": t("watching folders only")}
+    return words.get(snapshot.background.kind, t("in another process")) if snapshot.background else t("none now")
 
 
 def summary(lines: Sequence[Line]) -> tuple[Health, str]:

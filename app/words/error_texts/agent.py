@@ -25,6 +25,11 @@ def texts() -> dict[str, ErrorTemplates]:
             t("Try it again with an administrator's rights, or look at what would be done by agent install --print."),
             t("The system's service manager refused."),
         ),
+        "agent.no_secrets": ErrorTemplates(
+            t("Passwords not readable"),
+            t("A service of the machine cannot open this account's secret store, where the library's key is."),
+            t("Name an owner-only file in BITEWING_SECRETS_FILE, enter the passwords again, and install once more."),
+        ),
         "agent.no_linger": ErrorTemplates(
             t("Only while signed in"),
             t("The agent begins with this account's sign-in and ends with it: the system would not let it stay."),

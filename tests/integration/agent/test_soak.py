@@ -114,12 +114,14 @@ def _soak(around: Surroundings, plan: Plan, tmp_path: Path, patience_s: float) -
         supervisor.close()
     figures, hangs = soak.figures, supervisor.hangs
     growth, over_s, size = figures.slope(warm_s=300 if plan is LONG else 0)
+    # A line through some seconds says nothing.
+    grown = f", {growth:+.0f} KiB/h over {over_s / 60:.0f} min" if plan is LONG else ""
     print(
         f"\nsoak: {plan.seconds / 60:.1f} min, {figures.arrived} images, {figures.outages} outages,"
         f" {figures.kills} kills, {len(figures.stops_s)} stops (longest {max(figures.stops_s):.2f} s),"
         f" {figures.windows} windows, {len(supervisor.started)} starts, {hangs} hangs;"
         f" delivered {delivered_s:.0f} s after the last outage;"
-        f" memory {size:.0f} MiB, {growth:+.0f} KiB/h over {over_s / 60:.0f} min, children at most"
+        f" memory {size:.0f} MiB{grown}, children at most"
         f" {max(figures.children) >> 20} MiB, threads at most {max(figures.threads)}, files at most"
         f" {max(figures.files)}; idle {figures.idle_percent:.2f} % of a core"
     )

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from app.domain.roles import Role
+from app.storage.lease import Lease
 from app.ui.dashboard.dialog import DashboardDialog
 from app.ui.dashboard.lines import Line, summary
 from app.ui.main_window.backups import Backups
@@ -34,6 +35,15 @@ def test_alone_and_well(qtbot, session, dialog):
     qtbot.waitUntil(lambda: "They stay here alone" in texts(dialog.cards["destinations"]))
     assert "3 images" in texts(dialog.cards["arrivals"])
     assert not dialog.send_button.isEnabled()
+
+
+def test_it_says_who_does_the_background_work(qtbot, library, dialog):
+    qtbot.waitUntil(lambda: "none now" in texts(dialog.cards["library"]), timeout=5_000)
+    lease = Lease(library.paths.root, "agent")
+    lease.take()
+    dialog.reload()
+    qtbot.waitUntil(lambda: "in the agent" in texts(dialog.cards["library"]), timeout=5_000)
+    lease.give()
 
 
 def test_what_waits_is_sent_and_what_is_offline_is_amber(qtbot, session, library, dialog, tmp_path):

@@ -84,11 +84,27 @@ def test_a_task_is_xml_and_starts_again() -> None:
     assert made.findtext("t:Actions/t:Exec/t:Command", namespaces=TASK) == sys.executable
     arguments = made.findtext("t:Actions/t:Exec/t:Arguments", namespaces=TASK)
     assert arguments == subprocess.list2cmdline(agent().command[1:])
-    assert made.findtext("t:Settings/t:RestartOnFailure/t:Interval", namespaces=TASK) == "PT1M"
+    assert made.findtext("t:Triggers/t:LogonTrigger/t:Repetition/t:Interval", namespaces=TASK) == "PT5M"
+    assert made.findtext("t:Settings/t:MultipleInstancesPolicy", namespaces=TASK) == "IgnoreNew"
+    stopped = [step.command[-1] for step in TaskScheduler().stop(agent()).run]
+    assert stopped == ["/DISABLE", agent().name], "else the repetition would start it again"
     assert made.findtext("t:Settings/t:ExecutionTimeLimit", namespaces=TASK) == "PT0S"
     assert made.find("t:Triggers/t:LogonTrigger", TASK) is not None
     by_machine = ElementTree.fromstring(task(agent(for_machine=True)).encode("utf-16"))
     assert by_machine.find("t:Triggers/t:BootTrigger", TASK) is not None
+
+
+@pytest.mark.parametrize(
+    ("program", "wanted"),
+    [
+        (r"C:\Program Files\Bitewing\bitewing-cli.exe", r"C:\Program Files\Bitewing\Bitewing.exe"),
+        (r"C:\venv\Scripts\python.exe", r"C:\venv\Scripts\pythonw.exe"),
+        ("/usr/bin/python3", "/usr/bin/python3"),
+    ],
+)
+def test_a_task_opens_no_console(program: str, wanted: str) -> None:
+    made = ElementTree.fromstring(task(Agent(ODD, (program, "agent"))).encode("utf-16"))
+    assert made.findtext("t:Actions/t:Exec/t:Command", namespaces=TASK) == wanted
 
 
 def test_nssm_is_told_to_restart_stop_and_rotate() -> None:
@@ -178,6 +194,18 @@ def test_what_the_system_refuses_is_said(library: Library, tmp_path: Path) -> No
     with pytest.raises(EnvironmentFault, match=r"agent\.refused") as caught:
         service.install(library.owner())
     assert caught.value.facts["said"] == "no such thing"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sh and cat")
+def test_a_service_of_the_machine_says_what_it_cannot_read(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = AgentService(library.door, library.paths, [ShellManager(tmp_path)])
+    library.settings.set(library.owner(), "backup.password", "a long enough password")
+    assert "agent.no_secrets" not in service.install(library.owner(), for_machine=True)[1]
+    monkeypatch.delenv("BITEWING_SECRETS_FILE")
+    assert "agent.no_secrets" in service.install(library.owner(), for_machine=True)[1]
+    assert "agent.no_secrets" not in service.install(library.owner(), for_machine=False)[1]
 
 
 def test_without_a_manager_nothing_is_written(library: Library) -> None:

@@ -20,6 +20,7 @@ from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
 from app.services.outgoing.model import OutgoingArgs
+from app.services.settings import SettingChanges
 from app.services.sharing.model import ShareWish
 from app.sync.report import ImportArgs
 from app.transfer.found import StudyQuery
@@ -100,6 +101,12 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.SETTINGS_VIEW, "get", lambda lib, who, _p: lib.settings.get(who, "clinic.name")),
     (Action.SETTINGS_VIEW, "list", lambda lib, who, _p: lib.settings.list(who)),
     (Action.SETTINGS_CHANGE, "set", lambda lib, who, _p: lib.settings.set(who, "clinic.name", "x")),
+    (Action.SETTINGS_CHANGE, "save", lambda lib, who, _p: lib.settings.save(who, SettingChanges())),
+    (Action.SETTINGS_CHANGE, "forget", lambda lib, who, _p: lib.settings.forget(who, "mirror", "x")),
+    (Action.SETTINGS_CHANGE, "afresh", lambda lib, who, _p: lib.mirrors.start_afresh(who, "x")),
+    (Action.SETTINGS_VIEW, "agent planned", lambda lib, who, _p: lib.agent.planned(who, manager="systemd")),
+    (Action.SETTINGS_CHANGE, "agent removed", lambda lib, who, _p: lib.agent.remove(who)),
+    (Action.STATUS_VIEW, "agent", lambda lib, who, _p: lib.agent.status(who)),
     (Action.BACKUP_CREATE, "create", lambda lib, who, path: lib.backups.create(who, path / f"{who.id}.zip", QUIET)),
     (Action.BACKUP_VIEW, "list", lambda lib, who, _p: lib.backups.list(who)),
     (Action.BACKUP_VIEW, "verify", lambda lib, who, path: lib.backups.verify(who, path / "none.zip", QUIET)),
