@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+
+ROOT = "0ARootOfMyDrive"
+_HAS = re.compile(r"appProperties has \{key='((?:[^'\\]|\\.)*)' and value='((?:[^'\\]|\\.)*)'\}")
+_EQUALS = re.compile(r"(mimeType|name)='((?:[^'\\]|\\.)*)'")
+FOLDER = "application/vnd.google-apps.folder"
+
+
+def require_properties(properties: dict[str, str | None]) -> None:
+    """Refuse what the API refuses: "Custom file properties", limits of size and number."""
+    assert len(properties) <= 30
+    assert all(len(key.encode()) + len((value or "").encode()) <= 124 for key, value in properties.items())
 
 
 @dataclass
@@ -18,6 +31,13 @@ class Stored:
     content: bytes = b""
     kind: str = "application/zip"
     properties: dict[str, str] = field(default_factory=dict)
+    parents: tuple[str, ...] = (ROOT,)
+    trashed: bool = False
+
+    @cached_property
+    def digests(self) -> tuple[str, str]:
+        """MD5 and SHA-256 of its bytes, which never change."""
+        return hashlib.md5(self.content).hexdigest(), hashlib.sha256(self.content).hexdigest()
 
     def told(self) -> dict[str, Any]:
         """Return it as the API does."""
@@ -27,14 +47,37 @@ class Stored:
             "mimeType": self.kind,
             "createdTime": self.created.isoformat().replace("+00:00", "Z"),
             "appProperties": self.properties,
+            "parents": list(self.parents),
         }
-        if self.kind == "application/zip":
-            told |= {
-                "size": str(len(self.content)),
-                "md5Checksum": hashlib.md5(self.content).hexdigest(),
-                "sha256Checksum": hashlib.sha256(self.content).hexdigest(),
-            }
+        if self.kind != FOLDER:
+            md5, sha256 = self.digests
+            told |= {"size": str(len(self.content)), "md5Checksum": md5, "sha256Checksum": sha256}
         return told
+
+
+@dataclass
+class Query:
+    """A question ("Search query terms and operators"), as far as the program asks any."""
+
+    has: list[tuple[str, str]]
+    equals: list[tuple[str, str]]
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        assert text.endswith("trashed=false"), "what is in the bin would be found"
+        has, rest = _HAS.findall(text), _HAS.sub("", text.removesuffix("trashed=false"))
+        equals, left = _EQUALS.findall(rest), _EQUALS.sub("", rest).replace(" and ", "").strip()
+        assert left in {"", "and"}, f"a query the stand-in does not know: {left!r}"
+        return cls([(key, _plain(value)) for key, value in has], [(key, _plain(value)) for key, value in equals])
+
+    def fits(self, one: Stored) -> bool:
+        return all(one.properties.get(key) == value for key, value in self.has) and all(
+            (one.kind if key == "mimeType" else one.name) == value for key, value in self.equals
+        )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 @dataclass
@@ -43,6 +86,8 @@ class Session:
 
     metadata: dict[str, Any]
     size: int
+    kind: str = "application/zip"
+    fields: str = "id"
     content: bytearray = field(default_factory=bytearray)
     made: Stored | None = None
 
