@@ -253,7 +253,7 @@ def drive_stand_in() -> Iterator[DriveStandIn]:
         yield server
     finally:
         server.stop()
-    assert server.problems == []
+    assert not server.problems, server.problems
 
 
 class Server(ThreadingHTTPServer):
@@ -472,7 +472,11 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(2)
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        wanted = int(self.headers.get("Content-Length", 0))
+        came = self.rfile.read(wanted)
+        if len(came) < wanted:
+            raise ConnectionError("half a question is none")
+        return came
 
     def _error(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
         told = {"code": status, "message": "secret words of Google", "errors": [{"reason": reason}]}
