@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -39,6 +40,15 @@ class Stored:
         """MD5 and SHA-256 of its bytes, which never change."""
         return hashlib.md5(self.content).hexdigest(), hashlib.sha256(self.content).hexdigest()
 
+    def change(self, told: dict[str, Any], added: list[str], removed: list[str]) -> None:
+        """Change what is said of it ("patch semantics"): what is not named stays, ``null`` takes away."""
+        self.name = told.get("name", self.name)
+        merged = {**self.properties, **told.get("appProperties", {})}
+        self.properties = {key: value for key, value in merged.items() if value is not None}
+        require_properties(self.properties)
+        self.parents = tuple([parent for parent in self.parents if parent not in removed] + added)
+        assert len(self.parents) == 1, "a file lies in exactly one folder"
+
     def told(self) -> dict[str, Any]:
         """Return it as the API does."""
         told = {
@@ -53,6 +63,21 @@ class Stored:
             md5, sha256 = self.digests
             told |= {"size": str(len(self.content)), "md5Checksum": md5, "sha256Checksum": sha256}
         return told
+
+
+def is_trashed(files: Mapping[str, Stored], one: Stored) -> bool:
+    """Whether a file is in the bin, by itself or with a folder it lies in."""
+    return one.trashed or any(is_trashed(files, files[parent]) for parent in one.parents if parent in files)
+
+
+def tree(files: Mapping[str, Stored]) -> dict[str, bytes]:
+    """Return the bytes of all files by the names of folders and files that a person sees."""
+
+    def path(one: Stored) -> str:
+        above = files.get(one.parents[0])
+        return f"{path(above)}/{one.name}" if above else one.name
+
+    return {path(one): one.content for one in files.values() if one.kind != FOLDER and not is_trashed(files, one)}
 
 
 @dataclass

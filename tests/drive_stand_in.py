@@ -21,7 +21,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.transfer.drive.endpoints import SCOPE, Endpoints
-from tests.drive_records import FOLDER, ROOT, Fault, Query, Session, Stored, require_properties
+from tests.drive_records import (
+    FOLDER,
+    ROOT,
+    Fault,
+    Query,
+    Session,
+    Stored,
+    is_trashed,
+    require_properties,
+    tree,
+)
 
 CLIENT_ID, CLIENT_SECRET = "clinic.apps.googleusercontent.com", "GOCSPX-planted-client-secret"
 # Google keeps what came of a broken chunk in such steps.
@@ -52,6 +62,7 @@ class DriveStandIn:
         self.consent = "allow"
         self.grants = SCOPE
         self.is_testing = False
+        self.email = "clinic@example.org"
         self.access_life_s = 3600
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.refresh: dict[str, datetime | None] = {}
@@ -89,6 +100,14 @@ class DriveStandIn:
         """Return the files that are not folders, newest first."""
         files = [one for one in self.files.values() if one.kind == "application/zip"]
         return sorted(files, key=lambda one: one.created, reverse=True)
+
+    def tree(self) -> dict[str, bytes]:
+        """Return what a person sees who opens "My Drive", by the names of folders and files."""
+        return tree(self.files)
+
+    def folders(self) -> list[str]:
+        """Return the names of all folders, sorted."""
+        return sorted(one.name for one in self.files.values() if one.kind == FOLDER)
 
     def revoke_all(self) -> None:
         """Take all tokens back, as a person does on the account's page."""
@@ -191,25 +210,9 @@ class DriveStandIn:
             self.files[made.id] = made
             return made
 
-    def is_trashed(self, one: Stored) -> bool:
-        """Whether a file is in the bin, by itself or with a folder it lies in."""
-        above = (self.files[parent] for parent in one.parents if parent in self.files)
-        return one.trashed or any(map(self.is_trashed, above))
-
     def has_folders(self, wanted: list[str]) -> bool:
         """Whether there are folders of these ids."""
         return all(one == ROOT or (one in self.files and self.files[one].kind == FOLDER) for one in wanted)
-
-    def change(self, one: Stored, told: dict[str, Any], added: list[str], removed: list[str]) -> None:
-        """Change what is said of a file ("patch semantics"): what is not named stays, ``null`` takes away."""
-        with self.lock:
-            one.name = told.get("name", one.name)
-            one.trashed = told.get("trashed", one.trashed)
-            merged = {**one.properties, **told.get("appProperties", {})}
-            one.properties = {key: value for key, value in merged.items() if value is not None}
-            require_properties(one.properties)
-            one.parents = tuple([parent for parent in one.parents if parent not in removed] + added)
-            assert len(one.parents) == 1, "a file lies in exactly one folder"
 
     def used(self) -> int:
         return self.used_elsewhere + sum(len(one.content) for one in self.files.values())
@@ -218,7 +221,7 @@ class DriveStandIn:
         """Return a page of what a query finds, newest first, and the token of the next."""
         wanted = Query.parse(query)
         with self.lock:
-            found = [one for one in self.files.values() if wanted.fits(one) and not self.is_trashed(one)]
+            found = [one for one in self.files.values() if wanted.fits(one) and not is_trashed(self.files, one)]
         found.sort(key=lambda one: one.created, reverse=True)
         end = start + min(size, self.page_limit)
         return found[start:end], str(end) if end < len(found) else ""
@@ -332,7 +335,7 @@ class Handler(BaseHTTPRequestHandler):
             quota = {"usage": str(self.drive.used())} | (
                 {} if self.drive.limit is None else {"limit": str(self.drive.limit)}
             )
-            self._json(200, {"user": {"emailAddress": "clinic@example.org"}, "storageQuota": quota})
+            self._json(200, {"user": {"emailAddress": self.drive.email}, "storageQuota": quota})
         elif path == "files" and method == "GET":
             page, token = self.drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
             told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
@@ -355,7 +358,8 @@ class Handler(BaseHTTPRequestHandler):
         if found is None or not self.drive.has_folders(added):
             self._error(404, "notFound")
         elif method == "PATCH":
-            self.drive.change(found, json.loads(body), added, removed)
+            with self.drive.lock:
+                found.change(json.loads(body), added, removed)
             self._json(200, self._told(found))
         elif method == "DELETE":
             del self.drive.files[name]
@@ -454,7 +458,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
 
     def _told(self, found: Stored) -> dict[str, Any]:
-        told = found.told() | {"trashed": self.drive.is_trashed(found)}
+        told = found.told() | {"trashed": is_trashed(self.drive.files, found)}
         if not self.drive.tells_sha256:
             told.pop("sha256Checksum", None)
         return told

@@ -26,11 +26,14 @@ class MirrorSettings:
     """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds.
 
     ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
+    ``allow_unsealed``: an admin's consent that images lie at Google, which otherwise gets sealed archives alone.
     """
 
     name: str = ""
     enabled: bool = field(default=False, metadata={"key": "enabled"})
-    kind: str = field(default="folder", metadata={"key": "kind", "choices": ("folder", "ftp", "ftps", "sftp", "s3")})
+    kind: str = field(
+        default="folder", metadata={"key": "kind", "choices": ("folder", "ftp", "ftps", "sftp", "s3", "drive")}
+    )
     host: str = field(default="", metadata={"key": "host"})
     port: int = field(default=0, metadata={"key": "port", **_PORT})
     username: str = field(default="", metadata={"key": "username"})
@@ -41,6 +44,7 @@ class MirrorSettings:
     connections: int = field(default=4, metadata={"key": "connections", "minimum": 1, "maximum": 16})
     trust: str = field(default="", metadata={"key": "trust"})
     allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
+    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
     public_url: str = field(default="", metadata={"key": "public_url", "pattern": r"(https://[^\s/]+\S*)?"})
     endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
     region: str = field(default="", metadata={"key": "region"})

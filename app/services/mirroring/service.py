@@ -63,5 +63,6 @@ class MirrorService:
         self._door.require(actor, Action.SETTINGS_CHANGE)
         self._connector.require_apart(mirror)
         stored = self._connector.secret_of(mirror)
-        with contextlib.closing(open_store(mirror, lambda last: secrets.get(last) or stored(last))) as store:
+        opened = open_store(mirror, lambda last: secrets.get(last) or stored(last), self._connector.drive)
+        with contextlib.closing(opened) as store:
             return store.check(ctx)
