@@ -21,14 +21,22 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.transfer.drive.endpoints import SCOPE, Endpoints
-from tests.drive_records import Fault, Session, Stored
+from tests.drive_records import (
+    FOLDER,
+    ROOT,
+    Fault,
+    Query,
+    Session,
+    Stored,
+    is_trashed,
+    require_properties,
+    tree,
+)
 
 CLIENT_ID, CLIENT_SECRET = "clinic.apps.googleusercontent.com", "GOCSPX-planted-client-secret"
 # Google keeps what came of a broken chunk in such steps.
 GRAIN = 256 << 10
 TESTING_LIFE = timedelta(days=7)
-_HAS = re.compile(r"appProperties has \{key='((?:[^'\\]|\\.)*)' and value='((?:[^'\\]|\\.)*)'\}")
-_EQUALS = re.compile(r"(mimeType|name)='((?:[^'\\]|\\.)*)'")
 _CHUNK = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _ASKED = re.compile(r"bytes \*/(\d+)")
 
@@ -54,6 +62,7 @@ class DriveStandIn:
         self.consent = "allow"
         self.grants = SCOPE
         self.is_testing = False
+        self.email = "clinic@example.org"
         self.access_life_s = 3600
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.refresh: dict[str, datetime | None] = {}
@@ -66,9 +75,13 @@ class DriveStandIn:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
         """The address of everything."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def endpoints(self) -> Endpoints:
@@ -87,6 +100,14 @@ class DriveStandIn:
         """Return the files that are not folders, newest first."""
         files = [one for one in self.files.values() if one.kind == "application/zip"]
         return sorted(files, key=lambda one: one.created, reverse=True)
+
+    def tree(self) -> dict[str, bytes]:
+        """Return what a person sees who opens "My Drive", by the names of folders and files."""
+        return tree(self.files)
+
+    def folders(self) -> list[str]:
+        """Return the names of all folders, sorted."""
+        return sorted(one.name for one in self.files.values() if one.kind == FOLDER)
 
     def revoke_all(self) -> None:
         """Take all tokens back, as a person does on the account's page."""
@@ -175,40 +196,42 @@ class DriveStandIn:
 
     # -- files -------------------------------------------------------------------------------------
 
-    def add(self, name: str, content: bytes, properties: dict[str, str], kind: str = "application/zip") -> Stored:
-        """Keep a file."""
+    def add(
+        self,
+        name: str,
+        content: bytes,
+        properties: dict[str, str],
+        kind: str = "application/zip",
+        parents: tuple[str, ...] = (),
+    ) -> Stored:
+        """Keep a file; without a folder it lies in the root of "My Drive"."""
         with self.lock:
-            made = Stored(secrets.token_urlsafe(16), name, self.now(), content, kind, properties)
+            made = Stored(secrets.token_urlsafe(16), name, self.now(), content, kind, properties, parents or (ROOT,))
             self.files[made.id] = made
             return made
+
+    def has_folders(self, wanted: list[str]) -> bool:
+        """Whether there are folders of these ids."""
+        return all(one == ROOT or (one in self.files and self.files[one].kind == FOLDER) for one in wanted)
 
     def used(self) -> int:
         return self.used_elsewhere + sum(len(one.content) for one in self.files.values())
 
     def search(self, query: str, size: int, start: int) -> tuple[list[Stored], str]:
         """Return a page of what a query finds, newest first, and the token of the next."""
-        rest = query.replace("trashed=false", "")
-        wanted = [(key, _plain(value)) for key, value in _HAS.findall(rest)]
-        equals = [(key, _plain(value)) for key, value in _EQUALS.findall(_HAS.sub("", rest))]
-        left = _EQUALS.sub("", _HAS.sub("", rest)).replace(" and ", "").strip()
-        assert left in {"", "and"}, f"a query the stand-in does not know: {left!r}"
+        wanted = Query.parse(query)
         with self.lock:
-            found = [
-                one
-                for one in self.files.values()
-                if all(one.properties.get(key) == value for key, value in wanted)
-                and all((one.kind if key == "mimeType" else one.name) == value for key, value in equals)
-            ]
+            found = [one for one in self.files.values() if wanted.fits(one) and not is_trashed(self.files, one)]
         found.sort(key=lambda one: one.created, reverse=True)
         end = start + min(size, self.page_limit)
         return found[start:end], str(end) if end < len(found) else ""
 
-    def begin(self, metadata: dict[str, Any], size: int) -> str:
+    def begin(self, metadata: dict[str, Any], size: int, kind: str, fields: str) -> str:
         """Open a session and return its name."""
-        assert all(len(key) + len(value) <= 124 for key, value in metadata.get("appProperties", {}).items())
+        require_properties(metadata.get("appProperties", {}))
         with self.lock:
             name = self._secret("session-")
-            self.sessions[name] = Session(metadata, size)
+            self.sessions[name] = Session(metadata, size, kind, fields)
             return name
 
     def complete(self, session: Session) -> Stored:
@@ -218,7 +241,8 @@ class DriveStandIn:
             if self.corrupt:
                 self.corrupt -= 1
                 content = bytes([content[0] ^ 1]) + content[1:]
-            session.made = self.add(session.metadata["name"], content, dict(session.metadata["appProperties"]))
+            properties, parents = dict(session.metadata["appProperties"]), tuple(session.metadata.get("parents", ()))
+            session.made = self.add(session.metadata["name"], content, properties, session.kind, parents)
             session.content = bytearray()
             return session.made
 
@@ -232,11 +256,7 @@ def drive_stand_in() -> Iterator[DriveStandIn]:
         yield server
     finally:
         server.stop()
-    assert server.problems == []
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    assert not server.problems, server.problems
 
 
 class Server(ThreadingHTTPServer):
@@ -257,6 +277,8 @@ class Handler(BaseHTTPRequestHandler):
     drive: DriveStandIn
     protocol_version = "HTTP/1.1"
     timeout = 30
+    # Head and body of an answer are two packets; the second is not to wait until the first is acknowledged.
+    disable_nagle_algorithm = True
 
     def log_message(self, *_words: object) -> None:
         """Say nothing."""
@@ -269,6 +291,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         self._answer("PUT")
+
+    def do_PATCH(self) -> None:
+        self._answer("PATCH")
 
     def do_DELETE(self) -> None:
         self._answer("DELETE")
@@ -310,21 +335,32 @@ class Handler(BaseHTTPRequestHandler):
             quota = {"usage": str(self.drive.used())} | (
                 {} if self.drive.limit is None else {"limit": str(self.drive.limit)}
             )
-            self._json(200, {"user": {"emailAddress": "clinic@example.org"}, "storageQuota": quota})
+            self._json(200, {"user": {"emailAddress": self.drive.email}, "storageQuota": quota})
         elif path == "files" and method == "GET":
             page, token = self.drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
             told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
             self._json(200, told)
         elif path == "files":
             made = json.loads(body)
-            self._json(200, self.drive.add(made["name"], b"", {}, made["mimeType"]).told())
+            properties, parents = made.get("appProperties", {}), made.get("parents", [])
+            require_properties(properties)
+            if self.drive.has_folders(parents):
+                folder = self.drive.add(made["name"], b"", properties, made["mimeType"], tuple(parents))
+                self._json(200, self._told(folder))
+            else:
+                self._error(404, "notFound")
         else:
-            self._file(method, path.removeprefix("files/"), asked)
+            self._file(method, path.removeprefix("files/"), asked, body)
 
-    def _file(self, method: str, name: str, asked: dict[str, str]) -> None:
+    def _file(self, method: str, name: str, asked: dict[str, str], body: bytes) -> None:
         found = self.drive.files.get(name)
-        if found is None:
+        added, removed = (asked[key].split(",") if key in asked else [] for key in ("addParents", "removeParents"))
+        if found is None or not self.drive.has_folders(added):
             self._error(404, "notFound")
+        elif method == "PATCH":
+            with self.drive.lock:
+                found.change(json.loads(body), added, removed)
+            self._json(200, self._told(found))
         elif method == "DELETE":
             del self.drive.files[name]
             self._send(204, b"", {})
@@ -348,18 +384,22 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2])
             self._cut()
             return
-        self._send(206 if given else 200, content, {"Content-Type": "application/zip"})
+        self._send(206 if given else 200, content, {"Content-Type": found.kind})
 
     def _upload(self, method: str, asked: dict[str, str]) -> None:
         if method == "POST":
             assert asked["uploadType"] == "resumable"
             size = int(self.headers["X-Upload-Content-Length"])
             metadata = json.loads(self._body())
+            if not self.drive.has_folders(metadata.get("parents", [])):
+                self._error(404, "notFound")
+                return
             if self.drive.limit is not None and self.drive.used() + size > self.drive.limit:
                 self._error(403, "storageQuotaExceeded")
                 return
-            name = self.drive.begin(metadata, size)
-            address = f"{self.drive.url}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
+            kind = self.headers["X-Upload-Content-Type"]
+            name = self.drive.begin(metadata, size, kind, asked.get("fields", "id"))
+            address = f"http://{self.headers['Host']}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
             self._send(200, b"", {"Location": address})
             return
         session = self.drive.sessions.get(asked.get("upload_id", ""))
@@ -367,14 +407,19 @@ class Handler(BaseHTTPRequestHandler):
             self._body()
             self._error(404, "notFound")
         elif _ASKED.fullmatch(self.headers.get("Content-Range", "")):
+            self._body()
             self._stand(session)
         else:
             self._chunk(session)
 
     def _chunk(self, session: Session) -> None:
-        given = _CHUNK.fullmatch(self.headers["Content-Range"])
-        assert given is not None
-        start, end, size = (int(part) for part in given.groups())
+        if "Content-Range" not in self.headers:
+            # The whole of it at once; what has no bytes has no range of them either.
+            start, end, size = 0, int(self.headers["Content-Length"]) - 1, session.size
+        else:
+            given = _CHUNK.fullmatch(self.headers["Content-Range"])
+            assert given is not None
+            start, end, size = (int(part) for part in given.groups())
         assert size == session.size
         assert start == len(session.content), "a chunk that does not follow what was confirmed"
         assert (end + 1 - start) % GRAIN == 0 or end + 1 == size, "a chunk of a size that Google refuses"
@@ -406,13 +451,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stand(self, session: Session) -> None:
         if session.made is not None:
-            self._json(200, {"id": session.made.id})
+            told = self._told(session.made)
+            self._json(200, {key: told[key] for key in session.fields.split(",") if key in told})
             return
         held = len(session.content)
         self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
 
     def _told(self, found: Stored) -> dict[str, Any]:
-        told = found.told()
+        told = found.told() | {"trashed": is_trashed(self.drive.files, found)}
         if not self.drive.tells_sha256:
             told.pop("sha256Checksum", None)
         return told
@@ -430,7 +476,11 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(2)
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        wanted = int(self.headers.get("Content-Length", 0))
+        came = self.rfile.read(wanted)
+        if len(came) < wanted:
+            raise ConnectionError("half a question is none")
+        return came
 
     def _error(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
         told = {"code": status, "message": "secret words of Google", "errors": [{"reason": reason}]}

@@ -208,7 +208,15 @@ class Library:
     mirror_places: Lazy[MirrorConnector] = Lazy(
         "mirroring.connector",
         "MirrorConnector",
-        lambda make, its: make(its.door, its.paths, its.settings, its.locator, its.mirror_care, its.removals),
+        lambda make, its: make(
+            its.door,
+            its.paths,
+            its.settings,
+            its.locator,
+            its.mirror_care,
+            its.removals,
+            lambda: its.drive.way(its.owner()),
+        ),
     )
     mirror_care: Lazy[MirrorCare] = Lazy(
         "mirroring.care", "MirrorCare", lambda make, its: make(its.door, its.events, its.catalogue_keeper)

@@ -30,11 +30,14 @@ class MirrorSettings:
     ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
     ``publish``: images may be published there, one by one (REQUIREMENTS F7); ``public_url``: where its public folder
     is seen on the web.
+    ``allow_unsealed``: an admin's consent that images lie at Google, which otherwise gets sealed archives alone.
     """
 
     name: str = ""
     enabled: bool = field(default=False, metadata={"key": "enabled"})
-    kind: str = field(default="folder", metadata={"key": "kind", "choices": ("folder", "ftp", "ftps", "sftp", "s3")})
+    kind: str = field(
+        default="folder", metadata={"key": "kind", "choices": ("folder", "ftp", "ftps", "sftp", "s3", "drive")}
+    )
     host: str = field(default="", metadata={"key": "host"})
     port: int = field(default=0, metadata={"key": "port", **_PORT})
     username: str = field(default="", metadata={"key": "username"})
@@ -47,6 +50,7 @@ class MirrorSettings:
     allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
     public_url: str = field(default="", metadata={"key": "public_url", "pattern": _PUBLIC_ADDRESS})
     publish: bool = field(default=False, metadata={"key": "publish"})
+    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
     endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
     region: str = field(default="", metadata={"key": "region"})
     bucket: str = field(default="", metadata={"key": "bucket"})

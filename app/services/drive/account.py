@@ -6,11 +6,13 @@ A token that Google does not take any more is asked with once, said once, and no
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.context import JobContext
+from app.core.destinations import MIRROR
 from app.core.errors import BitewingError, EnvironmentFault, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action, Actor
@@ -31,6 +33,7 @@ TOPIC = "drive"
 SESSION = "drive.session"
 CLIENT_SECRET = "drive.client_secret"  # noqa: S105 - the name of a setting
 CONNECTION = "drive.connection"
+ACCOUNT = "drive.account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class Standing:
     has_client: bool
     is_connected: bool
     is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DriveWay:
+    """What opens the account's Drive. ``on_revoked`` hears that Google has ended the connection."""
+
+    endpoints: Endpoints
+    client: Client
+    refresh_token: str = field(repr=False)
+    on_revoked: Callable[[], None]
 
 
 class DriveAccount:
@@ -84,11 +97,12 @@ class DriveAccount:
         token = sign_in(self._endpoints, client, show, pages, ctx)
         with contextlib.closing(Drive(self._endpoints, client, token, self._delay)) as drive:
             account = drive.account(ctx)
+        is_other = self._is_other(account)
         # An upload of another account cannot go on in this one.
         self._settings.keep_secret(SESSION, "")
         self._settings.keep_secret(DRIVE_TOKEN, token)
         self._door.store.state.set(DRIVE_REVOKED, False)
-        self._write_down(actor, connected=True)
+        self._write_down(actor, connected=True, moved=is_other)
         self._events.say(actor, Level.INFO, TOPIC, "drive.connected")
         return account
 
@@ -140,20 +154,30 @@ class DriveAccount:
         EnvironmentFault
             ``drive.revoked``: at once when it is known, without asking Google again.
         """
+        way = self.way(actor)
+        drive = Drive(way.endpoints, way.client, way.refresh_token, self._delay)
+        try:
+            yield drive
+        except EnvironmentFault as fault:
+            if fault.code == "drive.revoked":
+                way.on_revoked()
+            raise
+        finally:
+            drive.close()
+
+    def way(self, actor: Actor) -> DriveWay:
+        """Return what opens the account's Drive to somebody who keeps files there. Raises as :meth:`opened`."""
         token = self._settings.secret(DRIVE_TOKEN)
         if token is None:
             raise UserError("drive.not_connected")
         if self._is_revoked():
             raise EnvironmentFault("drive.revoked")
-        drive = Drive(self._endpoints, self._client(), token, self._delay)
-        try:
-            yield drive
-        except EnvironmentFault as fault:
-            if fault.code == "drive.revoked" and self._settings.secret(DRIVE_TOKEN) == token:
+
+        def on_revoked() -> None:
+            if self._settings.secret(DRIVE_TOKEN) == token and not self._is_revoked():
                 self._note_revoked(actor)
-            raise
-        finally:
-            drive.close()
+
+        return DriveWay(self._endpoints, self._client(), token, on_revoked)
 
     def _client(self) -> Client:
         client_id = self._settings.clinic().drive_client_id
@@ -172,7 +196,22 @@ class DriveAccount:
         with self._door.writing(actor, Action.BACKUP_VIEW) as unit:
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, CONNECTION)
 
-    def _write_down(self, actor: Actor, *, connected: bool) -> None:
+    def _is_other(self, account: Account) -> bool:
+        """Whether it is another account than the one before; which it was is known by its hash alone."""
+        known = hashlib.sha256(account.email.casefold().encode()).hexdigest()
+        with self._door.store.read():
+            before = self._door.store.state.get(ACCOUNT)
+        self._door.store.state.set(ACCOUNT, known)
+        return before is not None and before != known
+
+    def _write_down(self, actor: Actor, *, connected: bool, moved: bool = False) -> None:
+        mirrors = [mirror for mirror in self._settings.mirrors() if mirror.kind == "drive"] if connected else []
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
+            for mirror in mirrors:
+                if moved:
+                    # What was proven to be there is in somebody else's Drive.
+                    unit.store.destinations.moved(mirror.destination)
+                # What kept it from being reached is over.
+                unit.store.destinations.set(mirror.destination, MIRROR, enabled=mirror.enabled)
             unit.audit(Entity.SETTING, CONNECTION, connected=connected)
             unit.changed(Entity.SETTING, ChangeKind.CHANGED, CONNECTION)

@@ -12,7 +12,7 @@ from app.core.paths import LibraryPaths
 from app.domain.roles import Actor
 from app.services.backups import BackupsService
 from app.services.door import Door
-from app.services.drive.account import DriveAccount, Standing
+from app.services.drive.account import DriveAccount, DriveWay, Standing
 from app.services.drive.fetching import DriveFetching
 from app.services.drive.listing import DriveBackup, DriveListing, PruneReport
 from app.services.drive.sending import DriveReport, DriveSending
@@ -65,6 +65,10 @@ class DriveService:
     def try_out(self, actor: Actor, ctx: JobContext) -> Account:
         """Ask Google whose Drive it is. Raises as :meth:`DriveAccount.try_out`."""
         return self._account.try_out(actor, ctx)
+
+    def way(self, actor: Actor) -> DriveWay:
+        """Return what opens the account's Drive to a mirror. Raises as :meth:`DriveAccount.way`."""
+        return self._account.way(actor)
 
     def backup(
         self,

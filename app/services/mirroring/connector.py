@@ -17,7 +17,7 @@ from app.services.door import Door
 from app.services.locating import Locator
 from app.services.mirroring.care import MirrorCare
 from app.services.mirroring.guard import RemovalGuard
-from app.services.mirroring.opening import BLOCKING, Secret, open_marked
+from app.services.mirroring.opening import BLOCKING, AskDrive, Secret, open_marked
 from app.services.mirroring.sending import MirrorSender
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
@@ -35,10 +35,12 @@ class MirrorConnector:
         locator: Locator,
         care: MirrorCare,
         guard: RemovalGuard,
+        drive: AskDrive,
     ) -> None:
         self._door = door
         self._care = care
         self._guard = guard
+        self.drive = drive
         self._root = paths.root
         self._settings = settings
         self._locator = locator
@@ -95,7 +97,7 @@ class MirrorConnector:
     def open(self, mirror: MirrorSettings) -> Store:
         """Return the store of a mirror. Raises as :func:`open_marked`."""
         self.require_apart(mirror)
-        return open_marked(mirror, self.secret_of(mirror), self._door.store)
+        return open_marked(mirror, self.secret_of(mirror), self._door.store, self.drive)
 
     def require_apart(self, mirror: MirrorSettings) -> None:
         """Raise ``mirror.inside_library`` for a folder that is a part of the library, or has the library in it."""

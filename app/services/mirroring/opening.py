@@ -7,7 +7,9 @@ from pathlib import Path
 
 from app.core.destinations import MirrorSettings
 from app.core.errors import UserError
+from app.services.drive.account import DriveWay
 from app.storage.catalogue import Catalogue
+from app.transfer.stores.drive import DriveArgs
 from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp_link import FtpArgs
 from app.transfer.stores.opening import StoreArgs
@@ -19,27 +21,37 @@ from app.transfer.stores.store import Store
 
 # Gives a secret of the mirror by the last part of its key.
 Secret = Callable[[str], str]
+# Gives the Drive of the account that backups go to. Raises ``drive.not_connected`` and its kin.
+AskDrive = Callable[[], DriveWay]
+DRIVE_FOLDER = "Bitewing mirror"
 
 # Codes after which nothing more is sent until a person acts.
 BLOCKING = frozenset(
     {f"store.{what}" for what in ("unauthorized", "forbidden", "full", "missing", "certificate", "clock")}
     | {f"store.{what}" for what in ("host_key_unknown", "host_key_changed", "no_encryption", "plain_refused")}
+    | {"store.unsealed_refused"}
 )
 _PORTS = {"ftp": 21, "ftps": 21, "sftp": 22}
 
 
-def open_store(mirror: MirrorSettings, secret: Secret) -> Store:
+def _no_drive() -> DriveWay:
+    raise UserError("drive.not_connected")
+
+
+def open_store(mirror: MirrorSettings, secret: Secret, drive: AskDrive = _no_drive) -> Store:
     """Return the store of a mirror, for any thread; nothing is asked yet.
 
     Raises
     ------
     UserError
         ``mirror.not_set_up`` when its address is missing; what the store says of its settings.
+    EnvironmentFault
+        ``drive.revoked``; ``store.unsealed_refused``.
     """
-    return open_by_arguments(_arguments(mirror, secret), connections=mirror.connections)
+    return open_by_arguments(_arguments(mirror, secret, drive), connections=mirror.connections)
 
 
-def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Store:
+def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive: AskDrive = _no_drive) -> Store:
     """Return the store of a mirror; a folder is marked as ours when it is first used, and must be that one ever after.
 
     The marker tells the folder from the empty place where its drive would be mounted.
@@ -49,7 +61,7 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue) -> Sto
     BitewingError
         As :func:`open_store`; for a folder that is to be marked ``store.unreachable`` and kin.
     """
-    arguments = _arguments(mirror, secret)
+    arguments = _arguments(mirror, secret, drive)
     if isinstance(arguments, FolderArgs):
         markers = _markers(store, mirror)
         if mirror.path not in markers:
@@ -67,7 +79,7 @@ def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
     UserError
         ``share.not_s3`` for a mirror of another kind; as :func:`open_store`.
     """
-    arguments = _arguments(mirror, secret)
+    arguments = _arguments(mirror, secret, _no_drive)
     if not isinstance(arguments, S3Args):
         raise UserError("share.not_s3", destination=mirror.name)
     return S3Store(arguments)
@@ -96,7 +108,7 @@ def _markers(store: Catalogue, mirror: MirrorSettings) -> dict[str, str]:
     return dict(known) if isinstance(known, dict) else {}
 
 
-def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
+def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> StoreArgs:
     if mirror.kind == "folder":
         _require(mirror, bool(mirror.path) and Path(mirror.path).is_absolute())
         return FolderArgs(Path(mirror.path))
@@ -114,6 +126,8 @@ def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
             allow_plain=mirror.allow_plain,
             connections=mirror.connections,
         )
+    if mirror.kind == "drive":
+        return _drive_arguments(mirror, drive())
     _require(mirror, bool(mirror.host))
     port = mirror.port or _PORTS[mirror.kind]
     if mirror.kind == "sftp":
@@ -129,6 +143,17 @@ def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
         secure=mirror.kind == "ftps",
         allow_plain=mirror.allow_plain,
         trust=mirror.trust,
+    )
+
+
+def _drive_arguments(mirror: MirrorSettings, way: DriveWay) -> DriveArgs:
+    return DriveArgs(
+        way.endpoints,
+        way.client,
+        way.refresh_token,
+        mirror.path.strip("/") or DRIVE_FOLDER,
+        mirror.allow_unsealed,
+        on_revoked=way.on_revoked,
     )
 
 

@@ -98,7 +98,8 @@ class MirrorService:
         self._door.require(actor, Action.SETTINGS_CHANGE)
         self._connector.require_apart(mirror)
         stored = self._connector.secret_of(mirror)
-        with contextlib.closing(open_store(mirror, lambda last: secrets.get(last) or stored(last))) as store:
+        opened = open_store(mirror, lambda last: secrets.get(last) or stored(last), self._connector.drive)
+        with contextlib.closing(opened) as store:
             return self._tried(mirror, store, ctx)
 
     def _tried(self, mirror: MirrorSettings, store: Store, ctx: JobContext) -> System:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,24 @@ from app.transfer.drive.remote import RemoteFile
 from app.transfer.drive.uploading import ATTEMPTS, Delay, usual_delay_s
 
 log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def content(line: Line, file_id: str, ctx: JobContext, offset: int = 0) -> Iterator[httpx.Response]:
+    """Give the answer whose body is a file's bytes from ``offset`` on; status 416 where there are none.
+
+    Raises
+    ------
+    BitewingError
+        As :meth:`Line.ask`, and for whatever else is no success.
+    """
+    headers = {"Range": f"bytes={offset}-"} if offset else {}
+    address = f"{line.endpoints.api}/files/{file_id}"
+    with line.streamed("GET", address, params={"alt": "media"}, headers=headers, ctx=ctx) as answer:
+        if not answer.is_success and answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.read()
+            require_well(answer)
+        yield answer
 
 
 class Download:
@@ -75,15 +94,10 @@ class Download:
                 self._ctx.wait(max(self._delay(tries), fault.retry_after_s if fault.code == "drive.busy" else 0.0))
 
     def _take(self, offset: int) -> None:
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        address = f"{self._line.endpoints.api}/files/{self._remote.id}"
-        with self._line.streamed("GET", address, params={"alt": "media"}, headers=headers) as answer:
+        with content(self._line, self._remote.id, self._ctx, offset) as answer:
             if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 self._part.unlink(missing_ok=True)
                 raise TransientFault("drive.cut_off")
-            if not answer.is_success:
-                answer.read()
-                require_well(answer)
             is_rest = offset and answer.status_code == httpx.codes.PARTIAL_CONTENT
             done = offset if is_rest else 0
             with self._part.open("ab" if is_rest else "wb") as out:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, TransientFault
+from app.core.files import BLOCK_BYTES
 from app.domain.backoff import delay_s
-from app.transfer.drive.downloading import Download
+from app.transfer.drive.downloading import Download, content
 from app.transfer.drive.endpoints import Endpoints
 from app.transfer.drive.errors import require_well
-from app.transfer.drive.line import QUICK, Client, Line
+from app.transfer.drive.line import QUICK, USUAL, Client, Line
 from app.transfer.drive.remote import FIELDS, FOLDER_TYPE, RemoteFile, parse_file
+from app.transfer.drive.uploading import ATTEMPTS as UPLOAD_ATTEMPTS
 from app.transfer.drive.uploading import Outgoing, Upload
 
 PAGE = 200
@@ -49,9 +54,14 @@ class Drive:
         client: Client,
         refresh_token: str,
         delay: Callable[[int], float] = lambda tries: delay_s(tries - 1, random.random()),
+        *,
+        tries_again: bool = True,
+        timeout: httpx.Timeout = USUAL,
     ) -> None:
-        self._line = Line(endpoints, client, refresh_token)
+        """Make ready; nothing is asked yet. Without ``tries_again`` whoever asks sees to what may pass by itself."""
+        self._line = Line(endpoints, client, refresh_token, timeout)
         self._delay = delay
+        self._attempts, self._upload_attempts = (_ATTEMPTS, UPLOAD_ATTEMPTS) if tries_again else (1, 1)
 
     def close(self) -> None:
         """Close the connections."""
@@ -79,8 +89,13 @@ class Drive:
         made = self._json(ctx, "POST", "files", params={"fields": "id"}, json={"name": name, "mimeType": FOLDER_TYPE})
         return str(made.get("id", ""))
 
-    def list(self, properties: Mapping[str, str], ctx: JobContext) -> Iterator[RemoteFile]:
-        """Yield this program's files with these properties, newest first by Google's clock.
+    def make_folder(self, metadata: Mapping[str, Any], ctx: JobContext) -> str:
+        """Make a folder and return its id. Raises as :meth:`account`; ``drive.not_there`` for an unknown parent."""
+        wanted = {**metadata, "mimeType": FOLDER_TYPE}
+        return str(self._json(ctx, "POST", "files", params={"fields": "id"}, json=wanted).get("id", ""))
+
+    def list(self, properties: Mapping[str, str], ctx: JobContext, page: int = PAGE) -> Iterator[RemoteFile]:
+        """Yield this program's files with these properties, newest first by Google's clock, ``page`` a request.
 
         Raises as :meth:`account`.
         """
@@ -90,7 +105,7 @@ class Drive:
             "q": query,
             "fields": f"nextPageToken,files({FIELDS})",
             "orderBy": "createdTime desc",
-            "pageSize": str(PAGE),
+            "pageSize": str(page),
         }
         for _page in range(_MOST_PAGES):
             told = self._json(ctx, "GET", "files", params=wanted)
@@ -108,11 +123,26 @@ class Drive:
         """Return what is known of a file. Raises ``drive.not_there``, and as :meth:`account`."""
         return parse_file(self._json(ctx, "GET", f"files/{file_id}", params={"fields": FIELDS}))
 
+    def change(
+        self, file_id: str, metadata: Mapping[str, Any], ctx: JobContext, parents: tuple[str, str] = ("", "")
+    ) -> RemoteFile:
+        """Change what is said of a file, and its place from one folder to another where ``parents`` names them.
+
+        Raises
+        ------
+        BitewingError
+            ``drive.not_there`` for the file or the folder, and as :meth:`account`.
+        """
+        before, after = parents
+        moved = {} if before == after else {"removeParents": before, "addParents": after}
+        wanted = {"fields": FIELDS, **{key: value for key, value in moved.items() if value}}
+        return parse_file(self._json(ctx, "PATCH", f"files/{file_id}", params=wanted, json=dict(metadata)))
+
     def delete(self, file_id: str, ctx: JobContext) -> bool:
         """Delete a file for good; false when it was not there. Raises as :meth:`account`."""
 
         def once() -> bool:
-            answer = self._line.ask("DELETE", f"{self._line.endpoints.api}/files/{file_id}")
+            answer = self._line.ask("DELETE", f"{self._line.endpoints.api}/files/{file_id}", ctx=ctx)
             if answer.status_code in _GONE:
                 return False
             require_well(answer)
@@ -139,9 +169,13 @@ class Drive:
             found.append(one)
             return {"id": one.id}
 
-        told = Upload(self._line, outgoing, ctx, on_session, on_bytes, self._delay).run(session, look)
+        told = Upload(self._line, outgoing, ctx, on_session, on_bytes, self._delay, self._upload_attempts).run(
+            session, look
+        )
         if found:
             return found[0]
+        if "createdTime" in told and ("sha256Checksum" in told or "md5Checksum" in told):
+            return parse_file(told)
         # The answer of a session may lack what is known a moment later: checksums.
         return self.get(str(told.get("id", "")), ctx)
 
@@ -157,11 +191,18 @@ class Drive:
         """Fetch a file and prove it. Raises as :meth:`Download.run`."""
         Download(self._line, remote, target, ctx, on_bytes, self._delay).run(sha256, md5)
 
+    @contextlib.contextmanager
+    def content(self, file_id: str, ctx: JobContext) -> Iterator[Iterator[bytes]]:
+        """Give a file's bytes, once: nothing is tried again. Raises as :meth:`get`."""
+        with content(self._line, file_id, ctx) as answer:
+            yield answer.iter_bytes(BLOCK_BYTES)
+
     def _json(self, ctx: JobContext, method: str, path: str, **more: Any) -> dict[str, Any]:
-        return self._tried(lambda: self._line.json(method, f"{self._line.endpoints.api}/{path}", **more), ctx)
+        address = f"{self._line.endpoints.api}/{path}"
+        return self._tried(lambda: self._line.json(method, address, ctx=ctx, **more), ctx)
 
     def _tried(self, action: Callable[[], _T], ctx: JobContext) -> _T:
-        for tries in range(1, _ATTEMPTS):
+        for tries in range(1, self._attempts):
             try:
                 return action()
             except TransientFault as fault:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, TransientFault
 from app.transfer.drive.endpoints import Endpoints
 from app.transfer.drive.errors import mapping, require_well, token_fault, translated
+from app.transfer.stores.interrupting import interruptible, shut
 from app.transfer.tls import Trust
 
 # They write down addresses, and the address of an upload session lets anybody go on with it.
@@ -43,24 +47,51 @@ class Client:
         return "Client(…)"
 
 
-def http_client() -> httpx.Client:
+def http_client(trusted: ssl.SSLContext | None = None) -> httpx.Client:
     """Return a client with verified TLS 1.2 or newer that follows no redirects."""
-    return httpx.Client(verify=Trust().context(), timeout=USUAL, follow_redirects=False)
+    return httpx.Client(verify=trusted or Trust().context(), timeout=USUAL, follow_redirects=False)
+
+
+class _Wire:
+    """A client that one thread at a time uses, so that it is known which connection another thread has to end."""
+
+    def __init__(self, trusted: ssl.SSLContext) -> None:
+        self.http = http_client(trusted)
+        self._sockets: list[socket.socket] = []
+
+    def hang_up(self) -> None:
+        """Wake whoever waits for an answer. Any thread."""
+        for one in tuple(self._sockets):
+            shut(one)
+
+    def note(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Hear of a connection that was made, and made again as an encrypted one (httpx's trace extension)."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            # More than one: tokens come from another host.
+            open_still = [one for one in self._sockets if one.fileno() >= 0]
+            self._sockets = [*open_still, facts["return_value"].get_extra_info("socket")]
 
 
 class Line:
-    """Asks the Drive API for one account. Any thread; connections are kept and shared."""
+    """Asks the Drive API for one account. Any thread; connections are kept. Closed, it opens again when asked.
 
-    def __init__(self, endpoints: Endpoints, client: Client, refresh_token: str) -> None:
+    Every question may bring a ``ctx``, whose cancelling ends it at once.
+    """
+
+    def __init__(
+        self, endpoints: Endpoints, client: Client, refresh_token: str, timeout: httpx.Timeout = USUAL
+    ) -> None:
         self.endpoints = endpoints
-        self._client, self._refresh_token = client, refresh_token
-        self._http = http_client()
+        self._client, self._refresh_token, self._timeout = client, refresh_token, timeout
+        self._trusted = Trust().context()
+        self._idle: list[_Wire] = []
         self._lock = threading.Lock()
         self._access, self._until = "", 0.0
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections that are not in use."""
+        while self._idle:
+            self._idle.pop().http.close()
 
     def json(self, method: str, url: str, **more: Any) -> dict[str, Any]:
         """Ask and return the object that comes back. Raises as :meth:`ask`, and for whatever is no success."""
@@ -79,6 +110,8 @@ class Line:
             ``drive.revoked``, ``drive.certificate``, ``drive.not_drive``.
         UserError
             ``drive.bad_client``.
+        Cancelled
+            Where a ``ctx`` came along.
         """
         with self.streamed(method, url, **more) as response:
             return _read(response)
@@ -87,43 +120,62 @@ class Line:
     def streamed(self, method: str, url: str, **more: Any) -> Iterator[httpx.Response]:
         """Give an answer whose body is still to come. Raises as :meth:`ask`."""
         headers = {"Accept-Encoding": "identity", **more.pop("headers", {})}
-        again = more.pop("again", True)
-        for attempt in (0, 1):
-            authorized = {**headers, "Authorization": f"Bearer {self._token(renewed=attempt > 0)}"}
-            with translated(), self._http.stream(method, url, headers=authorized, **more) as response:
-                if response.status_code == _UNAUTHORIZED and again and attempt == 0:
-                    continue
-                yield response
-                return
+        again, more = more.pop("again", True), {"timeout": self._timeout, **more}
+        with self._wire(more.pop("ctx", None)) as wire:
+            for attempt in (0, 1):
+                authorized = {**headers, "Authorization": f"Bearer {self._token(wire, renewed=attempt > 0)}"}
+                traced = {"trace": wire.note}
+                with (
+                    translated(),
+                    wire.http.stream(method, url, headers=authorized, extensions=traced, **more) as response,
+                ):
+                    if response.status_code == _UNAUTHORIZED and again and attempt == 0:
+                        continue
+                    yield response
+                    return
 
     def forget_access(self) -> None:
         """Fetch a new access token for what is asked next: the present one was refused."""
         with self._lock:
             self._until = 0.0
 
-    def _token(self, *, renewed: bool) -> str:
+    @contextlib.contextmanager
+    def _wire(self, ctx: JobContext | None) -> Iterator[_Wire]:
+        try:
+            wire = self._idle.pop()
+        except IndexError:
+            wire = _Wire(self._trusted)
+        try:
+            with interruptible(ctx, wire.hang_up) if ctx is not None else contextlib.nullcontext():
+                yield wire
+        finally:
+            self._idle.append(wire)
+
+    def _token(self, wire: _Wire, *, renewed: bool) -> str:
         with self._lock:
             if renewed or time.monotonic() > self._until:
-                told = self._fetch()
+                told = self._fetch(wire)
                 access, lasts = told.get("access_token"), told.get("expires_in", 0)
                 if not isinstance(access, str) or not access or not isinstance(lasts, int | float):
                     raise EnvironmentFault("drive.not_drive")
                 self._access, self._until = access, time.monotonic() + max(lasts - _EARLY_S, 0.0)
             return self._access
 
-    def _fetch(self) -> dict[str, Any]:
+    def _fetch(self, wire: _Wire) -> dict[str, Any]:
         form = {
             "client_id": self._client.id,
             "client_secret": self._client.secret,
             "refresh_token": self._refresh_token,
             "grant_type": "refresh_token",
         }
-        return post_form(self._http, self.endpoints.token, form)
+        return post_form(wire.http, self.endpoints.token, form, {"trace": wire.note})
 
 
-def post_form(http: httpx.Client, url: str, form: dict[str, str]) -> dict[str, Any]:
+def post_form(
+    http: httpx.Client, url: str, form: dict[str, str], extensions: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Ask the token endpoint and return what it grants. Raises as :meth:`Line.ask`."""
-    with translated(), http.stream("POST", url, data=form, timeout=QUICK) as response:
+    with translated(), http.stream("POST", url, data=form, timeout=QUICK, extensions=extensions) as response:
         told = _read(response)
     if not told.is_success:
         raise token_fault(told)

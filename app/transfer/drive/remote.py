@@ -10,13 +10,16 @@ from typing import Any
 
 from app.core.errors import EnvironmentFault
 
-FIELDS = "id,name,size,createdTime,md5Checksum,sha256Checksum,appProperties"
+FIELDS = "id,name,size,createdTime,md5Checksum,sha256Checksum,appProperties,parents,trashed"
 FOLDER_TYPE = "application/vnd.google-apps.folder"
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file. ``created_at`` is by Google's clock; ``properties`` are what its maker wrote to it."""
+    """One file. ``created_at`` is by Google's clock; ``properties`` are what its maker wrote to it.
+
+    ``trashed``: it, or a folder it lies in, is in the bin.
+    """
 
     id: str
     name: str
@@ -25,6 +28,8 @@ class RemoteFile:
     sha256: str = ""
     md5: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
+    parents: tuple[str, ...] = ()
+    trashed: bool = False
 
     def is_whole(self, size: int, sha256: str, md5: str) -> bool:
         """Whether Google has what was sent: by SHA-256 or, where it tells none, by MD5; unknown is no."""
@@ -46,6 +51,8 @@ def parse_file(told: Mapping[str, Any]) -> RemoteFile:
             sha256=str(told.get("sha256Checksum") or ""),
             md5=str(told.get("md5Checksum") or ""),
             properties={str(key): str(value) for key, value in properties.items()},
+            parents=tuple(str(parent) for parent in told.get("parents") or ()),
+            trashed=told.get("trashed") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EnvironmentFault("drive.not_drive") from error

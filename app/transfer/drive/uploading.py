@@ -21,7 +21,7 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, TransientFault
 from app.domain.backoff import delay_s
 from app.transfer.drive.errors import fault_of, mapping
-from app.transfer.drive.line import USUAL, Line
+from app.transfer.drive.line import Line
 from app.transfer.drive.remote import FIELDS
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Outgoing:
     path: Path
     size: int
     metadata: Mapping[str, Any]
+    kind: str = "application/zip"
 
 
 class SessionGone(Exception):
@@ -57,7 +58,10 @@ class SessionGone(Exception):
 
 
 class Upload:
-    """One upload. ``on_session`` hears of each new session's address; ``on_bytes`` how much is confirmed or sent."""
+    """One upload. ``on_session`` hears of each new session's address; ``on_bytes`` how much is confirmed or sent.
+
+    ``attempts``: so many in a row may bring nothing; one where somebody else tries again.
+    """
 
     def __init__(
         self,
@@ -67,9 +71,11 @@ class Upload:
         on_session: Callable[[str], object],
         on_bytes: Callable[[int], object],
         delay: Delay = usual_delay_s,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._line, self._outgoing, self._ctx = line, outgoing, ctx
         self._on_session, self._on_bytes, self._delay = on_session, on_bytes, delay
+        self._attempts = attempts
 
     def run(self, session: str, find: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
         """Send what is missing and return the file as Drive describes it.
@@ -111,9 +117,9 @@ class Upload:
                 done = offset if isinstance(offset, dict) else self._send(session, offset)
             except TransientFault as fault:
                 tries += 1
-                if tries >= ATTEMPTS:
+                if tries >= self._attempts:
                     raise
-                log.info("upload attempt %d of %d: %s", tries, ATTEMPTS, fault.code)
+                log.info("upload attempt %d of %d: %s", tries, self._attempts, fault.code)
                 self._ctx.wait(max(self._delay(tries), fault.retry_after_s if fault.code == "drive.busy" else 0.0))
                 offset = None
                 continue
@@ -124,18 +130,20 @@ class Upload:
             else:
                 # A server that never moves on would be sent the same chunk for ever.
                 tries += 1
-                if tries >= ATTEMPTS:
+                if tries >= self._attempts:
                     raise TransientFault("drive.cut_off")
             offset = done
 
     def _begin(self) -> str:
         headers = {
-            "X-Upload-Content-Type": "application/zip",
+            "X-Upload-Content-Type": self._outgoing.kind,
             "X-Upload-Content-Length": str(self._outgoing.size),
         }
         address = f"{self._line.endpoints.upload}/files"
         wanted = {"uploadType": "resumable", "fields": FIELDS}
-        answer = self._line.ask("POST", address, params=wanted, headers=headers, json=dict(self._outgoing.metadata))
+        answer = self._line.ask(
+            "POST", address, params=wanted, headers=headers, json=dict(self._outgoing.metadata), ctx=self._ctx
+        )
         if (fault := fault_of(answer)) is not None:
             raise fault
         return self._ours(answer.headers.get("Location", ""))
@@ -153,20 +161,23 @@ class Upload:
     def _confirmed(self, session: str) -> Any:
         """Return how many bytes the server has for sure, or the file when it has them all."""
         headers = {"Content-Range": f"bytes */{self._outgoing.size}", "Content-Length": "0"}
-        return self._meaning(self._line.ask("PUT", self._ours(session), headers=headers))
+        return self._meaning(self._line.ask("PUT", self._ours(session), headers=headers, ctx=self._ctx))
 
     def _send(self, session: str, offset: int) -> Any:
         """Send the chunk from ``offset`` on; return as :meth:`_confirmed`."""
         self._ctx.check()
         size = self._outgoing.size
-        if offset >= size:
+        if offset >= size > 0:
             # All is there and the server has not made the file of it yet: it is asked again.
             raise TransientFault("drive.busy")
         end = min(offset + CHUNK_BYTES, size)
-        headers = {"Content-Length": str(end - offset), "Content-Range": f"bytes {offset}-{end - 1}/{size}"}
+        headers = {"Content-Length": str(end - offset)}
+        if size:
+            # No range of bytes says that there are none.
+            headers["Content-Range"] = f"bytes {offset}-{end - 1}/{size}"
         # The body can be read once: a token that was refused costs an attempt, not a second body.
         answer = self._line.ask(
-            "PUT", session, headers=headers, content=self._blocks(offset, end), timeout=USUAL, again=False
+            "PUT", session, headers=headers, content=self._blocks(offset, end), again=False, ctx=self._ctx
         )
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._line.forget_access()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.context import JobContext
+from app.transfer.stores.drive import DriveArgs, DriveStore
 from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.ftp_link import FtpArgs
@@ -15,7 +16,7 @@ from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
 
 CONNECTIONS = 4
-StoreArgs = FolderArgs | FtpArgs | SftpArgs | S3Args
+StoreArgs = FolderArgs | FtpArgs | SftpArgs | S3Args | DriveArgs
 
 
 def open_store(args: StoreArgs, ctx: JobContext | None = None, connections: int = CONNECTIONS) -> RetryingStore:
@@ -24,7 +25,8 @@ def open_store(args: StoreArgs, ctx: JobContext | None = None, connections: int 
     Raises
     ------
     UserError, EnvironmentFault
-        ``store.no_address``, ``store.bad_trust``, ``store.plain_refused`` for an S3 address that cannot be used.
+        ``store.no_address``, ``store.bad_trust``, ``store.plain_refused`` for an S3 address that cannot be used;
+        ``store.unsealed_refused`` for Google Drive without consent.
     """
     return RetryingStore(_any_thread(args, connections), ctx)
 
@@ -35,6 +37,8 @@ def _any_thread(args: StoreArgs, connections: int) -> Store:
             return FolderStore(args)
         case S3Args():
             return S3Store(args)
+        case DriveArgs():
+            return DriveStore(args)
         case FtpArgs():
             return PooledStore(lambda: FtpStore(args), connections)
         case SftpArgs():

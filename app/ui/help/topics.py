@@ -231,6 +231,11 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "proven."
                 ),
                 t(
+                    "Google Drive can be a mirror, too, in the account of the backups: images lie there as they are, "
+                    "so an administrator has to allow it, and the audit log keeps who did. People can rename and move "
+                    "its folders there; what they put into the bin is sent anew after “Compare now”."
+                ),
+                t(
                     "Where images go (Ctrl+Alt+A) shows every destination with a lamp, what waits for it and why, and "
                     "what is not everywhere yet. “Try the connection” writes, reads and deletes a small file."
                 ),

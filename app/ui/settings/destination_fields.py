@@ -45,6 +45,7 @@ def kind_words() -> dict[str, str]:
         "ftps": t("FTP server, encrypted"),
         "ftp": t("FTP server, not encrypted"),
         "s3": t("S3 storage"),
+        "drive": t("Google Drive"),
     }
 
 
@@ -80,6 +81,17 @@ def _mirror() -> tuple[DestinationField, ...]:
         ),
         DestinationField(
             Field(
+                "allow_unsealed",
+                t("Let images lie at Google as they are"),
+                t(
+                    "They go to the account that is connected for backups, unsealed: whoever gets into it sees them."
+                    " Who allowed it stands in the audit log."
+                ),
+            ),
+            ("drive",),
+        ),
+        DestinationField(
+            Field(
                 "layout",
                 t("Arrangement"),
                 t("Names are made of ids, never of people's names."),
@@ -87,7 +99,7 @@ def _mirror() -> tuple[DestinationField, ...]:
             )
         ),
         DestinationField(Field("interval", t("Send every"), unit=t("seconds"))),
-        DestinationField(Field("connections", t("Connections at once")), (*_NETWORK, "s3")),
+        DestinationField(Field("connections", t("Connections at once")), (*_NETWORK, "s3", "drive")),
         DestinationField(Field("enabled", t("Send images there"))),
         DestinationField(
             Field(

@@ -111,7 +111,8 @@ def _show(topic: str, row: QListWidgetItem, destination: Destination) -> None:
     values = destination.values
     if topic == MIRROR:
         kind = kind_words().get(values["kind"], "")
-        place = values["path"] if values["kind"] == "folder" else (values["host"] or values["bucket"])
+        is_path = values["kind"] in {"folder", "drive"}
+        place = values["path"] if is_path else (values["host"] or values["bucket"])
     else:
         kind, place = values["aet"], f"{values['host']}:{values['port']}"
     state = "" if values["enabled"] else t("off")

@@ -133,6 +133,7 @@ def _explained() -> tuple[str, ...]:
             "Google then asks whether Bitewing may see and change the files that it made itself. It sees nothing else "
             "of that Drive, and only sealed backups go there: set the password of the backups on the page Backup."
         ),
+        t("Images go there only where an administrator sets up a mirror on Google Drive and allows it (page Mirrors)."),
         t(
             "While the project is in “Testing”, Google ends the access after seven days. Choose “Publish app” on its "
             "page “Audience” so that it lasts."

@@ -1,4 +1,4 @@
-"""What a remote store (folder, FTP, SFTP, S3) says when something does not go as it should."""
+"""What a remote store (folder, FTP, SFTP, S3, Google Drive) says when something does not go as it should."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ def _set_up() -> dict[str, ErrorTemplates]:
             t("Not encrypted"),
             t("The connection to {host} would not be encrypted. Nothing was sent."),
             t("Use an encrypted kind, or allow it in the settings: who did so stands in the audit log."),
+        ),
+        "store.unsealed_refused": ErrorTemplates(
+            t("Not sealed"),
+            t("Images would lie at Google as they are, for everybody who gets into the account. Nothing was sent."),
+            t("Choose another kind of mirror, or allow it in the settings: who did so stands in the audit log."),
         ),
         "store.bad_trust": ErrorTemplates(
             t("Certificate not usable"),

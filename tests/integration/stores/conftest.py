@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from app.core.context import JobContext
+from app.transfer.drive.line import Client
+from app.transfer.stores.drive import DriveArgs, DriveStore
 from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.ftp_link import FtpArgs
@@ -23,6 +25,7 @@ from app.transfer.stores.sftp import SftpStore
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
+from tests.drive_stand_in import CLIENT_ID, CLIENT_SECRET, DriveStandIn, drive_stand_in
 from tests.servers import PASSWORD, USER
 from tests.store_servers import (
     FTP_PASSWORD,
@@ -37,7 +40,7 @@ from tests.store_servers import (
     vsftpd,
 )
 
-KINDS = ("folder", "ftp", "ftps", "sftp", "s3", "other_ftps", "other_sftp")
+KINDS = ("folder", "ftp", "ftps", "sftp", "s3", "drive", "other_ftps", "other_sftp")
 # Second servers of a kind meet broken lines in the long run only.
 NETWORKED = [pytest.param(kind, marks=[pytest.mark.long] * kind.startswith("other_")) for kind in KINDS[1:]]
 QUIET = JobContext.silent()
@@ -168,6 +171,31 @@ def s3_args(server: S3Server, **changed: Any) -> S3Args:
 def s3_place(s3_server: S3Server) -> Place:
     args = s3_args(s3_server)
     return Place("s3", lambda **changed: S3Store(replace(args, **changed)), (s3_server.port,))
+
+
+@pytest.fixture
+def google() -> Iterator[DriveStandIn]:
+    with drive_stand_in() as server:
+        yield server
+
+
+def drive_args(server: DriveStandIn, **changed: Any) -> DriveArgs:
+    token = "1//03-given-in-the-browser"
+    server.refresh[token] = server.now()
+    wanted = {
+        "endpoints": server.endpoints,
+        "client": Client(CLIENT_ID, CLIENT_SECRET),
+        "refresh_token": token,
+        "path": f"Clinic's mirrors/{unique()}",
+        "allow_unsealed": True,
+    }
+    return DriveArgs(**{**wanted, **changed})
+
+
+@pytest.fixture
+def drive_place(google: DriveStandIn) -> Place:
+    args = drive_args(google)
+    return Place("drive", lambda **changed: DriveStore(replace(args, **changed)), (google.port,))
 
 
 @pytest.fixture(scope="session")

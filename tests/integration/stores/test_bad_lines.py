@@ -14,6 +14,7 @@ import pytest
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import Cancelled, TransientFault
+from app.transfer.drive.endpoints import Endpoints
 from app.transfer.stores.pool import PooledStore
 from app.transfer.stores.retrying import RetryingStore
 from app.transfer.stores.store import Store
@@ -41,10 +42,12 @@ def line(place: Place) -> Iterator[Line]:
 
 def through(place: Place, **changed: object) -> Store:
     """Return a store whose server is behind the line."""
-    host = (
-        {"endpoint": f"http://{HOST}:{place.ports[0]}", "allow_plain": True} if place.kind == "s3" else {"host": HOST}
-    )
-    return place.open(**host, **changed)
+    behind = f"http://{HOST}:{place.ports[0]}"
+    hosts: dict[str, dict[str, object]] = {
+        "s3": {"endpoint": behind, "allow_plain": True},
+        "drive": {"endpoints": Endpoints.at(behind)},
+    }
+    return place.open(**hosts.get(place.kind, {"host": HOST}), **changed)
 
 
 def outcome(store: Store, source: Path, name: str) -> str | None:

@@ -37,6 +37,7 @@ NOT_CODES = (
         "drive.refresh_token",
         "drive.session",
         "drive.connection",
+        "drive.account",
     }
     | {action.value for action in Action}
     | set(SETTING_KEYS)
