@@ -52,7 +52,7 @@ def command() -> None:
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @click.option("--expires", metavar="1h", help=t("How long the link lasts: 30m, 1h, 7d."))
 @click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))
-@click.option("--identified", is_flag=True, help=t("With the patient’s name and everything else in the file."))
+@click.option("--identified", is_flag=True, help=t("With the patient’s name, date and teeth as the library has them."))
 @click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
 @click.option("--lock", is_flag=True, help=t("As a zip that opens with a code; tell it another way than the link."))
 @click.option("--for", "receiver", metavar="NAME", help=t("As a receiver asks for: specialist, insurer, patient, …"))

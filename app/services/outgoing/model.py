@@ -38,7 +38,7 @@ LIMIT_BYTES = 10_000_000
 class OutgoingArgs:
     """What is wanted.
 
-    ``identified``: with everything that says whose it is; only where somebody chose that on purpose.
+    ``identified``: saying whose it is, in the catalogue's words; only where somebody chose that on purpose.
     ``longest_side``: of an optimised picture, in pixels. ``limit_bytes``: more is made, and said to be too large.
     ``strip``: with a line of text below the picture. ``profile``: whose wishes these are, to be checked.
     """

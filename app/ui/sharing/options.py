@@ -98,7 +98,7 @@ class ShareOptions(QScrollArea):
         for button in (self.optimised, self.original):
             self._forms.addButton(button)
         self._forms.buttonToggled.connect(self._on_forms_toggled)
-        self.identified = QCheckBox(t("Leave in whose it is"))
+        self.identified = QCheckBox(t("Say whose it is"))
         self.identified.toggled.connect(self._on_identified_toggled)
         self.length = LengthBox(usual)
         self.lock = QCheckBox(t("Lock it with a code"))
@@ -225,7 +225,7 @@ class ShareOptions(QScrollArea):
         counts: Counter[str] = Counter()
         for copy in prepared.copies:
             counts.update({item.kind: item.count for item in copy.removed})
-        if not counts or (prepared.args.identified and prepared.args.form is Form.ORIGINAL):
+        if not counts:
             self._removed.addWidget(plain_label(t("Nothing"), "muted"), 0, 0)
             return
         for row, (kind, count) in enumerate(counts.most_common()):

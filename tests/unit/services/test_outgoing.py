@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault
 from app.core.settings import ClinicSettings
 from app.domain.identity import FileIdentity
-from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Placement
+from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Laterality, Placement
 from app.domain.patient import Patient, Sex
 from app.imaging.child.client import Decoder
+from app.imaging.photo_metadata import metadata_parts
 from app.services.export.model import Exportable
 from app.services.outgoing.copies import CopyMaker
 from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy, Warn
@@ -90,16 +92,45 @@ def test_no_planted_identifier_goes_out(tmp_path: Path, decoder: Decoder, suffix
 
 
 @pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
-def test_the_search_finds_every_planted_identifier_where_none_was_taken_out(
-    tmp_path: Path, decoder: Decoder, suffix: str
-) -> None:
+def test_the_search_finds_every_planted_identifier_where_none_was_taken_out(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"x{suffix}"
     words = FILES[suffix](source)
-    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=True)
-    assert planted.left_in(copy.path, words) == words
+    assert planted.left_in(source, words) == words
+
+
+@pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
+@pytest.mark.parametrize("form", list(Form))
+def test_an_identified_copy_says_what_the_catalogue_says_and_nothing_else(
+    tmp_path: Path, decoder: Decoder, suffix: str, form: Form
+) -> None:
+    """A file whose header is another patient's, filed to the right one since; a photo with its place in it."""
+    source = tmp_path / f"x{suffix}"
+    words = FILES[suffix](source)
+    right = Patient("00000000-0000-4000-8000-000000000009", "Right", "Rita", "R-9", None, Sex.FEMALE, "", NOW, NOW)
+    taken = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    one = replace(image(source, captured_at=taken, tooth="19", laterality=Laterality.LEFT), patient=right)
+    copy = made(decoder, tmp_path, one, form=form, identified=True)
+    assert planted.left_in(copy.path, words) == []
+    assert planted.left_in(copy.picture, words) == []
+    assert metadata_parts(copy.path.read_bytes()) == {}
     assert Warn.IDENTIFIED in copy.to_look_at
     # Its name, which stands in the link, does not say whose it is even then.
-    assert not [word for word in words if word in copy.path.name]
+    assert "Right" not in copy.path.name
+    if suffix == ".dcm" and form is Form.ORIGINAL:
+        written = pydicom.dcmread(copy.path)
+        assert (str(written.PatientName), written.PatientID, written.PatientSex) == ("Right^Rita", "R-9", "F")
+        assert (written.StudyDate, written.ImageLaterality, written.InstitutionName) == ("20260304", "L", "Clinic")
+        assert [item.CodeValue for item in written.PrimaryAnatomicStructureSequence] == ["866006002"]
+        assert "PatientIdentityRemoved" not in written
+        assert "OriginalAttributesSequence" not in written
+        assert (decoder.stored(copy.path) == decoder.stored(source)).all()
+
+
+def test_the_right_patients_own_header_goes_no_further_either(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "x.dcm"
+    words = planted.planted_dicom(source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=True)
+    assert planted.left_in(copy.path, words) == [planted.word(0), planted.word(2)]
 
 
 @pytest.mark.parametrize("way", planted.WAYS)
