@@ -68,9 +68,11 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
         yield "settings-share", page
         page.close()
         with library.sharing.prepare(actor, xrays, OutgoingArgs(Form.ORIGINAL, identified=True), QUIET) as prepared:
-            long = library.sharing.send(actor, prepared, ShareWish(7 * 86_400, "Dr Weiss, 14 March"), QUIET)
+            wish = ShareWish(7 * 86_400, "Dr Weiss, 14 March", prepared.to_look_at)
+            long = library.sharing.send(actor, prepared, wish, QUIET)
         with library.sharing.prepare(actor, photos, OutgoingArgs(), QUIET) as prepared:
-            library.sharing.revoke(actor, library.sharing.send(actor, prepared, ShareWish(), QUIET).share.id, QUIET)
+            sent = library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at), QUIET)
+            library.sharing.revoke(actor, sent.share.id, QUIET)
         invited = library.sharing.invite(actor, ShareWish(86_400, "CBCT of tooth 36"), QUIET)
         httpx.put(invited.url, content=library.locator.path_of(images[0]).read_bytes())
         library.share_keeping.round(actor, QUIET)

@@ -68,7 +68,7 @@ class SharingService:
             ``role.refused``.
         UserError
             ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
-            ``share.does_not_fit`` what its receiver asks for.
+            ``share.does_not_fit`` what its receiver asks for; ``share.not_looked_at`` by ``wish.seen``.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
@@ -97,6 +97,8 @@ class SharingService:
                 locked=bool(wish.code),
                 image_ids=tuple(copy.image_id for copy in prepared.copies),
             )
+            if not set(prepared.to_look_at) <= set(wish.seen):
+                raise UserError("share.not_looked_at")
         self._begin(actor, share)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
             place.store.put(prepared.path, share.object_name, ctx)

@@ -46,6 +46,11 @@ def _making() -> dict[str, ErrorTemplates]:
             t("Something does not fit what “{receiver}” asks for ({count})."),
             t("Complete the images’ details, or choose another receiver."),
         ),
+        "share.not_looked_at": ErrorTemplates(
+            t("Nobody has looked at it"),
+            t("Names and faces in a picture are found by people only, and nobody said that they looked."),
+            t("Look at what goes out, then say so."),
+        ),
         "share.bad_profile": ErrorTemplates(
             t("Not a receiver’s profile"),
             t("A receiver’s profile has a name, and values of the right kind; “{name}” does not fit."),

@@ -30,12 +30,13 @@ from tests.signed_front import SignedFront, refusal
 from tests.store_servers import S3Server
 
 QUIET = JobContext.silent()
+LOOKED = ("text_possible", "face_possible")
 
 
 def shared(library: Library, ids: list[str], seconds: int | None = None, **args: object) -> Shared:
     actor = library.owner()
     with library.sharing.prepare(actor, ids, OutgoingArgs(**args), QUIET) as prepared:  # type: ignore[arg-type]
-        return library.sharing.send(actor, prepared, ShareWish(seconds), QUIET)
+        return library.sharing.send(actor, prepared, ShareWish(seconds, seen=prepared.to_look_at), QUIET)
 
 
 def audit(library: Library, share_id: str) -> list[AuditEntry]:
@@ -153,7 +154,7 @@ def test_what_expired_is_deleted_in_the_background(
     assert left_there(s3, prefix) == []
     assert [entry.outcome for entry in audit(library, one.share.id)][:2] == ["gone", "expired"]
     # A new link is made of the same images.
-    again = library.sharing.renew(library.owner(), one.share.id, ShareWish(), QUIET)
+    again = library.sharing.renew(library.owner(), one.share.id, ShareWish(seen=LOOKED), QUIET)
     assert again.url is not None
     assert httpx.get(again.url).status_code == 200
     assert again.share.object_name != one.share.object_name
@@ -180,6 +181,8 @@ def test_limits_hold_before_anything_is_sent(
         (OutgoingArgs(), ShareWish(59), "share.bad_expiry"),
         (OutgoingArgs(), ShareWish(604_801), "share.bad_expiry"),
         (OutgoingArgs(), ShareWish(case_reference="x" * 65), "share.bad_case"),
+        (OutgoingArgs(), ShareWish(), "share.not_looked_at"),
+        (OutgoingArgs(identified=True), ShareWish(seen=("text_possible", "face_possible")), "share.not_looked_at"),
     ):
         with library.sharing.prepare(actor, images, args, QUIET) as prepared, pytest.raises(UserError, match=code):
             library.sharing.send(actor, prepared, wish, QUIET)
@@ -226,7 +229,7 @@ def test_a_locked_share_opens_with_its_code_alone(library: Library, images: list
     actor, code = library.owner(), new_code()
     with library.sharing.prepare(actor, images[:1], OutgoingArgs(), QUIET) as prepared:
         plain = prepared.path.read_bytes()
-        one = library.sharing.send(actor, prepared, ShareWish(code=code), QUIET)
+        one = library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at, code=code), QUIET)
     assert one.url is not None
     data = httpx.get(one.url).content
     assert plain not in data

@@ -232,19 +232,26 @@ def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decod
 def test_what_only_eyes_can_find_is_said(tmp_path: Path, decoder: Decoder) -> None:
     photo = tmp_path / "a.jpg"
     planted.picture().save(photo)
-    plain = image(photo, image_type=ImageType.CLINICAL, view=ImageView.INTRAORAL_PHOTO)
-    assert made(decoder, tmp_path, plain).warnings == ()
-    assert made(decoder, tmp_path, image(photo, view=ImageView.EXTRAORAL_PHOTO)).to_look_at == (Warn.FACE_POSSIBLE,)
-    assert made(decoder, tmp_path, image(photo, image_type=ImageType.XRAY)).to_look_at == (Warn.TEXT_POSSIBLE,)
+    # A time stamp, a name on a slate: photos have texts, too.
+    inside = image(photo, image_type=ImageType.CLINICAL, view=ImageView.INTRAORAL_PHOTO)
+    assert made(decoder, tmp_path, inside).warnings == (Warn.TEXT_POSSIBLE,)
+    both = (Warn.TEXT_POSSIBLE, Warn.FACE_POSSIBLE)
+    for known in ({}, {"image_type": ImageType.CLINICAL}, {"view": ImageView.EXTRAORAL_PHOTO}):
+        assert made(decoder, tmp_path, image(photo, **known)).to_look_at == both
+    xray = image(photo, image_type=ImageType.XRAY, view=ImageView.BITEWING)
+    assert made(decoder, tmp_path, xray).to_look_at == (Warn.TEXT_POSSIBLE,)
     source = tmp_path / "a.dcm"
     planted.planted_dicom(source)
-    for said, expected in ((None, (Warn.TEXT_POSSIBLE,)), ("NO", ()), ("YES", (Warn.TEXT_SAID,))):
+    for said, expected in ((None, Warn.TEXT_POSSIBLE), ("NO", Warn.TEXT_POSSIBLE), ("YES", Warn.TEXT_SAID)):
         dataset = pydicom.dcmread(source)
         if said is not None:
             dataset.BurnedInAnnotation = said
         dataset.save_as(tmp_path / "b.dcm")
-        assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == expected
-    assert made(decoder, tmp_path, plain, limit_bytes=100).is_too_large
+        assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == (expected, Warn.FACE_POSSIBLE)
+    dataset.SOPClassUID, dataset.BurnedInAnnotation = "1.2.840.10008.5.1.4.1.1.1.3", "NO"
+    dataset.save_as(tmp_path / "b.dcm")
+    assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == ()
+    assert made(decoder, tmp_path, inside, limit_bytes=100).is_too_large
 
 
 @pytest.mark.parametrize("form", list(Form))
