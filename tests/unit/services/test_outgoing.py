@@ -145,6 +145,34 @@ def test_however_the_pixels_are_stored(tmp_path: Path, decoder: Decoder, way: st
     assert (decoder.stored(copy.path) == np.asarray(planted.picture("L"))).all()
 
 
+@pytest.mark.parametrize("identified", [False, True])
+def test_what_odd_files_hide_goes_no_further(tmp_path: Path, decoder: Decoder, identified: bool) -> None:
+    source = tmp_path / "a.dcm"
+    words = planted.planted_odd_dicom(source)
+    data = source.read_bytes()
+    assert [word for word in words if word.encode() not in data] == []
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=identified)
+    data = copy.path.read_bytes()
+    assert [word for word in words if word.encode() in data] == []
+    written = pydicom.dcmread(copy.path)
+    # What is sound stays: the table that is one, cut to its length, and the numbers that are.
+    (table,) = written.VOILUTSequence
+    assert table.LUTData == np.arange(256, dtype="<u2").tobytes()
+    assert (written.XRayTubeCurrent, written.InstanceNumber, written.SeriesNumber) == (7, 1, 1)
+
+
+def test_a_number_that_is_none_is_left_out(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_dicom(source)
+    dataset = pydicom.dcmread(source)
+    dataset.KVP, dataset.ExposureTime = "70.00000", 12
+    dataset.save_as(source)
+    source.write_bytes(source.read_bytes().replace(b"70.00000", b"DOE^JOHN"))
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    assert b"DOE^JOHN" not in copy.path.read_bytes()
+    assert pydicom.dcmread(copy.path).ExposureTime == 12
+
+
 @pytest.mark.long
 def test_none_is_left_in_three_hundred_files(tmp_path: Path, decoder: Decoder) -> None:
     """SEC-22 as it stands: the identifiers of each file are its own."""
