@@ -56,6 +56,7 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
                 dialog.options.receiver.activated.emit(0)
                 yield "share-anybody", dialog
             if name == "xray":
+                dialog.options.lock.setChecked(True)
                 front.is_away = True
                 _sent(dialog, session)
                 yield "share-offline", dialog

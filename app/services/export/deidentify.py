@@ -203,7 +203,9 @@ def _kept(dataset: Dataset, uids: UidMap) -> Dataset:
         if element.VR == "SQ" and not element.tag.is_private and element.keyword in _KEPT:
             kept = [_kept(item, uids) for item in element.value]
             # An item of which nothing stays was a code of somebody's own.
-            clean.add_new(element.tag, "SQ", Sequence([item for item in kept if len(item)]))
+            left = [item for item in kept if len(item)]
+            if left or not kept:
+                clean.add_new(element.tag, "SQ", Sequence(left))
         elif element.keyword == "DimensionOrganizationUID":
             clean.DimensionOrganizationUID = uids.new(str(element.value))
         else:
