@@ -77,6 +77,15 @@ class Shares:
         rows = self._db.rows("SELECT state, COUNT(*) FROM shares WHERE state <> 'ended' GROUP BY state")
         return Counter({ShareState(row[0]): int(row[1]) for row in rows})
 
+    def outlived(self) -> list[Share]:
+        """Return the live shares of which an image was deleted, oldest first."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM shares WHERE state = 'live' AND kind = 'download' AND EXISTS"  # noqa: S608 - our own text
+            " (SELECT 1 FROM json_each(shares.image_ids) JOIN images ON images.id = value"
+            " WHERE images.deleted_at IS NOT NULL) ORDER BY number"
+        )
+        return [_share_of(row) for row in rows]
+
     def any_open(self) -> bool:
         """Whether there is such a share."""
         return self._db.value("SELECT 1 FROM shares WHERE state <> 'ended' LIMIT 1") is not None

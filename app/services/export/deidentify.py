@@ -161,7 +161,9 @@ def _kept(dataset: Dataset, uids: UidMap, *, is_signed: bool, is_whole: bool = F
         if element.VR == "SQ" and not element.tag.is_private and element.keyword in KEPT:
             kept = [_kept(item, uids, is_signed=is_signed) for item in element.value]
             # An item of which nothing stays was a code, or a table, of somebody's own.
-            clean.add_new(element.tag, "SQ", Sequence([item for item in kept if len(item)]))
+            left = [item for item in kept if len(item)]
+            if left or not kept:
+                clean.add_new(element.tag, "SQ", Sequence(left))
         elif element.keyword == "DimensionOrganizationUID":
             clean.DimensionOrganizationUID = uids.new(str(element.value))
         elif element.keyword != "PixelData" or is_whole:

@@ -275,8 +275,8 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
             t("For images to come in"), t("{images} came", images=images) if share.image_ids else t("nothing came yet")
         )
     else:
-        what = joined(images, size(share.size_bytes), t("with the name") if share.identified else t("without a name"))
-        what = joined(what, t("locked") if share.locked else "")
+        whose = t("with the name") if share.identified else t("without a name")
+        what = joined(images, size(share.size_bytes), whose, t("locked") if share.locked else "")
     state = words.state(share)
     if share.is_valid(utc_now()):
         state = joined(state, remaining((share.expires_at - utc_now()).total_seconds()))

@@ -216,6 +216,15 @@ def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: 
         library.settings.set(actor, "share.expires", "8d")
 
 
+def test_a_deleted_image_is_called_back(library: Library, images: list[str], s3: S3Server, prefix: str) -> None:
+    gone, stays = shared(library, images), shared(library, images[1:])
+    library.images.delete(library.owner(), images[:1])
+    assert library.share_keeping.round(library.owner(), QUIET).ended == 1
+    assert left_there(s3, prefix) == [stays.share.object_name]
+    assert library.sharing.get(library.owner(), gone.share.id).share.ending is ShareEnd.REVOKED
+    assert library.events.list(library.owner())[0].code == "share.outlived"
+
+
 def test_a_share_is_revoked_where_it_lies_whatever_is_set_since(
     library: Library, images: list[str], s3: S3Server, prefix: str
 ) -> None:
@@ -253,7 +262,7 @@ def test_a_mirror_in_the_same_bucket_leaves_shares_alone(
     invited = library.sharing.invite(actor, ShareWish(), QUIET)
     library.settings.set(actor, "mirror.cloud.enabled", "true")
     library.mirrors.sync(actor, QUIET)
-    library.images.delete(actor, images[:1])
+    library.images.delete(actor, images[1:])
     library.mirrors.sync(actor, QUIET)
     report = library.verification.run(actor, QUIET, deep=True)
     assert (report.missing, report.different, report.extra) == (0, 0, 0)
