@@ -26,10 +26,20 @@ class Warn(StrEnum):
     FIRST_FRAME = "first_frame"
     TOO_LARGE = "too_large"
     IDENTIFIED = "identified"
+    SEVERAL_PATIENTS = "several_patients"
 
 
 # Those that want a person's eyes; the others are facts.
-TO_LOOK_AT = frozenset({Warn.TEXT_SAID, Warn.TEXT_POSSIBLE, Warn.FACE_SAID, Warn.FACE_POSSIBLE, Warn.IDENTIFIED})
+TO_LOOK_AT = frozenset(
+    {
+        Warn.TEXT_SAID,
+        Warn.TEXT_POSSIBLE,
+        Warn.FACE_SAID,
+        Warn.FACE_POSSIBLE,
+        Warn.IDENTIFIED,
+        Warn.SEVERAL_PATIENTS,
+    }
+)
 LONGEST_SIDE = 2048
 LIMIT_BYTES = 10_000_000
 

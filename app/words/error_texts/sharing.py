@@ -60,6 +60,11 @@ def _making() -> dict[str, ErrorTemplates]:
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")
         ),
+        "share.several_patients": ErrorTemplates(
+            t("Images of several patients"),
+            t("What says whose it is goes out for one patient at a time."),
+            t("Share each patient’s images by a link of their own, or without a name."),
+        ),
         "share.offline": ErrorTemplates(
             t("Nothing was shared"),
             t("The storage cannot be reached, and a link cannot be made without it."),
