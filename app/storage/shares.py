@@ -14,7 +14,8 @@ from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_jso
 
 _COLUMNS = (
     "id, kind, state, created_at, expires_at, created_by, workstation, destination, place, object_name, file_name,"
-    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at, locked"
+    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at, locked,"
+    " receiver"
 )
 
 
@@ -48,6 +49,7 @@ class Shares:
             share.code,
             milliseconds(share.ended_at),
             int(share.locked),
+            share.receiver,
         )
         with self._db.write():
             self._db.execute(f"INSERT INTO shares ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - our own text
@@ -165,4 +167,5 @@ def _share_of(row: Row) -> Share:
         code=row[18],
         ended_at=moment_or_none(row[19]),
         locked=bool(row[20]),
+        receiver=row[21],
     )

@@ -22,7 +22,7 @@ from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
 from app.services.door import Door
-from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.outgoing.model import OutgoingArgs
 from app.services.settings import SettingsService
 from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
@@ -95,6 +95,7 @@ class SharingService:
                 form=prepared.args.form.value,
                 identified=prepared.args.identified,
                 locked=bool(wish.code),
+                receiver=prepared.args.profile.name if prepared.args.profile else "",
                 image_ids=tuple(copy.image_id for copy in prepared.copies),
             )
             if not set(prepared.to_look_at) <= set(wish.seen):
@@ -136,15 +137,6 @@ class SharingService:
                 f"{share.object_name}/{PAGE}", seconds, mime_type="text/html; charset=utf-8", to_look_at=True
             )
             return self._give_out(actor, Shared(share, links[0], shown), seconds, ())
-
-    def renew(self, actor: Actor, share_id: str, wish: ShareWish, ctx: JobContext) -> Shared:
-        """Share again what an earlier share gave out, as it did. Raises as :meth:`prepare` and :meth:`send`."""
-        earlier = self.get(actor, share_id).share
-        if earlier.kind is ShareKind.UPLOAD:
-            return self.invite(actor, replace(wish, case_reference=earlier.case_reference), ctx)
-        args = OutgoingArgs(Form(earlier.form), earlier.identified)
-        with self.prepare(actor, earlier.image_ids, args, ctx) as prepared:
-            return self.send(actor, prepared, replace(wish, case_reference=earlier.case_reference), ctx)
 
     def list(self, actor: Actor, case_reference: str | None = None, limit: int = 500) -> list[Shared]:
         """Return the newest shares, newest first, with the links that still work; of one case where one is given."""

@@ -24,6 +24,7 @@ from app.words import t
 if TYPE_CHECKING:
     from app.core.context import JobContext
     from app.domain.patient import PatientSummary
+    from app.domain.sharing import Share
     from app.jobs.handle import JobHandle
     from app.services.sharing.model import Prepared, Shared
 
@@ -31,13 +32,22 @@ PREPARE, SEND = "share-prepare", "share-send"
 
 
 class ShareDialog(DialogFrame):
-    """Prepares, shows, sends. GUI thread only; the link outlives the dialog."""
+    """Prepares, shows, sends. GUI thread only; the link outlives the dialog.
+
+    ``again``: a share whose wishes are taken over; what it leads to is looked at like any other.
+    """
 
     settings_requested = Signal(str)
     links_requested = Signal()
 
     def __init__(
-        self, session: Session, summary: PatientSummary | None, image_ids: list[str], parent: QWidget | None = None
+        self,
+        session: Session,
+        summary: PatientSummary | None,
+        image_ids: list[str],
+        parent: QWidget | None = None,
+        *,
+        again: Share | None = None,
     ) -> None:
         super().__init__(t("Share"), parent, header=HeaderForDialog(summary))
         self._session, self._ids = session, list(image_ids)
@@ -51,6 +61,8 @@ class ShareDialog(DialogFrame):
             PreviewPane(),
             LinkCard(),
         )
+        if again is not None:
+            self.options.adopt(again)
         self.options.copy_changed.connect(self.prepare)
         self.options.looked_changed.connect(self._refresh)
         self.state = StatePage("share", "")

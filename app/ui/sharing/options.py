@@ -32,6 +32,7 @@ from app.words import t, tn
 
 if TYPE_CHECKING:
     from app.domain.profiles import Profile
+    from app.domain.sharing import Share
     from app.services.sharing.model import Prepared
 
 WIDTH_PX = UNIT * 42
@@ -156,6 +157,18 @@ class ShareOptions(QScrollArea):
         if profile is not None:
             return args_for(profile)
         return OutgoingArgs(Form.ORIGINAL if self.original.isChecked() else Form.OPTIMISED, self.identified.isChecked())
+
+    def adopt(self, share: Share) -> None:
+        """Choose what an earlier share was."""
+        row = self.receiver.findData(share.receiver)
+        if row > 0:
+            self.receiver.setCurrentIndex(row)
+            self._on_receiver_activated(row)
+        else:
+            (self.original if share.form == Form.ORIGINAL.value else self.optimised).setChecked(True)
+            self.identified.setChecked(share.identified)
+        self.lock.setChecked(share.locked)
+        self.case.setText(share.case_reference)
 
     def wish(self) -> ShareWish:
         """Return how the share is to be."""

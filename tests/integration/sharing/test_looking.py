@@ -12,7 +12,8 @@ from app.core.context import JobContext
 from app.core.errors import UserError
 from app.domain.image import Filing
 from app.domain.patient import PatientDraft
-from app.services.outgoing.model import OutgoingArgs, Warn
+from app.services.outgoing.model import OutgoingArgs, Warn, args_for
+from app.services.sharing.model import ShareWish
 from app.sync.report import ImportArgs
 
 QUIET = JobContext.silent()
@@ -40,3 +41,12 @@ def test_images_of_several_patients_are_not_told_by_one_name(
     for alone in (images, every[2:]):
         with library.sharing.prepare(actor, alone, OutgoingArgs(identified=True), QUIET) as prepared:
             assert Warn.SEVERAL_PATIENTS not in prepared.to_look_at
+
+
+def test_a_share_remembers_whose_wishes_it_followed(library: Library, images: list[str]) -> None:
+    actor = library.owner()
+    args = args_for(library.sharing.profile("patient"))
+    with library.sharing.prepare(actor, images, args, QUIET) as prepared:
+        one = library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at, code="abcd-efgh"), QUIET)
+    kept = library.sharing.get(actor, one.share.id).share
+    assert (kept.receiver, kept.locked) == ("patient", True)

@@ -110,12 +110,25 @@ def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipb
     qtbot.waitUntil(lambda: rows(links)[0][2] == "revoked", timeout=5000)
     assert httpx.get(url).status_code in {403, 404}
     assert whereabouts_text(library.outbox.whereabouts(session.actor, images[0])) == ""
-    links.renew_button.click()
+    assert [one.url for one in library.sharing.list(session.actor)] == [None] * 2
+    with qtbot.waitSignal(links.again_requested) as asked:
+        links.renew_button.click()
+    # Nothing goes again unseen: the same wishes, looked at anew.
+    assert not [one.url for one in library.sharing.list(session.actor) if one.url]
+    again = ShareDialog(session, None, list(asked.args[0].image_ids), again=asked.args[0])
+    qtbot.addWidget(again)
+    again.show()
     quiet(qtbot, session)
-    qtbot.waitUntil(lambda: "live" in rows(links)[0][2], timeout=5000)
+    assert (again.options.original.isChecked(), again.options.lock.isChecked()) == (True, True)
+    assert again.options.case.text() == "A-7"
+    assert not again.share_button.isEnabled()
+    again.options.checks[0].setChecked(True)
+    again.share_button.click()
+    quiet(qtbot, session)
     # A lock is for one share: the new one has another code.
-    assert links.card.code.text() not in {"", dialog.card.code.text()}
-    assert httpx.get(links.card.address.text()).status_code == 200
+    assert again.card.code.text() not in {"", dialog.card.code.text()}
+    assert httpx.get(again.card.address.text()).status_code == 200
+    again.reject()
     links.invite_button.click()
     quiet(qtbot, session)
     assert "<input" in httpx.get(links.card.address.text()).text
