@@ -226,6 +226,19 @@ def vary(path: Path, how: str) -> list[str]:
     return [extra]
 
 
+def planted_frames(path: Path, shape: tuple[int, int, int]) -> np.ndarray[Any, Any]:
+    """Write a planted object of several frames, the second of them white; return its values."""
+    planted_dicom(path)
+    dataset, values = pydicom.dcmread(path), np.random.default_rng(3).integers(0, 255, shape, dtype=np.uint8)
+    values[1] = 255
+    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = shape
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PixelData = values.tobytes()
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", False
+    dataset.save_as(path, enforce_file_format=True)
+    return values
+
+
 def planted_odd_dicom(path: Path) -> list[str]:
     """Write an object that hides identifiers where only a crafted or a broken file has them; return them."""
     planted_dicom(path)

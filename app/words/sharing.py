@@ -50,6 +50,7 @@ def warning(name: str) -> str:
         "first_frame": t("Only the first picture of several goes out."),
         "too_large": t("The copy is larger than may be shared."),
         "identified": t("The copy says whose it is."),
+        "several_pictures": t("It holds several pictures: look at each."),
         "several_patients": t("These are images of several patients."),
     }
     return known.get(name, name)

@@ -113,7 +113,7 @@ class CopyMaker:
             picture = self._picture(image, _PREVIEW_SIDE)
             size = (image.record.columns or picture.width, image.record.rows or picture.height)
             made = _copy(image, path, "application/dicom", size, warnings, removed)
-            return replace(made, picture=self._preview(picture, image))
+            return self._with_all(made, self._preview(picture, image))
         picture = self._picture(image, None)
         is_jpeg = image.record.mime_type in {"image/jpeg", "image/heic", "image/webp"}
         path = free_path(self._folder, file_stem(image, self._silent), ".jpg" if is_jpeg else ".png")
@@ -150,7 +150,13 @@ class CopyMaker:
         picture = self._picture(image, _PREVIEW_SIDE)
         size = (record.columns or picture.width, record.rows or picture.height)
         made = _copy(image, path, record.mime_type, size, warnings, ())
-        return replace(made, picture=self._preview(picture, image))
+        return self._with_all(made, self._preview(picture, image))
+
+    def _with_all(self, made: OutgoingCopy, picture: Path) -> OutgoingCopy:
+        """Say of a copy with every frame or page how many it has: by the file that goes, not by what came."""
+        count = max(1, self._decoder.probe(made.path).frames)
+        more = (Warn.SEVERAL_PICTURES,) if count > 1 else ()
+        return replace(made, picture=picture, pictures=count, warnings=(*made.warnings, *more))
 
     def _picture(self, image: Exportable, longest_side: int | None) -> Image.Image:
         # Overlays take text, of whomever the header is.

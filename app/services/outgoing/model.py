@@ -27,6 +27,7 @@ class Warn(StrEnum):
     TOO_LARGE = "too_large"
     IDENTIFIED = "identified"
     SEVERAL_PATIENTS = "several_patients"
+    SEVERAL_PICTURES = "several_pictures"
 
 
 # Those that want a person's eyes; the others are facts.
@@ -38,6 +39,7 @@ TO_LOOK_AT = frozenset(
         Warn.FACE_POSSIBLE,
         Warn.IDENTIFIED,
         Warn.SEVERAL_PATIENTS,
+        Warn.SEVERAL_PICTURES,
     }
 )
 LONGEST_SIDE = 2048
@@ -77,7 +79,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingCopy:
-    """One file that is ready to go out. ``picture`` shows it to a person: the file itself, or a drawing of it."""
+    """One file that is ready to go out; ``pictures`` is how many frames or pages it has.
+
+    ``picture`` shows the first of them, small: the file itself, or a drawing of it.
+    """
 
     image_id: str
     path: Path
@@ -90,6 +95,7 @@ class OutgoingCopy:
     removed: tuple[Removed, ...]
     picture: Path
     misfits: tuple[Misfit, ...] = ()
+    pictures: int = 1
 
     @property
     def is_too_large(self) -> bool:

@@ -20,6 +20,7 @@ from app.services.export.model import Exportable
 from app.services.images import required_image
 from app.services.locating import Locator
 from app.services.outgoing.copies import CopyMaker
+from app.services.outgoing.looking import Look, look_at
 from app.services.outgoing.model import OutgoingArgs, OutgoingCopy, Warn
 from app.services.settings import SettingsService
 from app.services.sharing.model import Prepared
@@ -76,6 +77,19 @@ class Preparing:
             prepared = _put_together(folder, args, tuple(copies))
             prepared.keeps = keeps.pop_all()
             return prepared
+
+    def look(self, actor: Actor, copy: OutgoingCopy, index: int) -> Look:
+        """Draw one picture of a copy, as whoever gets it will see it.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        BitewingError
+            What the decoder says: nobody can look at it then.
+        """
+        self._door.require(actor, Action.SHARE_CREATE)
+        return look_at(copy, index, self._decoders.viewer())
 
 
 def locked(prepared: Prepared, code: str, folder: Path) -> Prepared:

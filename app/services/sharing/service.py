@@ -22,7 +22,8 @@ from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
 from app.services.door import Door
-from app.services.outgoing.model import OutgoingArgs
+from app.services.outgoing.looking import Look
+from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 from app.services.settings import SettingsService
 from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
@@ -47,6 +48,10 @@ class SharingService:
     def prepare(self, actor: Actor, ids: Sequence[str], args: OutgoingArgs, ctx: JobContext) -> Prepared:
         """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
         return self._preparing.prepare(actor, ids, args, ctx)
+
+    def look(self, actor: Actor, copy: OutgoingCopy, index: int) -> Look:
+        """Draw one picture of what would go out. Raises as :meth:`Preparing.look`."""
+        return self._preparing.look(actor, copy, index)
 
     def profile(self, name: str) -> Profile:
         """Return the receiver of that name. Raises ``share.no_profile``."""
@@ -106,6 +111,7 @@ class SharingService:
             if place.links.lets_strangers_read(share.object_name):
                 raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
             url = place.links.link_to_get(share.object_name, seconds, share.file_name, share.mime_type)
+            ctx.check()
             return self._give_out(actor, Shared(share, url), seconds, wish.seen)
 
     def invite(self, actor: Actor, wish: ShareWish, ctx: JobContext) -> Shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
@@ -181,6 +182,14 @@ class ShareOptions(QScrollArea):
         """Whether a person said of everything that must be looked at that they did."""
         return all(check.isChecked() for check in self.checks)
 
+    def allow(self, left: Callable[[str], int]) -> None:
+        """Let a person say of a warning that they looked once ``left`` has nothing more to be looked at for it."""
+        for check in self.checks:
+            count = left(str(check.property("warning")))
+            check.setEnabled(not count)
+            first = tn("First look at {n} more picture", "First look at {n} more pictures", count)
+            check.setText(first if count else t("I have looked"))
+
     def show_prepared(self, prepared: Prepared | None) -> None:
         """Say what was left out of the copies and what is to be looked at; nothing while they are made."""
         for check in self.checks:
@@ -211,6 +220,7 @@ class ShareOptions(QScrollArea):
     def _add_check(self, warning: str, count: int, total: int) -> None:
         check = QCheckBox(t("I have looked"))
         check.setProperty("warning", warning)
+        check.setEnabled(False)
         said = words.warning(warning)
         if total > 1:
             said = t("{warning} ({count} of {total})", warning=said, count=count, total=total)

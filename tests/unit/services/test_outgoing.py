@@ -15,7 +15,7 @@ from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian
 
 from app.core.context import JobContext
-from app.core.errors import EnvironmentFault
+from app.core.errors import BitewingError, EnvironmentFault
 from app.core.settings import ClinicSettings
 from app.domain.identity import FileIdentity
 from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Laterality, Placement
@@ -24,6 +24,7 @@ from app.imaging.child.client import Decoder
 from app.imaging.photo_metadata import metadata_parts
 from app.services.export.model import Exportable
 from app.services.outgoing.copies import CopyMaker
+from app.services.outgoing.looking import look_at
 from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy, Warn
 from tests import planted
 
@@ -242,6 +243,25 @@ def test_bits_beyond_the_stored_ones_are_cleared(tmp_path: Path, decoder: Decode
     dataset.save_as(source)
     written = pydicom.dcmread(made(decoder, tmp_path, image(source), form=Form.ORIGINAL).path)
     assert written.PixelData == values.tobytes()
+
+
+def test_every_picture_of_a_copy_is_there_to_be_looked_at(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_frames(source, (3, 900, 2000))
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    assert copy.pictures == 3
+    assert Warn.SEVERAL_PICTURES in copy.to_look_at
+    # Drawn from the file that goes, every pixel; and small enough for a window.
+    seen = [look_at(copy, index, decoder) for index in range(copy.pictures)]
+    assert [one.whole.shape for one in seen] == [(900, 2000)] * 3
+    assert [one.fitted.shape for one in seen] == [(720, 1600)] * 3
+    assert seen[1].whole.min() == seen[1].whole.max()
+    assert seen[0].whole.min() < seen[0].whole.max()
+    with pytest.raises(BitewingError):
+        look_at(copy, 3, decoder)
+    pages = tmp_path / "b.pdf"
+    planted.picture().save(pages, save_all=True, append_images=[planted.picture()])
+    assert made(decoder, tmp_path, image(pages), identified=True, form=Form.ORIGINAL).pictures == 2
 
 
 def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decoder) -> None:
