@@ -57,6 +57,9 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
                 dialog.options.receiver.activated.emit(0)
                 yield "share-anybody", dialog
             if name == "xray":
+                dialog.preview.closer.setChecked(True)
+                yield "share-closer", dialog
+                dialog.preview.closer.setChecked(False)
                 dialog.options.lock.setChecked(True)
                 front.is_away = True
                 _sent(dialog, session)
