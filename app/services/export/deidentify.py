@@ -108,7 +108,8 @@ def deidentified(dataset: Dataset, uids: UidMap) -> Dataset:
     own_class = str(dataset.get("SOPClassUID", "") or "")
     # A class of a maker's own says whose device it was.
     clean.SOPClassUID = own_class if own_class.startswith(_CLASSES) else SecondaryCaptureImageStorage
-    if len(clean.get("ImageType", None) or ()) < 2:
+    if not isinstance(clean.get("ImageType"), MultiValue):
+        # Two values at least are required (PS3.3 C.7.6.1.1.2); what a single one meant cannot be known.
         clean.ImageType = ["DERIVED", "SECONDARY"]
     for keyword in _UIDS:
         old = str(dataset.get(keyword, "") or "")
