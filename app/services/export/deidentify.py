@@ -13,6 +13,7 @@ from collections import Counter
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, SecondaryCaptureImageStorage, UID_dictionary, generate_uid
 
@@ -61,7 +62,8 @@ def deidentified(dataset: Dataset, uids: UidMap) -> Dataset:
     # A class of a maker's own says whose device it was.
     is_known = UID_dictionary.get(own_class, ("", ""))[1] == "SOP Class"
     clean.SOPClassUID = own_class if is_known else SecondaryCaptureImageStorage
-    if len(clean.get("ImageType", None) or ()) < 2:
+    if not isinstance(clean.get("ImageType"), MultiValue):
+        # Two values at least are required (PS3.3 C.7.6.1.1.2); what a single one meant cannot be known.
         clean.ImageType = ["DERIVED", "SECONDARY"]
     for keyword in _UIDS:
         old = str(dataset.get(keyword, "") or "")

@@ -31,6 +31,7 @@ from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_o
 from app.services.sharing.preparing import Preparing, locked
 from app.services.sharing.upload_page import upload_page
 from app.services.workroom import private_folder
+from app.storage.catalogue import Catalogue
 
 
 class SharingService:
@@ -148,7 +149,8 @@ class SharingService:
         """Return the newest shares, newest first, with the links that still work; of one case where one is given."""
         with self._door.reading(actor, Action.SHARE_VIEW) as store:
             shares = store.shares.list(case_reference=case_reference, limit=limit)
-        return [self._with_link(share) for share in shares]
+            names = [_whose(store, share) for share in shares]
+        return [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
 
     def get(self, actor: Actor, share_id: str) -> Shared:
         """Return one share with its link. Raises ``share.none``."""
@@ -274,3 +276,9 @@ class SharingService:
         except EnvironmentFault:
             # Another account's key: the share can be seen and revoked here, not given out again.
             return Shared(share, None)
+
+
+def _whose(store: Catalogue, share: Share) -> str:
+    image = store.images.get(share.image_ids[0]) if share.image_ids else None
+    patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
+    return (patient.name or patient.chart_number) if patient is not None else ""

@@ -276,7 +276,9 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
         state = joined(state, remaining((share.expires_at - utc_now()).total_seconds()))
     elif share.state is ShareState.ENDING and share.code:
         row.setToolTip(2, error_words.reason(share.code))
-    for column, text in enumerate((moment(share.created_at), what, state, isolated(share.case_reference))):
+    for column, text in enumerate(
+        (moment(share.created_at), what, state, isolated(shared.patient), isolated(share.case_reference))
+    ):
         row.setText(column, text)
     name, colour = _LOOKS.get(words.state_key(share), ("close", "muted"))
     row.setIcon(2, pixmap(name, getattr(active(), colour), UNIT * 2))
@@ -288,9 +290,9 @@ def _list() -> QTreeWidget:
     tree.setRootIsDecorated(False)
     tree.setUniformRowHeights(True)
     tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Case")])
+    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Patient"), t("Case")])
     tree.setAccessibleName(t("Links"))
-    for column in range(3):
+    for column in range(4):
         tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
     tree.header().setStretchLastSection(True)
     return tree

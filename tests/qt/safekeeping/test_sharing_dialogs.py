@@ -46,7 +46,7 @@ def quiet(qtbot, session) -> None:
 
 def rows(dialog) -> list[list[str]]:
     tree = dialog.list
-    return [[tree.topLevelItem(row).text(column) for column in range(4)] for row in range(tree.topLevelItemCount())]
+    return [[tree.topLevelItem(row).text(column) for column in range(5)] for row in range(tree.topLevelItemCount())]
 
 
 def test_without_a_storage_it_says_what_to_do(qtbot, session, images):
@@ -118,7 +118,7 @@ def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipb
     links.show()
     quiet(qtbot, session)
     newest = rows(links)[0]
-    assert newest[3] == "A-7"
+    assert newest[3:] == ["Doe, Jane", "A-7"]
     assert "left" in newest[2]
     links.revoke_button.click()
     quiet(qtbot, session)
