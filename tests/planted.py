@@ -226,6 +226,61 @@ def vary(path: Path, how: str) -> list[str]:
     return [extra]
 
 
+def planted_frames(path: Path, shape: tuple[int, int, int]) -> np.ndarray[Any, Any]:
+    """Write a planted object of several frames, the second of them white; return its values."""
+    planted_dicom(path)
+    dataset, values = pydicom.dcmread(path), np.random.default_rng(3).integers(0, 255, shape, dtype=np.uint8)
+    values[1] = 255
+    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = shape
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PixelData = values.tobytes()
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", False
+    dataset.save_as(path, enforce_file_format=True)
+    return values
+
+
+def planted_odd_dicom(path: Path) -> list[str]:
+    """Write an object that hides identifiers where only a crafted or a broken file has them; return them."""
+    planted_dicom(path)
+    dataset, words = pydicom.dcmread(path), [f"QZODD{number:03}" for number in range(10)]
+    tell = iter(words)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PixelData = np.asarray(picture("L")).tobytes()
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", False
+    ramp = np.arange(256, dtype="<u2").tobytes()
+    behind, instead, beside = Dataset(), Dataset(), Dataset()
+    behind.LUTDescriptor = instead.LUTDescriptor = [256, 0, 8]
+    behind.add_new(0x00283006, "OW", ramp + next(tell).encode())
+    # In it: a table that jumps is text, or shows nobody anything.
+    instead.add_new(0x00283006, "OW", next(tell).encode() + ramp[8:])
+    # A table without a descriptor is none; pixels have no business in an item.
+    beside.add_new(0x00283006, "OW", next(tell).encode())
+    beside.add_new(0x7FE00010, "OW", next(tell).encode())
+    dataset.VOILUTSequence = Sequence([behind, instead, beside])
+    dataset.add_new(0x00281201, "OW", next(tell).encode().ljust(32, b"\0"))
+    # Numbers by their keyword, bytes by what the file says that they are.
+    dataset.add_new(0x00200011, "OB", next(tell).encode())
+    dataset.add_new(0x00181150, "OB", next(tell).encode())
+    dataset.add_new(0x00209157, "UL", list(struct.unpack("<2L", next(tell).encode())))
+    dataset.add_new(0x00280120, "US", list(struct.unpack("<4H", next(tell).encode())))
+    halves = struct.unpack("<4H", next(tell).encode())
+    dataset.add_new(0x00280009, "AT", [halves[0] << 16 | halves[1], halves[2] << 16 | halves[3]])
+    assert next(tell, None) is None
+    numbers = ["0612345678", "19470313", "194703131", "4703131", "1_9470313"]
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = numbers[0], "SCT", "x"
+    dataset.AnatomicRegionSequence = Sequence([code])
+    dataset.SOPClassUID = f"1.2.840.10008.99.{numbers[1]}"
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.InstanceNumber, dataset.KVP = numbers[2], numbers[3]
+    dataset.DistanceSourceToDetector = "123456789.0"
+    dataset.XRayTubeCurrent = 7
+    dataset.save_as(path, enforce_file_format=True)
+    # pydicom writes no such number: this one takes the place of one that it does.
+    path.write_bytes(path.read_bytes().replace(b"123456789.0 ", b"1_9470313.0 "))
+    return [*words, *numbers]
+
+
 def _jpeg_ls(values: np.ndarray[Any, Any], extra: str) -> tuple[str, bytes]:
     stream = bytes(imagecodecs.jpegls_encode(values))
     return JPEGLSLossless, stream[:2] + b"\xff\xfe" + struct.pack(">H", len(extra) + 2) + extra.encode() + stream[2:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -52,9 +53,10 @@ def command() -> None:
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @click.option("--expires", metavar="1h", help=t("How long the link lasts: 30m, 1h, 7d."))
 @click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))
-@click.option("--identified", is_flag=True, help=t("With the patient’s name and everything else in the file."))
+@click.option("--identified", is_flag=True, help=t("With the patient’s name, date and teeth as the library has them."))
 @click.option("--case", "case_reference", default="", help=t("A case or appointment that this belongs to."))
 @click.option("--lock", is_flag=True, help=t("As a zip that opens with a code; tell it another way than the link."))
+@click.option("--looked", is_flag=True, help=t("Say that you looked for names and faces in the pictures."))
 @click.option("--for", "receiver", metavar="NAME", help=t("As a receiver asks for: specialist, insurer, patient, …"))
 @common
 @click.pass_obj
@@ -66,6 +68,7 @@ def share(
     identified: bool,
     case_reference: str,
     lock: bool,
+    looked: bool,
     receiver: str | None,
 ) -> int:
     """Share."""
@@ -83,6 +86,8 @@ def share(
                 output.complain(words.warning(warning))
             for number, misfit in prepared.misfits:
                 output.complain(f"{prepared.copies[number - 1].image_id}: {words.misfit(misfit.code, misfit.facts)}")
+            if looked:
+                wish = replace(wish, seen=prepared.to_look_at)
             shared = library.sharing.send(owner, prepared, wish, ctx)
             if session.json:
                 said = {**_row(shared), "open_with": output.known(code)}

@@ -51,6 +51,7 @@ class Share:
     ``place``: address of the bucket as it was then, so that revoking finds the object whatever is set since.
     ``image_ids``: what was shared or, by an upload link, what arrived. ``ending`` is why it ends; ``code`` what
     kept that from happening so far. ``locked``: what is fetched opens with a code that was told another way.
+    ``receiver``: whose profile chose the copy.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Share:
     code: str | None = None
     ended_at: datetime | None = None
     locked: bool = False
+    receiver: str = ""
 
     def is_valid(self, now: datetime) -> bool:
         """Whether its link works."""

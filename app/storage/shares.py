@@ -14,7 +14,8 @@ from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_jso
 
 _COLUMNS = (
     "id, kind, state, created_at, expires_at, created_by, workstation, destination, place, object_name, file_name,"
-    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at, locked"
+    " mime_type, size_bytes, form, identified, case_reference, image_ids, ending, code, ended_at, locked,"
+    " receiver"
 )
 
 
@@ -48,6 +49,7 @@ class Shares:
             share.code,
             milliseconds(share.ended_at),
             int(share.locked),
+            share.receiver,
         )
         with self._db.write():
             self._db.execute(f"INSERT INTO shares ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - our own text
@@ -76,6 +78,15 @@ class Shares:
         """Return how many shares stand how, those that have ended left aside."""
         rows = self._db.rows("SELECT state, COUNT(*) FROM shares WHERE state <> 'ended' GROUP BY state")
         return Counter({ShareState(row[0]): int(row[1]) for row in rows})
+
+    def outlived(self) -> list[Share]:
+        """Return the live shares of which an image was deleted, oldest first."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM shares WHERE state = 'live' AND kind = 'download' AND EXISTS"  # noqa: S608 - our own text
+            " (SELECT 1 FROM json_each(shares.image_ids) JOIN images ON images.id = value"
+            " WHERE images.deleted_at IS NOT NULL) ORDER BY number"
+        )
+        return [_share_of(row) for row in rows]
 
     def any_open(self) -> bool:
         """Whether there is such a share."""
@@ -156,4 +167,5 @@ def _share_of(row: Row) -> Share:
         code=row[18],
         ended_at=moment_or_none(row[19]),
         locked=bool(row[20]),
+        receiver=row[21],
     )

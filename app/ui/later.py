@@ -40,6 +40,7 @@ _PARTS = {
     "PublicImagesDialog": "app.ui.publishing.public_dialog",
     "PublishConsentDialog": "app.ui.publishing.consent",
     "PublishDialog": "app.ui.publishing.publish_dialog",
+    "ReceiverForm": "app.ui.settings.receiver_form",
     "RestoreDialog": "app.ui.safekeeping.restore_dialog",
     "RestoreProgress": "app.ui.safekeeping.restore_progress",
     "LinksDialog": "app.ui.sharing.links_dialog",

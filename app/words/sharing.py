@@ -50,6 +50,8 @@ def warning(name: str) -> str:
         "first_frame": t("Only the first picture of several goes out."),
         "too_large": t("The copy is larger than may be shared."),
         "identified": t("The copy says whose it is."),
+        "several_pictures": t("It holds several pictures: look at each."),
+        "several_patients": t("These are images of several patients."),
     }
     return known.get(name, name)
 
@@ -81,6 +83,18 @@ def removed(name: str) -> str:
 def receiver(name: str) -> str:
     """Return what a receiver's profile is called."""
     known = {"specialist": t("A specialist (DICOM)"), "insurer": t("An insurer (JPEG)"), "patient": t("The patient")}
+    return known.get(name, name)
+
+
+def need(name: str) -> str:
+    """Return what a receiver wants to know of each image."""
+    known = {
+        "date": t("When it was taken"),
+        "side": t("The side, or a tooth"),
+        "tooth": t("The teeth"),
+        "caption": t("A caption"),
+        "name": t("The patient’s name"),
+    }
     return known.get(name, name)
 
 

@@ -45,6 +45,8 @@ def put_clean_pixels(clean: Dataset, source: Path, decoder: Decoder) -> None:
         frames = _colours(clean, source, decoder)
     else:
         frames = _greys(clean, source, decoder)
+    if len(frames) > 1 or "NumberOfFrames" in clean:
+        clean.NumberOfFrames = len(frames)
     encoded = frames.nbytes > _NATIVE_BYTES or syntax.startswith(_FAMILY)
     clean.file_meta.TransferSyntaxUID = JPEG2000Lossless if encoded else ExplicitVRLittleEndian
     if encoded:

@@ -31,16 +31,15 @@ from app.core.errors import EnvironmentFault
 from app.core.settings import ClinicSettings
 from app.domain.expectation import Expectation
 from app.domain.identity import compare
-from app.domain.image import FileKind, ImageRecord, ImageType, Laterality
+from app.domain.image import FileKind, ImageRecord, ImageType
 from app.domain.patient import Patient
-from app.domain.tooth import ordered
-from app.domain.tooth_codes import BY_UNIVERSAL
 from app.imaging.child.client import Decoder
 from app.imaging.dicom.jpeg_stream import JpegStream, jpeg_stream
 from app.imaging.dicom.reader import open_dataset
 from app.imaging.render_args import RenderArgs
 from app.services.export.clean_pixels import put_clean_pixels
 from app.services.export.deidentify import UidMap, deidentified
+from app.services.export.identify import put_moment, put_patient, put_side, put_teeth
 from app.services.export.model import Exportable, ExportArgs, file_stem, free_path
 from app.services.export.pictures import JPEG_OPTIONS, complete_file
 
@@ -48,7 +47,6 @@ _PREAMBLE_BYTES = 128
 _HEAD_BYTES = _PREAMBLE_BYTES + 4
 _TIFF_MARKS = (b"II*\0", b"MM\0*")
 _ORIGINALS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "SOPInstanceUID")
-_SIDES = {Laterality.LEFT: "L", Laterality.RIGHT: "R", Laterality.BOTH: "B"}
 
 
 class DicomWriter:
@@ -269,15 +267,6 @@ def _coerced(dataset: Dataset, patient: Patient | None) -> Dataset:
     return dataset
 
 
-def put_patient(dataset: Dataset, patient: Patient | None) -> None:
-    """Write a patient into a data set, in UTF-8."""
-    dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.PatientName = f"{patient.family_name}^{patient.given_name}" if patient else None
-    dataset.PatientID = (patient.chart_number or patient.id) if patient else None
-    dataset.PatientBirthDate = patient.birth_date.strftime("%Y%m%d") if patient and patient.birth_date else None
-    dataset.PatientSex = patient.sex.value if patient else None
-
-
 def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     record = image.record
     moment: datetime = record.captured_at or record.imported_at
@@ -285,29 +274,14 @@ def _new_object(image: Exportable, study_uid: str, clinic: str) -> Dataset:
     put_patient(dataset, image.patient)
     dataset.StudyInstanceUID = study_uid
     dataset.SeriesInstanceUID = _made_series_uid(record)
-    dataset.StudyDate = dataset.ContentDate = moment.strftime("%Y%m%d")
-    dataset.StudyTime = dataset.ContentTime = moment.strftime("%H%M%S")
-    dataset.AcquisitionDateTime = moment.strftime("%Y%m%d%H%M%S+0000")
+    put_moment(dataset, moment)
     dataset.StudyID, dataset.SeriesNumber, dataset.InstanceNumber = None, 1, image.number
     dataset.AccessionNumber = dataset.ReferringPhysicianName = dataset.Manufacturer = None
     dataset.InstitutionName = clinic or None
     dataset.PatientOrientation = None
-    if record.laterality in _SIDES:
-        dataset.ImageLaterality = _SIDES[record.laterality]
-    else:
-        # Type 2C for a paired part whose side is not known (PS3.3 C.7.3.1).
-        dataset.Laterality = None
-    teeth = [BY_UNIVERSAL[tooth] for tooth in ordered(record.shown_teeth()) if tooth in BY_UNIVERSAL]
-    if teeth:
-        dataset.AnatomicRegionSequence = Sequence([_code("38199008", "SCT", "Tooth")])
-        dataset.PrimaryAnatomicStructureSequence = Sequence([_code(tooth.sct, "SCT", tooth.meaning) for tooth in teeth])
+    put_side(dataset, image)
+    put_teeth(dataset, image)
     return dataset
-
-
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning[:64]
-    return code
 
 
 def _put_stream(dataset: Dataset, stream: JpegStream) -> None:

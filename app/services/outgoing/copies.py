@@ -1,7 +1,8 @@
 """Makes the copy of an image that goes out: pixels drawn anew, or a de-identified DICOM object. Never the original.
 
-Unless that was asked for by name (``identified``), nothing of what came with the file goes along: no header, no
-metadata, no file name. What only eyes can find, text and faces in the picture, is said as a warning.
+Nothing of what came with the file goes along: no header, no metadata, no file name. Where ``identified`` was asked for,
+a DICOM object says whose it is in the catalogue's words: the file's own may be of somebody else. Only a document goes
+as it is. What only eyes can find, text and faces in the picture, is said as a warning.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from app.domain.profiles import misfits
 from app.imaging.child.client import Decoder
 from app.imaging.render_args import RenderArgs
 from app.services.export.dicom_files import DicomWriter
+from app.services.export.identify import identify
 from app.services.export.model import Exportable, ExportArgs, ExportFormat, file_stem, free_path
 from app.services.export.originals import copy_verified
 from app.services.export.pictures import JPEG_OPTIONS, complete_file
@@ -48,7 +50,7 @@ class CopyMaker:
         self._named = ExportArgs(folder, ExportFormat.DICOM, deidentify=not args.identified)
         # Names of files stand in links, which go through many hands: they are silent about the patient, always.
         self._silent = ExportArgs(folder, ExportFormat.DICOM, deidentify=True)
-        self._dicom = DicomWriter(self._named, decoder, clinic)
+        self._dicom = DicomWriter(self._silent, decoder, clinic)
 
     def make(self, image: Exportable, ctx: JobContext) -> OutgoingCopy:
         """Make the copy of one image.
@@ -70,7 +72,7 @@ class CopyMaker:
             raise translate_os_error(error) from error
         if self._args.form is Form.OPTIMISED:
             made = self._optimised(image, warnings, removed)
-        elif self._args.identified:
+        elif _is_document(image.record):
             made = self._as_it_is(image, warnings, ctx)
         else:
             made = self._original(image, warnings, removed)
@@ -111,40 +113,54 @@ class CopyMaker:
             picture = self._picture(image, _PREVIEW_SIDE)
             size = (image.record.columns or picture.width, image.record.rows or picture.height)
             made = _copy(image, path, "application/dicom", size, warnings, removed)
-            return replace(made, picture=self._preview(picture, image))
+            return self._with_all(made, self._preview(picture, image))
         picture = self._picture(image, None)
         is_jpeg = image.record.mime_type in {"image/jpeg", "image/heic", "image/webp"}
         path = free_path(self._folder, file_stem(image, self._silent), ".jpg" if is_jpeg else ".png")
         with complete_file(path) as temporary:
-            picture.save(temporary, "JPEG" if is_jpeg else "PNG", **(JPEG_OPTIONS if is_jpeg else {}))
+            if is_jpeg:
+                picture.save(temporary, "JPEG", **JPEG_OPTIONS)
+            else:
+                (self._deep(image) or picture).save(temporary, "PNG")
         kind = "image/jpeg" if is_jpeg else "image/png"
         more = (Warn.FIRST_FRAME,) if image.record.frames > 1 else ()
         return _copy(image, path, kind, picture.size, (*warnings, *more), removed)
 
+    def _deep(self, image: Exportable) -> Image.Image | None:
+        """Return a grey picture of more than 8 bits as it is stored; ``None`` for all others."""
+        values = self._decoder.frame(image.path).values
+        if values.ndim != 2 or values.dtype.kind != "u" or values.dtype.itemsize != 2:
+            return None
+        return Image.fromarray(values)
+
     def _dicom_file(self, image: Exportable) -> Path:
         path = free_path(self._folder, file_stem(image, self._silent), ".dcm")
+        dataset = self._dicom.dataset(image)
+        if self._args.identified:
+            identify(dataset, image, self._clinic.clinic_name)
         with complete_file(path) as temporary:
-            self._dicom.write_to(image, temporary)
+            dataset.save_as(temporary, enforce_file_format=True)
         return path
 
     def _as_it_is(self, image: Exportable, warnings: tuple[Warn, ...], ctx: JobContext) -> OutgoingCopy:
         record = image.record
-        if record.kind is FileKind.DICOM:
-            # With the catalogue's identity, and never with a program in its preamble.
-            path = self._dicom_file(image)
-        else:
-            suffix = f".{EXTENSIONS.get(record.mime_type, 'bin')}"
-            path = free_path(self._folder, file_stem(image, self._silent), suffix)
-            copy_verified(image.path, path, record.sha256, ctx)
+        suffix = f".{EXTENSIONS.get(record.mime_type, 'bin')}"
+        path = free_path(self._folder, file_stem(image, self._silent), suffix)
+        copy_verified(image.path, path, record.sha256, ctx)
         picture = self._picture(image, _PREVIEW_SIDE)
         size = (record.columns or picture.width, record.rows or picture.height)
         made = _copy(image, path, record.mime_type, size, warnings, ())
-        return replace(made, picture=self._preview(picture, image))
+        return self._with_all(made, self._preview(picture, image))
+
+    def _with_all(self, made: OutgoingCopy, picture: Path) -> OutgoingCopy:
+        """Say of a copy with every frame or page how many it has: by the file that goes, not by what came."""
+        count = max(1, self._decoder.probe(made.path).frames)
+        more = (Warn.SEVERAL_PICTURES,) if count > 1 else ()
+        return replace(made, picture=picture, pictures=count, warnings=(*made.warnings, *more))
 
     def _picture(self, image: Exportable, longest_side: int | None) -> Image.Image:
-        # Overlays take text, and are a header's business.
-        args = RenderArgs(overlays=self._args.identified)
-        picture = Image.fromarray(self._decoder.render(image.path, args))
+        # Overlays take text, of whomever the header is.
+        picture = Image.fromarray(self._decoder.render(image.path, RenderArgs(overlays=False)))
         if longest_side is not None:
             picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
         return picture

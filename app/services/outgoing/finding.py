@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from app.domain.image import FileKind, ImageRecord, ImageType, ImageView
+from app.domain.image import FileKind, ImageRecord, ImageView
 from app.imaging.dicom.reader import open_dicom
 from app.imaging.dicom.values import text
 from app.imaging.photo_metadata import metadata_parts
@@ -19,7 +19,11 @@ from app.services.outgoing.model import Removed, Warn
 
 # Straight from a sensor: nobody drew on these (PS3.3 A.26 and on).
 _SENSOR_CLASSES = ("1.2.840.10008.5.1.4.1.1.1.", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.13.1.")
-_FACES = frozenset({ImageView.EXTRAORAL_PHOTO, ImageView.CBCT, ImageView.CEPHALOMETRIC})
+# From inside the mouth, or of jaws without a face around them; anything else may show who it is.
+_FACELESS = frozenset(
+    {ImageView.INTRAORAL_PHOTO, ImageView.PERIAPICAL, ImageView.BITEWING, ImageView.OCCLUSAL, ImageView.PANORAMIC}
+)
+_FACELESS_CLASSES = ("1.2.840.10008.5.1.4.1.1.1.3",)
 
 
 def found_in(record: ImageRecord, path: Path) -> tuple[tuple[Warn, ...], tuple[Removed, ...]]:
@@ -29,24 +33,16 @@ def found_in(record: ImageRecord, path: Path) -> tuple[tuple[Warn, ...], tuple[R
         counts, warnings = removed_from(dataset), [*_text_in(dataset), *_face_in(dataset, record)]
     else:
         counts = metadata_parts(path.read_bytes()) if record.kind is FileKind.PHOTO else Counter()
-        # A radiograph that is a picture was taken from a screen or a printer's file, often with its margin.
-        may_say = record.image_type is ImageType.XRAY or record.mime_type != "image/jpeg"
-        warnings = [Warn.TEXT_POSSIBLE] if may_say or record.kind is FileKind.DOCUMENT else []
-        warnings += [Warn.FACE_POSSIBLE] if _may_show_a_face(record) else []
+        # A margin of a printer's file, a slate beside the patient, the day that a camera wrote into its picture.
+        warnings = [Warn.TEXT_POSSIBLE, *([] if record.view in _FACELESS else [Warn.FACE_POSSIBLE])]
     counts["file_name"] += 1
     return tuple(warnings), tuple(Removed(kind, counts[kind]) for kind in sorted(counts))
 
 
-def _may_show_a_face(record: ImageRecord) -> bool:
-    if record.view is ImageView.OTHER and record.kind is FileKind.PHOTO:
-        return record.image_type in {ImageType.BEFORE, ImageType.AFTER}
-    return record.view in _FACES
-
-
 def _text_in(dataset: Dataset) -> list[Warn]:
-    said = text(dataset, "BurnedInAnnotation").upper()
-    if said in {"YES", "NO"}:
-        return [Warn.TEXT_SAID] if said == "YES" else []
+    if text(dataset, "BurnedInAnnotation").upper() == "YES":
+        return [Warn.TEXT_SAID]
+    # That there is none is what many programs say of every file that they write.
     from_sensor = text(dataset, "SOPClassUID").startswith(_SENSOR_CLASSES)
     is_primary = text(dataset, "ImageType").upper().startswith("ORIGINAL")
     return [] if from_sensor and is_primary else [Warn.TEXT_POSSIBLE]
@@ -55,4 +51,5 @@ def _text_in(dataset: Dataset) -> list[Warn]:
 def _face_in(dataset: Dataset, record: ImageRecord) -> list[Warn]:
     if text(dataset, "RecognizableVisualFeatures").upper() == "YES":
         return [Warn.FACE_SAID]
-    return [Warn.FACE_POSSIBLE] if _may_show_a_face(record) else []
+    is_faceless = record.view in _FACELESS or text(dataset, "SOPClassUID").startswith(_FACELESS_CLASSES)
+    return [] if is_faceless else [Warn.FACE_POSSIBLE]

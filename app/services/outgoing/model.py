@@ -26,10 +26,22 @@ class Warn(StrEnum):
     FIRST_FRAME = "first_frame"
     TOO_LARGE = "too_large"
     IDENTIFIED = "identified"
+    SEVERAL_PATIENTS = "several_patients"
+    SEVERAL_PICTURES = "several_pictures"
 
 
 # Those that want a person's eyes; the others are facts.
-TO_LOOK_AT = frozenset({Warn.TEXT_SAID, Warn.TEXT_POSSIBLE, Warn.FACE_SAID, Warn.FACE_POSSIBLE, Warn.IDENTIFIED})
+TO_LOOK_AT = frozenset(
+    {
+        Warn.TEXT_SAID,
+        Warn.TEXT_POSSIBLE,
+        Warn.FACE_SAID,
+        Warn.FACE_POSSIBLE,
+        Warn.IDENTIFIED,
+        Warn.SEVERAL_PATIENTS,
+        Warn.SEVERAL_PICTURES,
+    }
+)
 LONGEST_SIDE = 2048
 LIMIT_BYTES = 10_000_000
 
@@ -38,7 +50,7 @@ LIMIT_BYTES = 10_000_000
 class OutgoingArgs:
     """What is wanted.
 
-    ``identified``: with everything that says whose it is; only where somebody chose that on purpose.
+    ``identified``: saying whose it is, in the catalogue's words; only where somebody chose that on purpose.
     ``longest_side``: of an optimised picture, in pixels. ``limit_bytes``: more is made, and said to be too large.
     ``strip``: with a line of text below the picture. ``profile``: whose wishes these are, to be checked.
     """
@@ -67,7 +79,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingCopy:
-    """One file that is ready to go out. ``picture`` shows it to a person: the file itself, or a drawing of it."""
+    """One file that is ready to go out; ``pictures`` is how many frames or pages it has.
+
+    ``picture`` shows the first of them, small: the file itself, or a drawing of it.
+    """
 
     image_id: str
     path: Path
@@ -80,6 +95,7 @@ class OutgoingCopy:
     removed: tuple[Removed, ...]
     picture: Path
     misfits: tuple[Misfit, ...] = ()
+    pictures: int = 1
 
     @property
     def is_too_large(self) -> bool:

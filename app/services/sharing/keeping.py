@@ -61,7 +61,7 @@ class ShareKeeping:
             ctx.wait(EVERY_S)
 
     def round(self, actor: Actor, ctx: JobContext) -> KeepingReport:
-        """Collect what was sent, end what expired, delete what is to go; each as far as it can be reached now.
+        """Collect what was sent, end what expired or lost an image, delete what is to go, as far as it can be reached.
 
         Raises
         ------
@@ -72,6 +72,12 @@ class ShareKeeping:
         """
         self._door.require(actor, Action.SHARE_REVOKE)
         report, away = KeepingReport(), list[dict[str, str]]()
+        with self._door.store.read():
+            outlived = self._door.store.shares.outlived()
+        for share in outlived:
+            # As mirrors and archives do: what was deleted here is called back from where it went.
+            self._end(actor, share, ShareEnd.REVOKED)
+            self._events.say(actor, Level.INFO, TOPIC, "share.outlived", share=share.id)
         with self._door.store.read():
             shares = self._door.store.shares.open()
         for share in shares:

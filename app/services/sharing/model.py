@@ -70,11 +70,13 @@ class Shared:
     """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here.
 
     ``page``: for a link to send by, the one of a page where people choose their files; ``url`` is for programs.
+    ``patient``: whose image, or whose first of several, it gives out.
     """
 
     share: Share
     url: str | None
     page: str | None = None
+    patient: str = ""
 
 
 @dataclass(slots=True)

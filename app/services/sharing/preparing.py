@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -19,7 +20,8 @@ from app.services.export.model import Exportable
 from app.services.images import required_image
 from app.services.locating import Locator
 from app.services.outgoing.copies import CopyMaker
-from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
+from app.services.outgoing.looking import Look, look_at
+from app.services.outgoing.model import OutgoingArgs, OutgoingCopy, Warn
 from app.services.settings import SettingsService
 from app.services.sharing.model import Prepared
 from app.services.workroom import private_folder
@@ -46,7 +48,8 @@ class Preparing:
         RefusedError
             ``role.refused``.
         UserError
-            ``image.none``; ``share.nothing``, ``share.too_many``.
+            ``image.none``; ``share.nothing``, ``share.too_many``; ``share.several_patients`` where the copies would say
+            whose they are.
         EnvironmentFault
             What the decoder or the disk says; ``export.cannot_clean``.
         Cancelled
@@ -59,17 +62,34 @@ class Preparing:
             raise UserError("share.nothing")
         if len(images) > MOST_IMAGES:
             raise UserError("share.too_many", most=MOST_IMAGES)
+        several = len({record.patient_id for record in records}) > 1
+        if several and args.identified:
+            raise UserError("share.several_patients")
         with contextlib.ExitStack() as keeps:
             folder = keeps.enter_context(private_folder(self._door.store))
             maker = CopyMaker(folder, args, self._decoders.importing(), self._settings.clinic())
             copies: list[OutgoingCopy] = []
             for make, record in zip(images, records, strict=True):
                 image = make(self._locator.path_of(record, ctx))
-                copies.append(maker.make(image, ctx))
+                made = maker.make(image, ctx)
+                copies.append(replace(made, warnings=(Warn.SEVERAL_PATIENTS, *made.warnings)) if several else made)
                 ctx.report(Progress(len(copies), len(images), "images", ""))
             prepared = _put_together(folder, args, tuple(copies))
             prepared.keeps = keeps.pop_all()
             return prepared
+
+    def look(self, actor: Actor, copy: OutgoingCopy, index: int) -> Look:
+        """Draw one picture of a copy, as whoever gets it will see it.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        BitewingError
+            What the decoder says: nobody can look at it then.
+        """
+        self._door.require(actor, Action.SHARE_CREATE)
+        return look_at(copy, index, self._decoders.viewer())
 
 
 def locked(prepared: Prepared, code: str, folder: Path) -> Prepared:

@@ -22,7 +22,8 @@ from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
 from app.services.door import Door
-from app.services.outgoing.model import Form, OutgoingArgs
+from app.services.outgoing.looking import Look
+from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 from app.services.settings import SettingsService
 from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
@@ -30,6 +31,7 @@ from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_o
 from app.services.sharing.preparing import Preparing, locked
 from app.services.sharing.upload_page import upload_page
 from app.services.workroom import private_folder
+from app.storage.catalogue import Catalogue
 
 
 class SharingService:
@@ -47,6 +49,10 @@ class SharingService:
     def prepare(self, actor: Actor, ids: Sequence[str], args: OutgoingArgs, ctx: JobContext) -> Prepared:
         """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
         return self._preparing.prepare(actor, ids, args, ctx)
+
+    def look(self, actor: Actor, copy: OutgoingCopy, index: int) -> Look:
+        """Draw one picture of what would go out. Raises as :meth:`Preparing.look`."""
+        return self._preparing.look(actor, copy, index)
 
     def profile(self, name: str) -> Profile:
         """Return the receiver of that name. Raises ``share.no_profile``."""
@@ -68,7 +74,7 @@ class SharingService:
             ``role.refused``.
         UserError
             ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
-            ``share.does_not_fit`` what its receiver asks for.
+            ``share.does_not_fit`` what its receiver asks for; ``share.not_looked_at`` by ``wish.seen``.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
@@ -95,14 +101,18 @@ class SharingService:
                 form=prepared.args.form.value,
                 identified=prepared.args.identified,
                 locked=bool(wish.code),
+                receiver=prepared.args.profile.name if prepared.args.profile else "",
                 image_ids=tuple(copy.image_id for copy in prepared.copies),
             )
+            if not set(prepared.to_look_at) <= set(wish.seen):
+                raise UserError("share.not_looked_at")
         self._begin(actor, share)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
             place.store.put(prepared.path, share.object_name, ctx)
             if place.links.lets_strangers_read(share.object_name):
                 raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
             url = place.links.link_to_get(share.object_name, seconds, share.file_name, share.mime_type)
+            ctx.check()
             return self._give_out(actor, Shared(share, url), seconds, wish.seen)
 
     def invite(self, actor: Actor, wish: ShareWish, ctx: JobContext) -> Shared:
@@ -135,20 +145,12 @@ class SharingService:
             )
             return self._give_out(actor, Shared(share, links[0], shown), seconds, ())
 
-    def renew(self, actor: Actor, share_id: str, wish: ShareWish, ctx: JobContext) -> Shared:
-        """Share again what an earlier share gave out, as it did. Raises as :meth:`prepare` and :meth:`send`."""
-        earlier = self.get(actor, share_id).share
-        if earlier.kind is ShareKind.UPLOAD:
-            return self.invite(actor, replace(wish, case_reference=earlier.case_reference), ctx)
-        args = OutgoingArgs(Form(earlier.form), earlier.identified)
-        with self.prepare(actor, earlier.image_ids, args, ctx) as prepared:
-            return self.send(actor, prepared, replace(wish, case_reference=earlier.case_reference), ctx)
-
     def list(self, actor: Actor, case_reference: str | None = None, limit: int = 500) -> list[Shared]:
         """Return the newest shares, newest first, with the links that still work; of one case where one is given."""
         with self._door.reading(actor, Action.SHARE_VIEW) as store:
             shares = store.shares.list(case_reference=case_reference, limit=limit)
-        return [self._with_link(share) for share in shares]
+            names = [_whose(store, share) for share in shares]
+        return [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
 
     def get(self, actor: Actor, share_id: str) -> Shared:
         """Return one share with its link. Raises ``share.none``."""
@@ -274,3 +276,9 @@ class SharingService:
         except EnvironmentFault:
             # Another account's key: the share can be seen and revoked here, not given out again.
             return Shared(share, None)
+
+
+def _whose(store: Catalogue, share: Share) -> str:
+    image = store.images.get(share.image_ids[0]) if share.image_ids else None
+    patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
+    return (patient.name or patient.chart_number) if patient is not None else ""

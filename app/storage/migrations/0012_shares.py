@@ -27,7 +27,8 @@ STATEMENTS = (
         ending TEXT CHECK (ending IN ('revoked', 'expired', 'failed')),
         code TEXT,
         ended_at INTEGER,
-        locked INTEGER NOT NULL
+        locked INTEGER NOT NULL,
+        receiver TEXT NOT NULL
     )""",
     "CREATE INDEX shares_by_state ON shares (state, expires_at)",
     "CREATE INDEX shares_by_case ON shares (case_reference) WHERE case_reference <> ''",

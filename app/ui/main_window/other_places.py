@@ -10,6 +10,8 @@ from app.ui.later import part
 from app.ui.tree.place import Place
 
 if TYPE_CHECKING:
+    from app.domain.patient import PatientSummary
+    from app.domain.sharing import Share
     from app.ui.main_window.window import MainWindow
 
 
@@ -64,10 +66,11 @@ class OtherPlaces(QObject):
 
     def show_share(self, image_ids: list[str]) -> None:
         """Share these images by a link."""
-        window = self._window
-        if not image_ids:
-            return
-        dialog = part("ShareDialog")(self._session, window.patient.summary, image_ids, window)
+        if image_ids:
+            self._show_share(self._window.patient.summary, image_ids)
+
+    def _show_share(self, summary: PatientSummary | None, image_ids: list[str], again: Share | None = None) -> None:
+        dialog = part("ShareDialog")(self._session, summary, image_ids, self._window, again=again)
         dialog.settings_requested.connect(self._on_destination_settings_requested)
         dialog.links_requested.connect(self.show_links)
         dialog.show()
@@ -77,7 +80,26 @@ class OtherPlaces(QObject):
         """Show every link that was given out."""
         dialog = part("LinksDialog")(self._session, self._window)
         dialog.settings_requested.connect(self._on_destination_settings_requested)
+        dialog.again_requested.connect(self._on_share_again_requested)
         dialog.show()
+
+    @Slot(object)
+    def _on_share_again_requested(self, share: Share) -> None:
+        """Have what was shared looked at anew, under the name of whom it is filed for now."""
+        library, actor, ids = self._session.library, self._session.actor, list(share.image_ids)
+
+        def whose() -> PatientSummary | None:
+            owners = {library.images.get(actor, image_id).patient_id for image_id in ids}
+            only = owners.pop() if len(owners) == 1 else None
+            return None if only is None else library.patients.summary(actor, only)
+
+        self._session.calls.ask(
+            ("share-again", share.id),
+            whose,
+            lambda summary: self._show_share(summary, ids, share),
+            # The page itself says of which image there is none any more.
+            lambda _error: self._show_share(None, ids, share),
+        )
 
     @Slot(str)
     def _on_destination_settings_requested(self, kind: str) -> None:

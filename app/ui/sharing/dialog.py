@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
-from app.core.errors import BitewingError
+from app.core.context import JobContext
+from app.core.errors import BitewingError, Cancelled
 from app.domain.roles import Action
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.header.patient_header import HeaderForDialog
@@ -22,8 +23,8 @@ from app.words import errors as error_words
 from app.words import t
 
 if TYPE_CHECKING:
-    from app.core.context import JobContext
     from app.domain.patient import PatientSummary
+    from app.domain.sharing import Share
     from app.jobs.handle import JobHandle
     from app.services.sharing.model import Prepared, Shared
 
@@ -31,28 +32,41 @@ PREPARE, SEND = "share-prepare", "share-send"
 
 
 class ShareDialog(DialogFrame):
-    """Prepares, shows, sends. GUI thread only; the link outlives the dialog."""
+    """Prepares, shows, sends. GUI thread only; the link outlives the dialog.
+
+    ``again``: a share whose wishes are taken over; what it leads to is looked at like any other.
+    """
 
     settings_requested = Signal(str)
     links_requested = Signal()
 
     def __init__(
-        self, session: Session, summary: PatientSummary | None, image_ids: list[str], parent: QWidget | None = None
+        self,
+        session: Session,
+        summary: PatientSummary | None,
+        image_ids: list[str],
+        parent: QWidget | None = None,
+        *,
+        again: Share | None = None,
     ) -> None:
         super().__init__(t("Share"), parent, header=HeaderForDialog(summary))
         self._session, self._ids = session, list(image_ids)
         self._prepared: Prepared | None = None
         self._number, self._gone, self._sending = 0, False, False
         self._job: JobHandle | None = None
+        self._send_job: JobHandle | None = None
         self._code = ""
         clinic = session.library.settings.clinic()
         self.options, self.preview, self.card = (
             ShareOptions(clinic.share_expires, session.library.sharing.profiles()),
-            PreviewPane(),
+            PreviewPane(session.calls, partial(session.library.sharing.look, session.actor)),
             LinkCard(),
         )
+        if again is not None:
+            self.options.adopt(again)
         self.options.copy_changed.connect(self.prepare)
         self.options.looked_changed.connect(self._refresh)
+        self.preview.seen_changed.connect(self._on_seen_changed)
         self.state = StatePage("share", "")
         self._again = self.state.add_button(t("Try again"), self.prepare)
         self._again.setAutoDefault(False)
@@ -121,20 +135,26 @@ class ShareDialog(DialogFrame):
         self._code = wish.code
 
         def engine(_args: Any, ctx: JobContext) -> Any:
-            return library.sharing.send(actor, prepared, wish, ctx)
+            shared = library.sharing.send(actor, prepared, wish, ctx)
+            if ctx.token.cancelled:
+                # Nobody would ever see this link, nor the code that opens what it leads to.
+                library.sharing.revoke(actor, shared.share.id, JobContext.silent())
+                raise Cancelled
+            return shared
 
         handle = self._session.runner.start((SEND, id(self)), t("Sharing"), engine)
         handle.succeeded.connect(self._on_sent)
         handle.failed.connect(self._on_send_failed)
         handle.cancelled.connect(self._on_send_cancelled)
-        self._sending = True
+        self._sending, self._send_job = True, handle
         self._refresh()
 
     def done(self, result: int) -> None:
-        """Stop making copies and remove those that were made; what is being sent goes on."""
+        """Stop making and sending copies, and remove those that were made."""
         self._gone = True
-        if self._job is not None:
-            self._job.cancel()
+        for job in (self._job, self._send_job):
+            if job is not None:
+                job.cancel()
         if not self._sending:
             self._drop()
         super().done(result)
@@ -152,13 +172,18 @@ class ShareDialog(DialogFrame):
             prepared.close()
             return
         self._prepared = prepared
-        self.preview.show_copies(prepared.copies)
         self.options.show_prepared(prepared)
+        self.preview.show_copies(prepared.copies)
+        self._on_seen_changed()
         self._pictures.setCurrentWidget(self.preview)
         if prepared.is_too_large:
             facts = {"has": prepared.size_bytes, "limit": prepared.args.limit_bytes}
             self._say("share.too_large", facts)
         self._refresh()
+
+    @Slot()
+    def _on_seen_changed(self) -> None:
+        self.options.allow(self.preview.left)
 
     @Slot(object)
     def _on_prepare_failed(self, error: BitewingError) -> None:
@@ -170,10 +195,22 @@ class ShareDialog(DialogFrame):
     def _on_sent(self, shared: Shared) -> None:
         self._sending = False
         self._drop()
+        if self._gone:
+            self._take_back(shared.share.id)
+            return
         self.card.show_link(shared, self._code)
         self._stack.setCurrentWidget(self.card)
         self.leave.setText(t("Close"))
         self.share_button.hide()
+
+    def _take_back(self, share_id: str) -> None:
+        """End a link that was made in the moment the dialog was closed."""
+        library, actor = self._session.library, self._session.actor
+
+        def engine(_args: Any, ctx: JobContext) -> Any:
+            return library.sharing.revoke(actor, share_id, ctx)
+
+        self._session.runner.start(("share", f"revoke {share_id}"), t("Revoking a link"), engine)
 
     @Slot(object)
     def _on_send_failed(self, error: BitewingError) -> None:

@@ -23,7 +23,7 @@ from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Action
-from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState, new_code
+from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState
 from app.services.sharing.model import ShareWish
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, joined, moment, remaining, size
@@ -53,12 +53,13 @@ class LinksDialog(DialogFrame):
     """Lists, copies, revokes, invites. GUI thread only; what it started goes on without it."""
 
     settings_requested = Signal(str)
+    again_requested = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(t("Links"), parent)
         self._session = session
         self._lane = ("links", id(self))
-        self._wanted = self._code = ""
+        self._wanted = ""
         clinic = session.library.settings.clinic()
         self.list = _list()
         self.list.itemSelectionChanged.connect(self._refresh)
@@ -77,7 +78,7 @@ class LinksDialog(DialogFrame):
         self.card.hide()
         self.show_button = _button(t("Show the link"), self._on_show_clicked)
         self.copy_button = _button(t("Copy the link"), self._on_copy_clicked)
-        self.renew_button = _button(t("Share again"), self._on_renew_clicked)
+        self.renew_button = _button(t("Share again…"), self._on_renew_clicked)
         self.revoke_button = _button(t("Revoke"), self._on_revoke_clicked, "danger")
         row = QHBoxLayout()
         row.setSpacing(UNIT)
@@ -185,25 +186,18 @@ class LinksDialog(DialogFrame):
             QGuiApplication.clipboard().setText(shared.page or shared.url)
 
     def _on_renew_clicked(self) -> None:
+        """Ask for the page where copies are looked at: images may have changed, or moved, since."""
         shared = self.chosen()
-        if shared is None:
-            return
-        library, actor, share_id = self._session.library, self._session.actor, shared.share.id
-        self._code = new_code() if shared.share.locked else ""
-        wish = ShareWish(self.length.seconds(), code=self._code)
-
-        def engine(_args: Any, ctx: JobContext) -> Any:
-            return library.sharing.renew(actor, share_id, wish, ctx)
-
-        self._start(f"renew {share_id}", t("Sharing"), engine, self._on_made)
+        if shared is not None:
+            self.again_requested.emit(shared.share)
 
     def _on_revoke_clicked(self) -> None:
         shared = self.chosen()
         if shared is not None:
             self.revoke(shared.share.id)
 
-    def _show_card(self, shared: Shared, code: str = "") -> None:
-        self.card.show_link(shared, code)
+    def _show_card(self, shared: Shared) -> None:
+        self.card.show_link(shared)
         self.card.show()
 
     # -- answers -----------------------------------------------------------------------------------------
@@ -216,7 +210,7 @@ class LinksDialog(DialogFrame):
     @Slot(object)
     def _on_made(self, shared: Any) -> None:
         self._wanted = shared.share.id
-        self._show_card(shared, self._code if shared.share.locked else "")
+        self._show_card(shared)
 
     @Slot(object)
     def _on_revoked(self, share: Any) -> None:
@@ -275,14 +269,16 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
             t("For images to come in"), t("{images} came", images=images) if share.image_ids else t("nothing came yet")
         )
     else:
-        what = joined(images, size(share.size_bytes), t("with the name") if share.identified else t("without a name"))
-        what = joined(what, t("locked") if share.locked else "")
+        whose = t("with the name") if share.identified else t("without a name")
+        what = joined(images, size(share.size_bytes), whose, t("locked") if share.locked else "")
     state = words.state(share)
     if share.is_valid(utc_now()):
         state = joined(state, remaining((share.expires_at - utc_now()).total_seconds()))
     elif share.state is ShareState.ENDING and share.code:
         row.setToolTip(2, error_words.reason(share.code))
-    for column, text in enumerate((moment(share.created_at), what, state, isolated(share.case_reference))):
+    for column, text in enumerate(
+        (moment(share.created_at), what, state, isolated(shared.patient), isolated(share.case_reference))
+    ):
         row.setText(column, text)
     name, colour = _LOOKS.get(words.state_key(share), ("close", "muted"))
     row.setIcon(2, pixmap(name, getattr(active(), colour), UNIT * 2))
@@ -294,9 +290,9 @@ def _list() -> QTreeWidget:
     tree.setRootIsDecorated(False)
     tree.setUniformRowHeights(True)
     tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Case")])
+    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Patient"), t("Case")])
     tree.setAccessibleName(t("Links"))
-    for column in range(3):
+    for column in range(4):
         tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
     tree.header().setStretchLastSection(True)
     return tree

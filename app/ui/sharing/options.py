@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
@@ -32,6 +33,7 @@ from app.words import t, tn
 
 if TYPE_CHECKING:
     from app.domain.profiles import Profile
+    from app.domain.sharing import Share
     from app.services.sharing.model import Prepared
 
 WIDTH_PX = UNIT * 42
@@ -98,7 +100,7 @@ class ShareOptions(QScrollArea):
         for button in (self.optimised, self.original):
             self._forms.addButton(button)
         self._forms.buttonToggled.connect(self._on_forms_toggled)
-        self.identified = QCheckBox(t("Leave in whose it is"))
+        self.identified = QCheckBox(t("Say whose it is"))
         self.identified.toggled.connect(self._on_identified_toggled)
         self.length = LengthBox(usual)
         self.lock = QCheckBox(t("Lock it with a code"))
@@ -157,6 +159,18 @@ class ShareOptions(QScrollArea):
             return args_for(profile)
         return OutgoingArgs(Form.ORIGINAL if self.original.isChecked() else Form.OPTIMISED, self.identified.isChecked())
 
+    def adopt(self, share: Share) -> None:
+        """Choose what an earlier share was."""
+        row = self.receiver.findData(share.receiver)
+        if row > 0:
+            self.receiver.setCurrentIndex(row)
+            self._on_receiver_activated(row)
+        else:
+            (self.original if share.form == Form.ORIGINAL.value else self.optimised).setChecked(True)
+            self.identified.setChecked(share.identified)
+        self.lock.setChecked(share.locked)
+        self.case.setText(share.case_reference)
+
     def wish(self) -> ShareWish:
         """Return how the share is to be."""
         seen = tuple(str(check.property("warning")) for check in self.checks if check.isChecked())
@@ -167,6 +181,14 @@ class ShareOptions(QScrollArea):
     def all_looked_at(self) -> bool:
         """Whether a person said of everything that must be looked at that they did."""
         return all(check.isChecked() for check in self.checks)
+
+    def allow(self, left: Callable[[str], int]) -> None:
+        """Let a person say of a warning that they looked once ``left`` has nothing more to be looked at for it."""
+        for check in self.checks:
+            count = left(str(check.property("warning")))
+            check.setEnabled(not count)
+            first = tn("First look at {n} more picture", "First look at {n} more pictures", count)
+            check.setText(first if count else t("I have looked"))
 
     def show_prepared(self, prepared: Prepared | None) -> None:
         """Say what was left out of the copies and what is to be looked at; nothing while they are made."""
@@ -198,6 +220,7 @@ class ShareOptions(QScrollArea):
     def _add_check(self, warning: str, count: int, total: int) -> None:
         check = QCheckBox(t("I have looked"))
         check.setProperty("warning", warning)
+        check.setEnabled(False)
         said = words.warning(warning)
         if total > 1:
             said = t("{warning} ({count} of {total})", warning=said, count=count, total=total)
@@ -225,7 +248,7 @@ class ShareOptions(QScrollArea):
         counts: Counter[str] = Counter()
         for copy in prepared.copies:
             counts.update({item.kind: item.count for item in copy.removed})
-        if not counts or (prepared.args.identified and prepared.args.form is Form.ORIGINAL):
+        if not counts:
             self._removed.addWidget(plain_label(t("Nothing"), "muted"), 0, 0)
             return
         for row, (kind, count) in enumerate(counts.most_common()):

@@ -1,18 +1,23 @@
-"""What goes out, exactly: each copy in turn, with its size."""
+"""What goes out, exactly: each picture of each copy in turn, drawn from the file that goes; and which were seen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from app.core.errors import BitewingError
+from app.jobs.calls import Calls
+from app.services.outgoing.looking import Look
 from app.ui.formats import joined, ltr, number, size
+from app.ui.sharing.closer import CloserView
 from app.ui.states import ElidedLabel
-from app.ui.theme import palette
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
+from app.words import errors as error_words
 from app.words import is_right_to_left, t
 
 if TYPE_CHECKING:
@@ -25,67 +30,69 @@ _NAMES = {
     "image/tiff": "TIFF",
     "application/pdf": "PDF",
 }
-
-
-class _Picture(QWidget):
-    """A picture as large as there is room, on the light table's ground."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pixmap = QPixmap()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(QSize(UNIT * 40, UNIT * 30))
-
-    def set_picture(self, pixmap: QPixmap) -> None:
-        self._pixmap = pixmap
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint it in the middle."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.fillRect(self.rect(), palette.active().colour("table"))
-        if self._pixmap.isNull():
-            return
-        fitted = self._pixmap.size().scaled(self.size() - QSize(UNIT, UNIT), Qt.AspectRatioMode.KeepAspectRatio)
-        left, top = (self.width() - fitted.width()) // 2, (self.height() - fitted.height()) // 2
-        painter.drawPixmap(left, top, fitted.width(), fitted.height(), self._pixmap)
+# Slow enough to see each picture while the key is held.
+_REPEAT_MS = 150
 
 
 class PreviewPane(QWidget):
-    """Goes through copies. GUI thread only."""
+    """Goes through copies; ``draw`` draws one picture of one, in the background. GUI thread only.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    A picture counts as seen once it stands here, and not before.
+    """
+
+    seen_changed = Signal()
+
+    def __init__(self, calls: Calls, draw: Callable[[OutgoingCopy, int], Look], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._calls, self._draw = calls, draw
+        self._lane = ("share-look", id(self))
         self._copies: tuple[OutgoingCopy, ...] = ()
-        self._at = 0
-        self._picture = _Picture()
-        self._picture.setAccessibleName(t("What goes out"))
+        # Every picture as (copy, picture in it), in the order of looking.
+        self._places: list[tuple[int, int]] = []
+        self._seen: set[tuple[int, int]] = set()
+        self._at, self._waiting = 0, False
+        self.picture = CloserView()
+        self.picture.setAccessibleName(t("What goes out"))
+        self.picture.clicked.connect(self._on_picture_clicked)
         self.caption = ElidedLabel("muted")
         back, onwards = ("next", "previous") if is_right_to_left() else ("previous", "next")
-        self._back = self._step(back, t("The one before"), -1)
-        self._on = self._step(onwards, t("The next one"), 1)
+        self.back = self._step(back, t("The one before"), -1)
+        self.onwards = self._step(onwards, t("The next one"), 1)
+        self.closer = QToolButton()
+        self.closer.setText("1:1")
+        self.closer.setCheckable(True)
+        self.closer.setToolTip(t("Every pixel; drag to move"))
+        self.closer.setAccessibleName(t("Every pixel; drag to move"))
+        self.closer.toggled.connect(self.picture.set_closer)
         foot = QHBoxLayout()
         foot.setSpacing(UNIT)
-        foot.addWidget(self._back)
+        foot.addWidget(self.back)
         foot.addWidget(self.caption, 1)
-        foot.addWidget(self._on)
+        foot.addWidget(self.closer)
+        foot.addWidget(self.onwards)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(UNIT)
-        column.addWidget(self._picture, 1)
+        column.addWidget(self.picture, 1)
         column.addLayout(foot)
 
     def show_copies(self, copies: tuple[OutgoingCopy, ...]) -> None:
         """Show these, first the first that wants to be looked at."""
-        self._copies = copies
-        self._at = next((place for place, copy in enumerate(copies) if copy.to_look_at), 0)
+        self._copies, self._seen = copies, set()
+        self._places = [(row, index) for row, copy in enumerate(copies) for index in range(copy.pictures)]
+        self._at = next((at for at, (row, _) in enumerate(self._places) if copies[row].to_look_at), 0)
         self._show()
 
     def clear(self) -> None:
         """Show nothing; the files are about to go."""
-        self._copies = ()
-        self._picture.set_picture(QPixmap())
+        self._calls.drop(self._lane)
+        self._copies, self._places, self._waiting = (), [], False
+        self.picture.set_look(None)
+
+    def left(self, warning: str) -> int:
+        """Return how many pictures with a warning were not seen yet."""
+        wanted = [place for place in self._places if warning in self._copies[place[0]].to_look_at]
+        return len([place for place in wanted if place not in self._seen])
 
     def _step(self, name: str, text: str, by: int) -> QToolButton:
         button = QToolButton()
@@ -93,25 +100,53 @@ class PreviewPane(QWidget):
         button.setToolTip(text)
         button.setAccessibleName(text)
         button.setProperty("by", by)
+        button.setAutoRepeat(True)
+        button.setAutoRepeatInterval(_REPEAT_MS)
         button.clicked.connect(self._on_step_clicked)
         return button
 
     @Slot()
     def _on_step_clicked(self) -> None:
         button = self.sender()
-        if isinstance(button, QToolButton) and self._copies:
-            self._at = (self._at + int(button.property("by"))) % len(self._copies)
+        if not isinstance(button, QToolButton) or not self._places:
+            return
+        # One that is held waits for the picture: else it would run past them.
+        if not (self._waiting and button.isDown()):
+            self._at = (self._at + int(button.property("by"))) % len(self._places)
             self._show()
 
+    @Slot()
+    def _on_picture_clicked(self) -> None:
+        self.closer.setChecked(not self.closer.isChecked())
+
     def _show(self) -> None:
-        several = len(self._copies) > 1
-        for button in (self._back, self._on):
+        several = len(self._places) > 1
+        for button in (self.back, self.onwards):
             button.setVisible(several)
-        if not self._copies:
+        if not self._places:
             return
-        copy = self._copies[self._at]
-        self._picture.set_picture(QPixmap(str(copy.picture)))
-        place = t("{number} of {count}", number=self._at + 1, count=len(self._copies)) if several else ""
+        row, index = self._places[self._at]
+        copy = self._copies[row]
+        self._waiting = True
+        self._calls.ask(
+            self._lane,
+            partial(self._draw, copy, index),
+            partial(self._on_drawn, (row, index)),
+            self._on_failed,
+        )
+        place = t("{number} of {count}", number=self._at + 1, count=len(self._places)) if several else ""
         pixels = t("{columns} × {rows}", columns=number(copy.columns), rows=number(copy.rows))
         kind = _NAMES.get(copy.mime_type, copy.mime_type)
         self.caption.setText(joined(place, ltr(copy.path.name), kind, pixels, size(copy.size_bytes)))
+
+    def _on_drawn(self, place: tuple[int, int], look: Look) -> None:
+        self._waiting = False
+        self.picture.set_look(look)
+        self._seen.add(place)
+        self.seen_changed.emit()
+
+    def _on_failed(self, error: BitewingError) -> None:
+        """Say that this one cannot be shown; nobody has seen it then."""
+        self._waiting = False
+        words = error_words.words_for(error)
+        self.picture.set_look(None, joined(t("This cannot be shown."), words.explanation, between="\n"))

@@ -46,6 +46,11 @@ def _making() -> dict[str, ErrorTemplates]:
             t("Something does not fit what “{receiver}” asks for ({count})."),
             t("Complete the images’ details, or choose another receiver."),
         ),
+        "share.not_looked_at": ErrorTemplates(
+            t("Nobody has looked at it"),
+            t("Names and faces in a picture are found by people only, and nobody said that they looked."),
+            t("Look at what goes out, then say so."),
+        ),
         "share.bad_profile": ErrorTemplates(
             t("Not a receiver’s profile"),
             t("A receiver’s profile has a name, and values of the right kind; “{name}” does not fit."),
@@ -54,6 +59,11 @@ def _making() -> dict[str, ErrorTemplates]:
         "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")
+        ),
+        "share.several_patients": ErrorTemplates(
+            t("Images of several patients"),
+            t("What says whose it is goes out for one patient at a time."),
+            t("Share each patient’s images by a link of their own, or without a name."),
         ),
         "share.offline": ErrorTemplates(
             t("Nothing was shared"),
@@ -82,6 +92,9 @@ def _keeping() -> dict[str, ErrorTemplates]:
             t("A link could not be ended"),
             t("What a link leads to could not be deleted or looked at; it is tried again."),
             t("Look at the storage’s settings."),
+        ),
+        "share.outlived": ErrorTemplates(
+            t("Link ended"), t("An image that was shared by a link was deleted, so the link was ended.")
         ),
         "share.received": ErrorTemplates(t("Images came by a link"), t("What was sent by a link waits in the inbox.")),
         "share.upload_too_large": ErrorTemplates(

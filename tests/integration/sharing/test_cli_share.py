@@ -35,7 +35,7 @@ def image_id(bitewing: Run, library: Path, front: SignedFront, prefix: str, tmp_
 
 
 def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None:  # noqa: F811
-    made = bitewing("share", image_id, "--expires", "2h", "--case", "A-7", "--json")
+    made = bitewing("share", image_id, "--looked", "--expires", "2h", "--case", "A-7", "--json")
     assert made.code == 0, made.errors
     one = made.json()
     left = datetime.fromisoformat(one["expires_at"]) - datetime.now(UTC)
@@ -44,10 +44,10 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
     assert one["removed"]["gps"] == 1
     told = httpx.get(one["url"])
     assert (told.status_code, told.headers["content-type"]) == (200, "image/jpeg")
-    original = bitewing("share", image_id, "--original", "--json").json()
+    original = bitewing("share", "--looked", "--original", "--json", image_id).json()
     assert original["form"] == "original"
     assert httpx.get(original["url"]).content != told.content
-    locked = bitewing("share", image_id, "--lock", "--json").json()
+    locked = bitewing("share", image_id, "--lock", "--looked", "--json").json()
     assert (locked["mime_type"], len(locked["open_with"]), one["open_with"]) == ("application/zip", 19, None)
     assert bitewing("status", "--json").json()["links_live"] == 3
     assert bitewing("share", "revoke", locked["id"]).code == 0
@@ -71,6 +71,18 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
     assert bitewing("share").code == 2
 
 
+def test_nothing_goes_before_somebody_says_that_they_looked(
+    bitewing: Run,  # noqa: F811
+    image_id: str,
+    front: SignedFront,
+) -> None:
+    front.asked.clear()
+    said = bitewing("share", image_id, "--json")
+    assert (said.code, said.json()["error"]["code"]) == (1, "share.not_looked_at")
+    assert "look for names" in said.errors
+    assert front.asked == []
+
+
 def test_a_receivers_wishes_are_checked_before_anything_goes(bitewing: Run, image_id: str, front: SignedFront) -> None:  # noqa: F811
     front.asked.clear()
     said = bitewing("share", image_id, "--for", "insurer", "--json")
@@ -80,7 +92,7 @@ def test_a_receivers_wishes_are_checked_before_anything_goes(bitewing: Run, imag
     assert front.asked == []
     own = '[{"name": "Dr Weiss", "strip": true, "identified": true, "longest_px": 32, "needs": ["name"]}]'
     assert bitewing("settings", "set", "share.profiles", own).code == 0
-    one = bitewing("share", image_id, "--for", "Dr Weiss", "--json").json()
+    one = bitewing("share", image_id, "--looked", "--for", "Dr Weiss", "--json").json()
     with Image.open(io.BytesIO(httpx.get(one["url"]).content)) as sent:
         # The picture, as small as was asked for, and the line below it that says whose it is.
         assert sent.width == 32
@@ -93,9 +105,9 @@ def test_a_receivers_wishes_are_checked_before_anything_goes(bitewing: Run, imag
 
 
 def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, front: SignedFront) -> None:  # noqa: F811
-    share_id = bitewing("share", image_id, "--json").json()["id"]
+    share_id = bitewing("share", image_id, "--looked", "--json").json()["id"]
     front.is_away = True
-    said = bitewing("share", image_id, "--json")
+    said = bitewing("share", image_id, "--looked", "--json")
     assert (said.code, said.json()["error"]["code"]) == (1, "share.offline")
     said = bitewing("share", "revoke", share_id, "--json")
     assert (said.code, said.json()["state"]) == (0, "revoking")

@@ -35,7 +35,7 @@ QUIET = JobContext.silent()
 def shared(library: Library, ids: list[str], seconds: int | None = None, **args: object) -> Shared:
     actor = library.owner()
     with library.sharing.prepare(actor, ids, OutgoingArgs(**args), QUIET) as prepared:  # type: ignore[arg-type]
-        return library.sharing.send(actor, prepared, ShareWish(seconds), QUIET)
+        return library.sharing.send(actor, prepared, ShareWish(seconds, seen=prepared.to_look_at), QUIET)
 
 
 def audit(library: Library, share_id: str) -> list[AuditEntry]:
@@ -152,11 +152,6 @@ def test_what_expired_is_deleted_in_the_background(
     assert library.share_keeping.round(library.owner(), QUIET).ended == 1
     assert left_there(s3, prefix) == []
     assert [entry.outcome for entry in audit(library, one.share.id)][:2] == ["gone", "expired"]
-    # A new link is made of the same images.
-    again = library.sharing.renew(library.owner(), one.share.id, ShareWish(), QUIET)
-    assert again.url is not None
-    assert httpx.get(again.url).status_code == 200
-    assert again.share.object_name != one.share.object_name
 
 
 def test_several_images_are_one_zip(library: Library, images: list[str]) -> None:
@@ -180,6 +175,8 @@ def test_limits_hold_before_anything_is_sent(
         (OutgoingArgs(), ShareWish(59), "share.bad_expiry"),
         (OutgoingArgs(), ShareWish(604_801), "share.bad_expiry"),
         (OutgoingArgs(), ShareWish(case_reference="x" * 65), "share.bad_case"),
+        (OutgoingArgs(), ShareWish(), "share.not_looked_at"),
+        (OutgoingArgs(identified=True), ShareWish(seen=("text_possible", "face_possible")), "share.not_looked_at"),
     ):
         with library.sharing.prepare(actor, images, args, QUIET) as prepared, pytest.raises(UserError, match=code):
             library.sharing.send(actor, prepared, wish, QUIET)
@@ -213,6 +210,15 @@ def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: 
         library.settings.set(actor, "share.expires", "8d")
 
 
+def test_a_deleted_image_is_called_back(library: Library, images: list[str], s3: S3Server, prefix: str) -> None:
+    gone, stays = shared(library, images), shared(library, images[1:])
+    library.images.delete(library.owner(), images[:1])
+    assert library.share_keeping.round(library.owner(), QUIET).ended == 1
+    assert left_there(s3, prefix) == [stays.share.object_name]
+    assert library.sharing.get(library.owner(), gone.share.id).share.ending is ShareEnd.REVOKED
+    assert library.events.list(library.owner())[0].code == "share.outlived"
+
+
 def test_a_share_is_revoked_where_it_lies_whatever_is_set_since(
     library: Library, images: list[str], s3: S3Server, prefix: str
 ) -> None:
@@ -226,7 +232,7 @@ def test_a_locked_share_opens_with_its_code_alone(library: Library, images: list
     actor, code = library.owner(), new_code()
     with library.sharing.prepare(actor, images[:1], OutgoingArgs(), QUIET) as prepared:
         plain = prepared.path.read_bytes()
-        one = library.sharing.send(actor, prepared, ShareWish(code=code), QUIET)
+        one = library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at, code=code), QUIET)
     assert one.url is not None
     data = httpx.get(one.url).content
     assert plain not in data
@@ -250,7 +256,7 @@ def test_a_mirror_in_the_same_bucket_leaves_shares_alone(
     invited = library.sharing.invite(actor, ShareWish(), QUIET)
     library.settings.set(actor, "mirror.cloud.enabled", "true")
     library.mirrors.sync(actor, QUIET)
-    library.images.delete(actor, images[:1])
+    library.images.delete(actor, images[1:])
     library.mirrors.sync(actor, QUIET)
     report = library.verification.run(actor, QUIET, deep=True)
     assert (report.missing, report.different, report.extra) == (0, 0, 0)

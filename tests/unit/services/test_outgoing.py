@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian
 
 from app.core.context import JobContext
-from app.core.errors import EnvironmentFault
+from app.core.errors import BitewingError, EnvironmentFault
 from app.core.settings import ClinicSettings
 from app.domain.identity import FileIdentity
-from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Placement
+from app.domain.image import FileKind, ImageRecord, ImageType, ImageView, Laterality, Placement
 from app.domain.patient import Patient, Sex
 from app.imaging.child.client import Decoder
+from app.imaging.photo_metadata import metadata_parts
 from app.services.export.model import Exportable
 from app.services.outgoing.copies import CopyMaker
+from app.services.outgoing.looking import look_at
 from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy, Warn
 from tests import planted
 
@@ -90,16 +93,45 @@ def test_no_planted_identifier_goes_out(tmp_path: Path, decoder: Decoder, suffix
 
 
 @pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
-def test_the_search_finds_every_planted_identifier_where_none_was_taken_out(
-    tmp_path: Path, decoder: Decoder, suffix: str
-) -> None:
+def test_the_search_finds_every_planted_identifier_where_none_was_taken_out(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"x{suffix}"
     words = FILES[suffix](source)
-    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=True)
-    assert planted.left_in(copy.path, words) == words
+    assert planted.left_in(source, words) == words
+
+
+@pytest.mark.parametrize("suffix", [".dcm", ".jpg", ".png"])
+@pytest.mark.parametrize("form", list(Form))
+def test_an_identified_copy_says_what_the_catalogue_says_and_nothing_else(
+    tmp_path: Path, decoder: Decoder, suffix: str, form: Form
+) -> None:
+    """A file whose header is another patient's, filed to the right one since; a photo with its place in it."""
+    source = tmp_path / f"x{suffix}"
+    words = FILES[suffix](source)
+    right = Patient("00000000-0000-4000-8000-000000000009", "Right", "Rita", "R-9", None, Sex.FEMALE, "", NOW, NOW)
+    taken = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    one = replace(image(source, captured_at=taken, tooth="19", laterality=Laterality.LEFT), patient=right)
+    copy = made(decoder, tmp_path, one, form=form, identified=True)
+    assert planted.left_in(copy.path, words) == []
+    assert planted.left_in(copy.picture, words) == []
+    assert metadata_parts(copy.path.read_bytes()) == {}
     assert Warn.IDENTIFIED in copy.to_look_at
     # Its name, which stands in the link, does not say whose it is even then.
-    assert not [word for word in words if word in copy.path.name]
+    assert "Right" not in copy.path.name
+    if suffix == ".dcm" and form is Form.ORIGINAL:
+        written = pydicom.dcmread(copy.path)
+        assert (str(written.PatientName), written.PatientID, written.PatientSex) == ("Right^Rita", "R-9", "F")
+        assert (written.StudyDate, written.ImageLaterality, written.InstitutionName) == ("20260304", "L", "Clinic")
+        assert [item.CodeValue for item in written.PrimaryAnatomicStructureSequence] == ["866006002"]
+        assert "PatientIdentityRemoved" not in written
+        assert "OriginalAttributesSequence" not in written
+        assert (decoder.stored(copy.path) == decoder.stored(source)).all()
+
+
+def test_the_right_patients_own_header_goes_no_further_either(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "x.dcm"
+    words = planted.planted_dicom(source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=True)
+    assert planted.left_in(copy.path, words) == [planted.word(0), planted.word(2)]
 
 
 @pytest.mark.parametrize("way", planted.WAYS)
@@ -112,6 +144,34 @@ def test_however_the_pixels_are_stored(tmp_path: Path, decoder: Decoder, way: st
     copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
     assert planted.left_in(copy.path, [*words, *extra]) == []
     assert (decoder.stored(copy.path) == np.asarray(planted.picture("L"))).all()
+
+
+@pytest.mark.parametrize("identified", [False, True])
+def test_what_odd_files_hide_goes_no_further(tmp_path: Path, decoder: Decoder, identified: bool) -> None:
+    source = tmp_path / "a.dcm"
+    words = planted.planted_odd_dicom(source)
+    data = source.read_bytes()
+    assert [word for word in words if word.encode() not in data] == []
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL, identified=identified)
+    data = copy.path.read_bytes()
+    assert [word for word in words if word.encode() in data] == []
+    written = pydicom.dcmread(copy.path)
+    # What is sound stays: the table that is one, cut to its length, and the numbers that are.
+    (table,) = written.VOILUTSequence
+    assert table.LUTData == np.arange(256, dtype="<u2").tobytes()
+    assert (written.XRayTubeCurrent, written.InstanceNumber, written.SeriesNumber) == (7, 1, 1)
+
+
+def test_a_number_that_is_none_is_left_out(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_dicom(source)
+    dataset = pydicom.dcmread(source)
+    dataset.KVP, dataset.ExposureTime = "70.00000", 12
+    dataset.save_as(source)
+    source.write_bytes(source.read_bytes().replace(b"70.00000", b"DOE^JOHN"))
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    assert b"DOE^JOHN" not in copy.path.read_bytes()
+    assert pydicom.dcmread(copy.path).ExposureTime == 12
 
 
 @pytest.mark.long
@@ -185,6 +245,25 @@ def test_bits_beyond_the_stored_ones_are_cleared(tmp_path: Path, decoder: Decode
     assert written.PixelData == values.tobytes()
 
 
+def test_every_picture_of_a_copy_is_there_to_be_looked_at(tmp_path: Path, decoder: Decoder) -> None:
+    source = tmp_path / "a.dcm"
+    planted.planted_frames(source, (3, 900, 2000))
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    assert copy.pictures == 3
+    assert Warn.SEVERAL_PICTURES in copy.to_look_at
+    # Drawn from the file that goes, every pixel; and small enough for a window.
+    seen = [look_at(copy, index, decoder) for index in range(copy.pictures)]
+    assert [one.whole.shape for one in seen] == [(900, 2000)] * 3
+    assert [one.fitted.shape for one in seen] == [(720, 1600)] * 3
+    assert seen[1].whole.min() == seen[1].whole.max()
+    assert seen[0].whole.min() < seen[0].whole.max()
+    with pytest.raises(BitewingError):
+        look_at(copy, 3, decoder)
+    pages = tmp_path / "b.pdf"
+    planted.picture().save(pages, save_all=True, append_images=[planted.picture()])
+    assert made(decoder, tmp_path, image(pages), identified=True, form=Form.ORIGINAL).pictures == 2
+
+
 def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decoder) -> None:
     source = tmp_path / "a.jpg"
     exif = Image.Exif()
@@ -198,22 +277,38 @@ def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decod
     assert (whole.rows, whole.columns) == (3000, 300)
 
 
+def test_sixteen_bits_stay_sixteen(tmp_path: Path, decoder: Decoder) -> None:
+    source, values = tmp_path / "a.png", np.arange(4096, dtype=np.uint16).reshape(64, 64) * 16
+    Image.fromarray(values).save(source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    with Image.open(copy.path) as opened:
+        assert (np.asarray(opened) == values).all()
+    assert (copy.rows, copy.columns, copy.mime_type) == (64, 64, "image/png")
+
+
 def test_what_only_eyes_can_find_is_said(tmp_path: Path, decoder: Decoder) -> None:
     photo = tmp_path / "a.jpg"
     planted.picture().save(photo)
-    plain = image(photo, image_type=ImageType.CLINICAL, view=ImageView.INTRAORAL_PHOTO)
-    assert made(decoder, tmp_path, plain).warnings == ()
-    assert made(decoder, tmp_path, image(photo, view=ImageView.EXTRAORAL_PHOTO)).to_look_at == (Warn.FACE_POSSIBLE,)
-    assert made(decoder, tmp_path, image(photo, image_type=ImageType.XRAY)).to_look_at == (Warn.TEXT_POSSIBLE,)
+    # A time stamp, a name on a slate: photos have texts, too.
+    inside = image(photo, image_type=ImageType.CLINICAL, view=ImageView.INTRAORAL_PHOTO)
+    assert made(decoder, tmp_path, inside).warnings == (Warn.TEXT_POSSIBLE,)
+    both = (Warn.TEXT_POSSIBLE, Warn.FACE_POSSIBLE)
+    for known in ({}, {"image_type": ImageType.CLINICAL}, {"view": ImageView.EXTRAORAL_PHOTO}):
+        assert made(decoder, tmp_path, image(photo, **known)).to_look_at == both
+    xray = image(photo, image_type=ImageType.XRAY, view=ImageView.BITEWING)
+    assert made(decoder, tmp_path, xray).to_look_at == (Warn.TEXT_POSSIBLE,)
     source = tmp_path / "a.dcm"
     planted.planted_dicom(source)
-    for said, expected in ((None, (Warn.TEXT_POSSIBLE,)), ("NO", ()), ("YES", (Warn.TEXT_SAID,))):
+    for said, expected in ((None, Warn.TEXT_POSSIBLE), ("NO", Warn.TEXT_POSSIBLE), ("YES", Warn.TEXT_SAID)):
         dataset = pydicom.dcmread(source)
         if said is not None:
             dataset.BurnedInAnnotation = said
         dataset.save_as(tmp_path / "b.dcm")
-        assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == expected
-    assert made(decoder, tmp_path, plain, limit_bytes=100).is_too_large
+        assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == (expected, Warn.FACE_POSSIBLE)
+    dataset.SOPClassUID, dataset.BurnedInAnnotation = "1.2.840.10008.5.1.4.1.1.1.3", "NO"
+    dataset.save_as(tmp_path / "b.dcm")
+    assert made(decoder, tmp_path, image(tmp_path / "b.dcm")).to_look_at == ()
+    assert made(decoder, tmp_path, inside, limit_bytes=100).is_too_large
 
 
 @pytest.mark.parametrize("form", list(Form))

@@ -19,7 +19,7 @@ from app.domain.treatment import TreatmentDraft
 from app.domain.watch_rules import WatchRule
 from app.services.export.model import ExportArgs
 from app.services.images import Details
-from app.services.outgoing.model import OutgoingArgs
+from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
 from app.services.settings import SettingChanges
 from app.services.sharing.model import ShareWish
 from app.sync.report import ImportArgs
@@ -35,6 +35,10 @@ def _zip(folder: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", "x")
     return path
+
+
+def _copy(folder: Path) -> OutgoingCopy:
+    return OutgoingCopy("x", folder / "x", "image/jpeg", 0, "", 0, 0, (), (), folder / "x")
 
 
 def _words(_entry: Any) -> tuple[str, str]:
@@ -77,6 +81,7 @@ CALLS: list[tuple[Action, str, Call]] = [
     (Action.ARCHIVE_PUSH, "retry", lambda lib, who, _p: lib.outbox.retry(who, 1)),
     (Action.ARCHIVE_PUSH, "settle", lambda lib, who, _p: lib.outbox.settle(who, 1)),
     (Action.SHARE_CREATE, "prepare", lambda lib, who, _p: lib.sharing.prepare(who, [NOBODY], OutgoingArgs(), QUIET)),
+    (Action.SHARE_CREATE, "look", lambda lib, who, path: lib.sharing.look(who, _copy(path), 0)),
     (Action.SHARE_CREATE, "invite", lambda lib, who, _p: lib.sharing.invite(who, ShareWish(), QUIET)),
     (Action.SHARE_VIEW, "links", lambda lib, who, _p: lib.sharing.list(who)),
     (Action.SHARE_REVOKE, "revoke", lambda lib, who, _p: lib.sharing.revoke(who, NOBODY, QUIET)),
