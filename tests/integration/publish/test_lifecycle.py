@@ -14,10 +14,12 @@ from threading import Event
 import pytest
 
 from app.bootstrap.library import Library
+from app.core.clock import utc_now
 from app.core.errors import BitewingError, RefusedError, UserError
 from app.domain.image import Filing
 from app.domain.publication import FOLDER, PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
+from app.storage.outbox import EntryState
 from app.storage.publications import PublicEntry
 from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, switch_on
 
@@ -296,6 +298,20 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
     assert isinstance(said, dict)
     assert (code, said["withdrawn"], said["waiting"]) == (0, 1, 0)
     assert (bitewing("publish", "list")[1], bitewing("list", "images")[1][0]["public_url"]) == ([], None)  # type: ignore[index]
+
+
+def test_left_out_by_a_person_is_taken_back(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    web.trouble = 403
+    publish(publishing, [image.id])
+    publishing.publishing.send(OWNER, QUIET)
+    assert len(public_files(place)) == 1
+    [queued] = publishing.outbox.queued(OWNER, "public.web")
+    publishing.store.outbox.settle(queued.entry, EntryState.PARKED, "publish.not_served", {}, utc_now())
+    publishing.outbox.settle(OWNER, queued.entry.number)
+    assert newest(publishing, image.id).publication.state is PublicState.WITHDRAWING
+    publishing.publishing.send(OWNER, QUIET)
+    assert (newest(publishing, image.id).publication.state, public_files(place)) == (PublicState.PRIVATE, [])
 
 
 def test_what_nobody_knows_of(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
