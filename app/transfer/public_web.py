@@ -15,8 +15,8 @@ import httpx
 from app.core.errors import TransientFault, UserError
 from app.transfer.http_errors import translated
 
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-_LONGEST_S = 120.0
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_LONGEST_S = 60.0
 _NO_CACHE = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Accept-Encoding": "identity"}
 # Of a page that is not ours no more is read than shows that.
 _SHOWN_BYTES = 256 << 10
