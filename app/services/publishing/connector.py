@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -14,8 +15,9 @@ from app.core.destinations import MIRROR, MirrorSettings
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
 from app.domain.publication import KIND, public_destination
-from app.domain.roles import Actor
+from app.domain.roles import Actor, owner
 from app.services.door import Door
+from app.services.events import EventLog
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
 from app.services.publishing.sending import PublicSender
@@ -23,6 +25,7 @@ from app.services.publishing.telling import tell_done
 from app.services.publishing.trying import ca_of
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
+from app.storage.events import Level
 from app.sync.outbox import IDLE_S
 from app.transfer.stores.store import Store
 
@@ -35,7 +38,17 @@ _KEPT_S = 3600.0
 class PublicConnector:
     """Connects to where images are published. Any thread."""
 
-    def __init__(self, door: Door, paths: LibraryPaths, settings: SettingsService, mirrors: MirrorConnector) -> None:
+    def __init__(
+        self,
+        door: Door,
+        paths: LibraryPaths,
+        settings: SettingsService,
+        mirrors: MirrorConnector,
+        events: EventLog,
+        workstation: str,
+    ) -> None:
+        self._events = events
+        self._actor = owner(workstation)
         self._door = door
         self._paths = paths
         self._settings = settings
@@ -53,7 +66,13 @@ class PublicConnector:
         mirror = self.mirror(destination)
         with contextlib.closing(self._mirrors.open(mirror)) as place:
             sender = PublicSender(
-                self._door.store, place, self._paths.to_publish, ctx, is_on=mirror.publish, ca=ca_of(mirror)
+                self._door.store,
+                place,
+                self._paths.to_publish,
+                ctx,
+                partial(self._warn, destination),
+                is_on=mirror.publish,
+                ca=ca_of(mirror),
             )
             yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
 
@@ -96,6 +115,9 @@ class PublicConnector:
             if mirror.publish or has_any:
                 found.append(destination)
         return found
+
+    def _warn(self, destination: str, code: str) -> None:
+        self._events.say(self._actor, Level.WARNING, KIND, code, destination=destination)
 
     def _after(self, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
         """Remove copies that were sent some time ago, or are not to be sent any more."""

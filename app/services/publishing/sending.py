@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from app.core.clock import utc_now
@@ -10,6 +10,7 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, ItemError, TransientFault
 from app.core.files import sha256_file
 from app.domain.publication import FOLDER, Publication
+from app.services.publishing.trying import shows
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
@@ -28,16 +29,27 @@ _LAST_AGAIN_S = 6 * 3600.0
 class PublicSender:
     """Carries out entries at one place. Any thread.
 
-    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same.
+    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``warn``
+    says a code aloud.
     """
 
     def __init__(
-        self, store: Catalogue, place: Store, outgoing: Path, ctx: JobContext, *, is_on: bool, ca: str = ""
+        self,
+        store: Catalogue,
+        place: Store,
+        outgoing: Path,
+        ctx: JobContext,
+        warn: Callable[[str], None],
+        *,
+        is_on: bool,
+        ca: str = "",
     ) -> None:
         self._store = store
         self._place = place
         self._outgoing = outgoing
         self._ctx = ctx
+        self._warn = warn
+        self._has_looked = False
         self._is_on = is_on
         self._ca = ca
 
@@ -100,6 +112,7 @@ class PublicSender:
             raise TransientFault("publish.not_served", status=seen.status)
         if not _shows(seen, wanted):
             raise TransientFault("publish.other_served")
+        self._look_for_a_list(wanted.url)
         return Sent(ready.remote_id, ready.digest, BY_ADDRESS, bytes=sent_bytes)
 
     def remove(self, entry: Entry) -> Sent | None:
@@ -129,6 +142,15 @@ class PublicSender:
             again_s = min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
             raise TransientFault("publish.still_served", retry_after_s=again_s)
         return Sent(name, "", BY_ADDRESS, was_there=not was_there)
+
+    def _look_for_a_list(self, url: str) -> None:
+        """Say aloud, once a connection, when the web server tells everybody the names that nobody can guess."""
+        if self._has_looked:
+            return
+        self._has_looked = True
+        folder, _slash, name = url.rpartition("/")
+        if shows(f"{folder}/", self._ca, name):
+            self._warn("publish.listed")
 
     def _wanted(self, entry: Entry) -> Publication | None:
         """Return what is to be published still; what is not any more is called back, in case it got there."""

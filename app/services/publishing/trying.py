@@ -60,17 +60,17 @@ def _seen(mirror: MirrorSettings, inside: str, outside: str, token: str) -> tupl
         found.append("publish.not_served")
     elif seen.sha256 != digest:
         found.append("publish.other_served")
-    if _shows(f"{base}/", ca, token):
+    if shows(f"{base}/", ca, token):
         found.append("publish.listed")
     # Where the mirror's own folder would be seen: above the public folder, or, entered by mistake, as the public one.
     places = [base, *([base.rpartition("/")[0]] if base.count("/") > 2 else [])]
-    if any(_shows(f"{place}/{outside}", ca, token) for place in places):
+    if any(shows(f"{place}/{outside}", ca, token) for place in places):
         found.append("publish.all_public")
     return tuple(found)
 
 
-def _shows(address: str, ca: str, token: str) -> bool:
-    """Whether an address shows a word of ours: the file itself, or a listing with its name."""
+def shows(address: str, ca: str, token: str) -> bool:
+    """Whether an address shows a word of ours: the file itself, or a listing with its name. Raises Cancelled."""
     try:
         seen = look_at(address, 0, ca)
     except Cancelled:
