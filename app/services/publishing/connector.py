@@ -72,6 +72,7 @@ class PublicConnector:
                 ctx,
                 partial(self._warn, destination),
                 is_on=mirror.publish,
+                base=mirror.public_url,
                 ca=ca_of(mirror),
             )
             yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
@@ -94,7 +95,8 @@ class PublicConnector:
         Raises
         ------
         UserError
-            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several.
+            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several;
+            ``publish.no_address`` where nothing could be proven.
         """
         places = self.places()
         if name is not None:
@@ -103,6 +105,8 @@ class PublicConnector:
             raise UserError("publish.off", destination=name or "")
         if len(places) > 1:
             raise UserError("publish.which", names=", ".join(mirror.name for mirror in places))
+        if not places[0].public_url:
+            raise UserError("publish.no_address", name=places[0].name)
         return places[0]
 
     def busy(self) -> list[str]:

@@ -9,7 +9,8 @@ from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, ItemError, TransientFault
 from app.core.files import sha256_file
-from app.domain.publication import FOLDER, Publication
+from app.domain.publication import FOLDER, Publication, public_address
+from app.services.publishing.proving import GoneProof
 from app.services.publishing.trying import shows
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry, Known
@@ -17,10 +18,8 @@ from app.sync.outbox import Ready, Sent
 from app.transfer.public_web import Seen, look_at
 from app.transfer.stores.store import Stat, Store
 
-# By what it is known that a copy can be seen, or not any more: its public address was asked for.
+# By what it is known that a copy can be seen, or not any more: its public address was asked for, as a stranger would.
 BY_ADDRESS = "address"
-BY_SIZE = "size"
-BY_LISTING = "listing"
 # Caches let go of what they hold after minutes or hours; then it is asked for again.
 _FIRST_AGAIN_S = 15.0
 _LAST_AGAIN_S = 6 * 3600.0
@@ -29,8 +28,8 @@ _LAST_AGAIN_S = 6 * 3600.0
 class PublicSender:
     """Carries out entries at one place. Any thread.
 
-    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``warn``
-    says a code aloud.
+    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``base`` is
+    where the public folder is seen now. ``warn`` says a code aloud.
     """
 
     def __init__(
@@ -42,6 +41,7 @@ class PublicSender:
         warn: Callable[[str], None],
         *,
         is_on: bool,
+        base: str = "",
         ca: str = "",
     ) -> None:
         self._store = store
@@ -51,7 +51,9 @@ class PublicSender:
         self._warn = warn
         self._has_looked = False
         self._is_on = is_on
+        self._base = base
         self._ca = ca
+        self._proof = GoneProof(store, place, ctx, ca)
 
     def probe(self) -> None:
         """Ask for a sign of life."""
@@ -63,13 +65,14 @@ class PublicSender:
         Raises
         ------
         ItemError
-            ``publish.off`` where publishing was switched off meanwhile; ``publish.copy_lost``.
+            ``publish.off`` where publishing was switched off meanwhile; ``publish.no_address``, ``publish.copy_lost``.
         """
         wanted = self._wanted(entry)
         if wanted is None:
             return None
         if not self._is_on:
             raise ItemError("publish.off", destination=entry.destination)
+        _address(wanted)
         path = self._outgoing / wanted.filename
         try:
             digest = sha256_file(path)[0]
@@ -105,14 +108,13 @@ class PublicSender:
             sent_bytes = there.size
             if not _is_it(there, wanted):
                 raise TransientFault("store.altered", name=ready.remote_id)
-        if wanted.url is None:
-            return Sent(ready.remote_id, ready.digest, _how(there), bytes=sent_bytes)
-        seen = look_at(wanted.url, wanted.size_bytes, self._ca)
+        url = _address(wanted)
+        seen = look_at(url, wanted.size_bytes, self._ctx, self._ca)
         if not seen.is_success:
             raise TransientFault("publish.not_served", status=seen.status)
         if not _shows(seen, wanted):
             raise TransientFault("publish.other_served")
-        self._look_for_a_list(wanted.url)
+        self._look_for_a_list(url)
         return Sent(ready.remote_id, ready.digest, BY_ADDRESS, bytes=sent_bytes)
 
     def remove(self, entry: Entry) -> Sent | None:
@@ -121,7 +123,8 @@ class PublicSender:
         Raises
         ------
         TransientFault
-            ``publish.still_served`` while some cache shows it; ``store.altered`` when the place has it still.
+            ``publish.still_served`` while some cache shows it; ``publish.unproven``, ``publish.no_address`` when
+            nothing can be told; ``store.altered`` when the place has it still.
         BitewingError
             As every call of a store; as :func:`look_at`: without an answer nothing is proven.
         """
@@ -134,13 +137,16 @@ class PublicSender:
             raise TransientFault("store.altered", name=name)
         with self._store.read():
             taken = self._store.publications.get(entry.destination, name)
-        if taken is None or taken.url is None:
-            return Sent(name, "", BY_LISTING, was_there=not was_there)
-        seen = look_at(taken.url, taken.size_bytes, self._ca)
-        # Servers that make smaller pictures of ours show other bytes; a page that says "not found" is no picture.
-        if seen.is_an_image or (seen.is_success and _shows(seen, taken)):
-            again_s = min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
-            raise TransientFault("publish.still_served", retry_after_s=again_s)
+        url = (taken.url if taken is not None else None) or public_address(self._base, name)
+        if url is None:
+            # The listing of the place alone says nothing of what some cache shows.
+            raise TransientFault("publish.no_address", retry_after_s=_again_s(entry))
+        try:
+            self._proof.require(url, taken.sha256 if taken is not None else "")
+        except TransientFault as fault:
+            if fault.code in {"publish.still_served", "publish.unproven"}:
+                fault.retry_after_s = _again_s(entry)
+            raise
         return Sent(name, "", BY_ADDRESS, was_there=not was_there)
 
     def _look_for_a_list(self, url: str) -> None:
@@ -149,7 +155,7 @@ class PublicSender:
             return
         self._has_looked = True
         folder, _slash, name = url.rpartition("/")
-        if shows(f"{folder}/", self._ca, name):
+        if shows(f"{folder}/", self._ctx, self._ca, name):
             self._warn("publish.listed")
 
     def _wanted(self, entry: Entry) -> Publication | None:
@@ -163,14 +169,23 @@ class PublicSender:
         return None
 
 
+def _again_s(entry: Entry) -> float:
+    return min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
+
+
 def _is_it(stat: Stat, wanted: Publication) -> bool:
     if stat.digest is not None and stat.digest.algorithm == "sha256":
         return stat.digest.value == wanted.sha256
     return stat.size == wanted.size_bytes
 
 
-def _how(stat: Stat) -> str:
-    return stat.digest.algorithm if stat.digest is not None else BY_SIZE
+def _address(wanted: Publication) -> str:
+    """Return the public address. Raises ``publish.no_address``: without one nobody sees what is shown, nor that it
+    is shown no more.
+    """
+    if wanted.url is None:
+        raise ItemError("publish.no_address")
+    return wanted.url
 
 
 def _shows(seen: Seen, wanted: Publication) -> bool:

@@ -142,7 +142,7 @@ class PublishingService:
         RefusedError
             ``role.refused``.
         UserError
-            ``publish.off``, ``publish.which``.
+            ``publish.off``, ``publish.which``, ``publish.no_address``.
         """
         self._door.require(actor, Action.IMAGE_PUBLISH)
         mirror = self._connector.chosen(place)

@@ -40,17 +40,17 @@ def try_public(mirror: MirrorSettings, place: Store, work: Path, ctx: JobContext
     try:
         for name in (inside, outside):
             place.put(probe, name, ctx)
-        return _seen(mirror, inside, outside, token)
+        return _seen(mirror, inside, outside, token, ctx)
     finally:
         for name in (inside, outside):
             place.delete(name)
 
 
-def _seen(mirror: MirrorSettings, inside: str, outside: str, token: str) -> tuple[str, ...]:
+def _seen(mirror: MirrorSettings, inside: str, outside: str, token: str, ctx: JobContext) -> tuple[str, ...]:
     ca, base = ca_of(mirror), mirror.public_url.rstrip("/")
     digest = hashlib.sha256(token.encode("ascii")).hexdigest()
     try:
-        seen = look_at(public_address(base, inside) or "", len(token), ca)
+        seen = look_at(public_address(base, inside) or "", len(token), ctx, ca)
     except Cancelled:
         raise
     except BitewingError as fault:
@@ -60,19 +60,19 @@ def _seen(mirror: MirrorSettings, inside: str, outside: str, token: str) -> tupl
         found.append("publish.not_served")
     elif seen.sha256 != digest:
         found.append("publish.other_served")
-    if shows(f"{base}/", ca, token):
+    if shows(f"{base}/", ctx, ca, token):
         found.append("publish.listed")
     # Where the mirror's own folder would be seen: above the public folder, or, entered by mistake, as the public one.
     places = [base, *([base.rpartition("/")[0]] if base.count("/") > 2 else [])]
-    if any(shows(f"{place}/{outside}", ca, token) for place in places):
+    if any(shows(f"{place}/{outside}", ctx, ca, token) for place in places):
         found.append("publish.all_public")
     return tuple(found)
 
 
-def shows(address: str, ca: str, token: str) -> bool:
+def shows(address: str, ctx: JobContext, ca: str, token: str) -> bool:
     """Whether an address shows a word of ours: the file itself, or a listing with its name. Raises Cancelled."""
     try:
-        seen = look_at(address, 0, ca)
+        seen = look_at(address, 0, ctx, ca)
     except Cancelled:
         raise
     except BitewingError:

@@ -36,8 +36,8 @@ def at_ftps(
 @pytest.fixture
 def at_sftp(library: Library, ssh_server: SshServer, authority: Authority) -> Iterator[WebServer]:
     base = ssh_server.root / f"base-{uuid.uuid4().hex[:8]}"
-    # The web server has an authority of its own, which the computer does not know; the host key is trusted by itself.
-    for web in serve(base / FOLDER, authority):
+    # The host key is what is trusted, so there is no room for an authority that the computer does not know.
+    for web in serve(base / FOLDER, authority, is_plain=True):
         settings = {
             "kind": "sftp",
             "host": "127.0.0.1",
@@ -46,7 +46,6 @@ def at_sftp(library: Library, ssh_server: SshServer, authority: Authority) -> It
             "key_file": str(ssh_server.key),
             "trust": ssh_server.fingerprint,
             "path": str(base),
-            "public_url": "",
         }
         switch_on(library, web, settings)
         yield web
@@ -64,7 +63,7 @@ def test_at_a_server(library: Library, at_server: WebServer, tmp_path: Path) -> 
     assert library.publishing.send(OWNER, QUIET).drained.sent == 1
     copy = newest(library, image.id).publication
     address = f"{at_server.url}/{copy.remote_id.removeprefix(f'{FOLDER}/')}"
-    assert (copy.state, copy.url) == (PublicState.PUBLIC, address if copy.how == "address" else None)
+    assert (copy.state, copy.url, copy.how) == (PublicState.PUBLIC, address, "address")
     assert at_server.get(address)[0] == 200
     library.publishing.withdraw(OWNER, [image.id], QUIET)
     library.publishing.send(OWNER, QUIET)
