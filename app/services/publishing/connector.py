@@ -20,6 +20,7 @@ from app.services.door import Door
 from app.services.events import EventLog
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
+from app.services.publishing.caring import PublicCare
 from app.services.publishing.sending import PublicSender
 from app.services.publishing.telling import tell_done
 from app.services.publishing.trying import ca_of
@@ -65,17 +66,20 @@ class PublicConnector:
         """
         mirror = self.mirror(destination)
         with contextlib.closing(self._mirrors.open(mirror)) as place:
+            care = PublicCare(self._door.store, mirror, place, ctx, partial(self._warn, destination))
             sender = PublicSender(
                 self._door.store,
                 place,
                 self._paths.to_publish,
                 ctx,
-                partial(self._warn, destination),
+                care,
                 is_on=mirror.publish,
                 base=mirror.public_url,
                 ca=ca_of(mirror),
             )
-            yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
+            yield Connection(
+                sender, BLOCKING, mirror.connections, IDLE_S, after=partial(self._after, care), done=tell_done
+            )
 
     def open(self, destination: str) -> Store:
         """Return the store that a public folder lies in. Raises as :func:`open_marked`."""
@@ -123,8 +127,9 @@ class PublicConnector:
     def _warn(self, destination: str, code: str) -> None:
         self._events.say(self._actor, Level.WARNING, KIND, code, destination=destination)
 
-    def _after(self, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
-        """Remove copies that were sent some time ago, or are not to be sent any more."""
+    def _after(self, care: PublicCare, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
+        """Look after the place; remove copies that were sent some time ago, or are not to be sent any more."""
+        care.after_round()
         with self._door.store.read():
             wanted = self._door.store.publications.wanted_files()
         try:

@@ -8,6 +8,7 @@ picture without meaning is put beside it, which has to be seen, and a name is as
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -26,12 +27,17 @@ log = logging.getLogger(__name__)
 AGAIN_S = 3.0
 # What says that nothing is there, and not only that we are not let in.
 _NOTHING_THERE = frozenset({404, 410})
-_NAMED = "bitewing-"
+_CONTROL = re.compile(rf"({FOLDER}/)?bitewing-[0-9a-f]{{40}}\.[a-z]{{3}}")
 
 
 def control_name(suffix: str) -> str:
     """Return a name for what is put into the public folder for a moment; of chance, so that no cache knows it."""
-    return f"{FOLDER}/{_NAMED}{secrets.token_hex(20)}{suffix}"
+    return f"{FOLDER}/bitewing-{secrets.token_hex(20)}{suffix}"
+
+
+def is_control(name: str) -> bool:
+    """Whether a file was put there to try something out, in the public folder or beside it."""
+    return _CONTROL.fullmatch(name) is not None
 
 
 def control_bytes(suffix: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from app.core.clock import utc_now
@@ -10,8 +10,8 @@ from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, ItemError, TransientFault
 from app.core.files import sha256_file
 from app.domain.publication import FOLDER, Publication, public_address
+from app.services.publishing.caring import PublicCare
 from app.services.publishing.proving import GoneProof
-from app.services.publishing.trying import shows
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
@@ -29,7 +29,8 @@ class PublicSender:
     """Carries out entries at one place. Any thread.
 
     ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``base`` is
-    where the public folder is seen now. ``warn`` says a code aloud.
+    where the public folder is seen now. ``care``
+    knows whether names can be listed there.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class PublicSender:
         place: Store,
         outgoing: Path,
         ctx: JobContext,
-        warn: Callable[[str], None],
+        care: PublicCare,
         *,
         is_on: bool,
         base: str = "",
@@ -48,8 +49,7 @@ class PublicSender:
         self._place = place
         self._outgoing = outgoing
         self._ctx = ctx
-        self._warn = warn
-        self._has_looked = False
+        self._care = care
         self._is_on = is_on
         self._base = base
         self._ca = ca
@@ -66,6 +66,8 @@ class PublicSender:
         ------
         ItemError
             ``publish.off`` where publishing was switched off meanwhile; ``publish.no_address``, ``publish.copy_lost``.
+        BitewingError
+            As :meth:`PublicCare.require_closed`.
         """
         wanted = self._wanted(entry)
         if wanted is None:
@@ -80,6 +82,8 @@ class PublicSender:
             raise ItemError("publish.copy_lost") from error
         if digest != wanted.sha256:
             raise ItemError("publish.copy_lost")
+        # Before anything is written down as sent: what never went needs no proof that it is gone.
+        self._care.require_closed()
         with self._store.read():
             known = self._store.copies.known_as(entry, wanted.remote_id)
         return Ready(wanted.remote_id, wanted.sha256, wanted, known)
@@ -101,6 +105,7 @@ class PublicSender:
         wanted: Publication = ready.carried
         if self._wanted(entry) is None:
             return None
+        url = _address(wanted)
         there = self._place.stat(ready.remote_id) if ready.known is not Known.NOT_AT_ALL else None
         sent_bytes = 0
         if there is None or not _is_it(there, wanted):
@@ -108,13 +113,11 @@ class PublicSender:
             sent_bytes = there.size
             if not _is_it(there, wanted):
                 raise TransientFault("store.altered", name=ready.remote_id)
-        url = _address(wanted)
         seen = look_at(url, wanted.size_bytes, self._ctx, self._ca)
         if not seen.is_success:
             raise TransientFault("publish.not_served", status=seen.status)
         if not _shows(seen, wanted):
             raise TransientFault("publish.other_served")
-        self._look_for_a_list(url)
         return Sent(ready.remote_id, ready.digest, BY_ADDRESS, bytes=sent_bytes)
 
     def remove(self, entry: Entry) -> Sent | None:
@@ -148,15 +151,6 @@ class PublicSender:
                 fault.retry_after_s = _again_s(entry)
             raise
         return Sent(name, "", BY_ADDRESS, was_there=not was_there)
-
-    def _look_for_a_list(self, url: str) -> None:
-        """Say aloud, once a connection, when the web server tells everybody the names that nobody can guess."""
-        if self._has_looked:
-            return
-        self._has_looked = True
-        folder, _slash, name = url.rpartition("/")
-        if shows(f"{folder}/", self._ctx, self._ca, name):
-            self._warn("publish.listed")
 
     def _wanted(self, entry: Entry) -> Publication | None:
         """Return what is to be published still; what is not any more is called back, in case it got there."""

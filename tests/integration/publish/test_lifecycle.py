@@ -309,15 +309,6 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
     assert (bitewing("publish", "list")[1], bitewing("list", "images")[1][0]["public_url"]) == ([], None)  # type: ignore[index]
 
 
-def test_a_folder_that_can_be_listed_is_said_aloud(publishing: Library, web: WebServer, tmp_path: Path) -> None:
-    web.lists = True
-    whose = patient(publishing)
-    publish(publishing, [photo(publishing, whose, tmp_path / "in", seed).id for seed in (7, 8)])
-    assert publishing.publishing.send(OWNER, QUIET).drained.sent == 2
-    said = [event for event in publishing.events.list(OWNER) if event.code == "publish.listed"]
-    assert [event.facts["destination"] for event in said] == ["public.web"]
-
-
 def test_left_out_by_a_person_is_taken_back(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
     image = photo(publishing, patient(publishing), tmp_path / "in")
     web.trouble = 403
