@@ -244,7 +244,7 @@ class Library:
     public_places: Lazy[PublicConnector] = Lazy(
         "publishing.connector",
         "PublicConnector",
-        lambda make, its: make(its.door, its.paths, its.settings, its.mirror_places),
+        lambda make, its: make(its.door, its.paths, its.settings, its.mirror_places, its.events, its.workstation),
     )
     public_copies: Lazy[PublicCopies] = Lazy(
         "publishing.copying",

@@ -13,6 +13,7 @@ from app.cli.library import opened
 from app.cli.running import job
 from app.cli.session import Session, common
 from app.domain.publication import PublicForm, PublicState
+from app.words import publishing as public_words
 from app.words import sharing as share_words
 from app.words import t, tn
 
@@ -79,7 +80,7 @@ def list_public(session: Session) -> int:
     for row in found:
         copy = row.entry.publication
         why = output.refusal(row.entry.code)["reason"] if row.entry.code else ""
-        _say_line(copy.image_id, copy.state.value, copy.url or copy.remote_id, why)
+        _say_line(copy.image_id, public_words.state(copy.state), copy.url or copy.remote_id, why)
     output.say(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(found)))
     return 0
 
@@ -172,7 +173,9 @@ def _end(session: Session, rows: list[dict[str, Any]], name: str, aim: PublicSta
         return 1 if failed else 0
     for row in rows:
         if row not in failed:
-            _say_line(row["image_id"], row["status"], row["url"], row["reason"])
+            _say_line(
+                row["image_id"], public_words.state(row["status"].removeprefix("already_")), row["url"], row["reason"]
+            )
     if waiting:
         output.say(tn("{n} image waits for its turn.", "{n} images wait for their turn.", waiting))
     return 1 if failed else 0

@@ -18,6 +18,7 @@ from app.core.errors import EnvironmentFault
 from app.domain.audit import GENESIS, chain_hash
 from app.storage.audit import entry_of
 from app.storage.database import Database, Row
+from app.storage.outbox import OPEN
 
 log = logging.getLogger(__name__)
 
@@ -185,15 +186,18 @@ def _carry_public(restored: Database, old: sqlite3.Connection, tally: _Tally) ->
     """
     if not _read(old, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'publications'")[1]:
         return
-    restored.execute("UPDATE outbox SET state = 'cancelled' WHERE substr(destination, 1, 7) = 'public.'")
+    restored.execute(f"DELETE FROM outbox WHERE substr(destination, 1, 7) = 'public.' AND state IN {OPEN}")  # noqa: S608
     _carry_rows("publications", "REPLACE")(restored, old, tally)
     for table, skipped in (("copies", ()), ("outbox", ("number",))):
         names, rows = _read(
             old,
             f"SELECT * FROM {table} WHERE substr(destination, 1, 7) = 'public.'"  # noqa: S608 - our own names
-            + (" AND state IN ('waiting', 'sending', 'parked') ORDER BY number" if table == "outbox" else ""),
+            + (f" AND state IN {OPEN} ORDER BY number" if table == "outbox" else ""),
         )
         kept = [number for number, name in enumerate(names) if name not in skipped]
+        if not set(names) <= {row[1] for row in restored.rows(f"PRAGMA table_info({table})")}:
+            # A newer program's catalogue.
+            continue
         if not all(_is_likely(name, value) for row in rows for name, value in zip(names, row, strict=True)):
             raise _Garbled
         _write_rows(

@@ -125,6 +125,7 @@ def topic_words(topic: str) -> str:
         "migration": t("Migration"),
         "backup": t("Backup and restore"),
         "drive": t("Google Drive"),
+        "public": t("Publishing"),
         "check": t("Checks and proof"),
         "export": t("Exports"),
         "share": t("Sharing"),

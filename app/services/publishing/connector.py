@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -14,15 +15,18 @@ from app.core.destinations import MIRROR, MirrorSettings
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
 from app.domain.publication import KIND, public_destination
-from app.domain.roles import Actor
+from app.domain.roles import Actor, owner
 from app.services.door import Door
+from app.services.events import EventLog
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
+from app.services.publishing.caring import PublicCare
 from app.services.publishing.sending import PublicSender
 from app.services.publishing.telling import tell_done
 from app.services.publishing.trying import ca_of
 from app.services.sending.connector import Connection
 from app.services.settings import SettingsService
+from app.storage.events import Level
 from app.sync.outbox import IDLE_S
 from app.transfer.stores.store import Store
 
@@ -35,7 +39,17 @@ _KEPT_S = 3600.0
 class PublicConnector:
     """Connects to where images are published. Any thread."""
 
-    def __init__(self, door: Door, paths: LibraryPaths, settings: SettingsService, mirrors: MirrorConnector) -> None:
+    def __init__(
+        self,
+        door: Door,
+        paths: LibraryPaths,
+        settings: SettingsService,
+        mirrors: MirrorConnector,
+        events: EventLog,
+        workstation: str,
+    ) -> None:
+        self._events = events
+        self._actor = owner(workstation)
         self._door = door
         self._paths = paths
         self._settings = settings
@@ -52,10 +66,20 @@ class PublicConnector:
         """
         mirror = self.mirror(destination)
         with contextlib.closing(self._mirrors.open(mirror)) as place:
+            care = PublicCare(self._door.store, mirror, place, ctx, partial(self._warn, destination))
             sender = PublicSender(
-                self._door.store, place, self._paths.to_publish, ctx, is_on=mirror.publish, ca=ca_of(mirror)
+                self._door.store,
+                place,
+                self._paths.to_publish,
+                ctx,
+                care,
+                is_on=mirror.publish,
+                base=mirror.public_url,
+                ca=ca_of(mirror),
             )
-            yield Connection(sender, BLOCKING, mirror.connections, IDLE_S, after=self._after, done=tell_done)
+            yield Connection(
+                sender, BLOCKING, mirror.connections, IDLE_S, after=partial(self._after, care), done=tell_done
+            )
 
     def open(self, destination: str) -> Store:
         """Return the store that a public folder lies in. Raises as :func:`open_marked`."""
@@ -75,7 +99,8 @@ class PublicConnector:
         Raises
         ------
         UserError
-            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several.
+            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several;
+            ``publish.no_address`` where nothing could be proven.
         """
         places = self.places()
         if name is not None:
@@ -84,6 +109,8 @@ class PublicConnector:
             raise UserError("publish.off", destination=name or "")
         if len(places) > 1:
             raise UserError("publish.which", names=", ".join(mirror.name for mirror in places))
+        if not places[0].public_url:
+            raise UserError("publish.no_address", name=places[0].name)
         return places[0]
 
     def busy(self) -> list[str]:
@@ -97,8 +124,12 @@ class PublicConnector:
                 found.append(destination)
         return found
 
-    def _after(self, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
-        """Remove copies that were sent some time ago, or are not to be sent any more."""
+    def _warn(self, destination: str, code: str) -> None:
+        self._events.say(self._actor, Level.WARNING, KIND, code, destination=destination)
+
+    def _after(self, care: PublicCare, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
+        """Look after the place; remove copies that were sent some time ago, or are not to be sent any more."""
+        care.after_round()
         with self._door.store.read():
             wanted = self._door.store.publications.wanted_files()
         try:

@@ -14,7 +14,7 @@ _FOLLOW = f"""
         WHERE {_THIS};
         UPDATE images SET public_url = (
             SELECT url FROM publications WHERE image_id = NEW.image_id AND public_at IS NOT NULL AND gone_at IS NULL
-            ORDER BY public_at DESC, remote_id LIMIT 1)
+            AND url IS NOT NULL ORDER BY public_at DESC, remote_id LIMIT 1)
         WHERE id = NEW.image_id;"""  # noqa: S608 - our own text
 
 STATEMENTS = (
@@ -49,7 +49,7 @@ STATEMENTS = (
     BEGIN
         UPDATE publications SET withdrawn_at = COALESCE(withdrawn_at, NEW.added_at) WHERE {_THIS};
     END""",  # noqa: S608 - our own text
-    # Given up before anything was sent: there is nothing to call back.
+    # Given up: what may have got there is called back; where nothing was sent there is nothing to call back.
     f"""
     CREATE TRIGGER publications_given_up AFTER UPDATE OF state ON outbox
     WHEN NEW.wish = 'put' AND NEW.state = 'cancelled' AND {_IS_PUBLIC}
@@ -57,6 +57,9 @@ STATEMENTS = (
         UPDATE publications SET withdrawn_at = COALESCE(withdrawn_at, NEW.changed_at), gone_at = NEW.changed_at
         WHERE {_THIS} AND gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.image_id = NEW.image_id
             AND c.destination = NEW.destination AND c.remote_id = NEW.remote_id AND c.gone_at IS NULL);
+        INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)
+        SELECT destination, image_id, NEW.patient_id, 'remove', remote_id, NEW.changed_at, NEW.changed_at FROM copies
+        WHERE image_id = NEW.image_id AND {_THIS} AND gone_at IS NULL;
     END""",  # noqa: S608 - our own text
     f"""
     CREATE TRIGGER publications_begun AFTER INSERT ON copies WHEN {_IS_PUBLIC}

@@ -133,7 +133,8 @@ class PublicImagesDialog(DialogFrame):
             item.setSelected(copy.id in chosen)
         self._stack.setCurrentWidget(self.list if rows else self._empty)
         self._count.setText(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(rows)))
-        self._count.setVisible(bool(rows))
+        for widget in (self._count, self.show_button, self.copy_button, self.open_button, self.private_button):
+            widget.setVisible(bool(rows))
         self._on_selection_changed()
 
     def _chosen(self) -> list[PublicRow]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QDialog, QLabel
+from PySide6.QtWidgets import QDialog, QLabel, QMenu
 
+from app.core.destinations import MirrorSettings
 from app.core.errors import BitewingError
 from app.core.progress import Progress
 from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
@@ -392,3 +394,29 @@ def test_the_worklist_opens_whom_it_names(window, first, settled):
     dialog.close()
     settled()
     assert window.patient.patient_id == first.id
+
+
+def test_publishing_is_offered_where_it_is_on_and_taking_back_where_something_is_public(
+    window, library, first, settled, clipboard
+):
+    def offered():
+        menu = QMenu()
+        window.publishing.fill_menu(menu)
+        return {action.text(): action for action in menu.actions()}, menu
+
+    window.open_place(Place(first.id))
+    settled()
+    assert offered()[0] == {}
+    library.settings.mirrors = lambda: [MirrorSettings("web", publish=True)]
+    entries, _menu = offered()
+    assert list(entries) == ["Publish…"]
+    assert entries["Publish…"].isEnabled()
+    image = window.table.current
+    url = "https://images.example.org/0.jpg"
+    library.settings.mirrors = list
+    window.table.show_images([replace(image, public_url=url)])
+    entries, _menu = offered()
+    # Switched off or not: what is public can be taken back.
+    assert list(entries) == ["Copy the public address", "Open the public address", "Move to private"]
+    entries["Copy the public address"].trigger()
+    assert clipboard.text() == url
