@@ -83,7 +83,10 @@ class Publications:
             )
 
     def withdraw(self, wanted: Publication, now: datetime) -> None:
-        """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there."""
+        """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there, at once.
+
+        What was called back before is asked for again now, even while nothing is sent there.
+        """
         at, where = epoch_ms(now), (wanted.destination, wanted.image_id, wanted.remote_id)
         with self._db.write():
             self._db.execute(
@@ -93,10 +96,20 @@ class Publications:
             self._db.execute(
                 "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
                 " changed_at) SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE EXISTS (SELECT 1 FROM copies"
-                " WHERE destination = ? AND image_id = ? AND remote_id = ? AND gone_at IS NULL)"
+                " WHERE destination = ? AND image_id = ? AND remote_id = ? AND gone_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM outbox WHERE destination = ? AND image_id = ? AND remote_id = ?"
+                " AND wish = 'remove' AND state = 'sending'))"
                 " OR EXISTS (SELECT 1 FROM outbox WHERE destination = ? AND image_id = ? AND remote_id = ?"
                 " AND wish = 'put' AND state = 'sending')",
-                (*where[:2], wanted.patient_id, where[2], at, at, *where, *where),
+                (*where[:2], wanted.patient_id, where[2], at, at, *where, *where, *where),
+            )
+            self._db.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 0, changed_at = ? WHERE destination = ? AND image_id = ?"
+                " AND remote_id = ? AND wish = 'remove' AND state IN ('waiting', 'parked')",
+                (at, *where),
+            )
+            self._db.execute(
+                "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?", (where[0],)
             )
             self._db.execute(
                 "UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE destination = ? AND image_id = ?"

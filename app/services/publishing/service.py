@@ -149,7 +149,9 @@ class PublishingService:
         return [_reported(one.image_id, partial(self._publish_one, actor, one, mirror, looked)) for one in prepared]
 
     def withdraw(self, actor: Actor, ids: Sequence[str], ctx: JobContext) -> list[PublicItem]:
-        """Move images to private: every public copy of them is queued to be deleted.
+        """Move images to private: every public copy of them is queued to be deleted, before anything else.
+
+        A copy that is not proven to be gone since it was taken back is asked for again at once.
 
         Raises
         ------
@@ -226,9 +228,11 @@ class PublishingService:
                 # What is public is taken back also of an image that a restored catalogue does not know.
                 required_image(unit.store.images.get(image_id), image_id)
             for one in every:
-                if one.gone_at is None and one.withdrawn_at is None:
+                if one.gone_at is None:
+                    # One that is being taken back already is asked for now, whatever kept it.
                     unit.store.publications.withdraw(one, utc_now())
-                    unit.audit(Entity.IMAGE, image_id, publication=one.id, destination=one.destination)
+                    again = one.withdrawn_at is not None
+                    unit.audit(Entity.IMAGE, image_id, publication=one.id, destination=one.destination, again=again)
                     _say(unit, one)
             after = [entry.publication for entry in unit.store.publications.of_image(image_id)]
         is_pending = any(one.state is PublicState.WITHDRAWING for one in after)

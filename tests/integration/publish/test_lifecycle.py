@@ -123,8 +123,7 @@ def test_off_until_somebody_switches_it_on(library: Library, place: Path, web: W
     publish(library, [image.id])
     library.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
     library.publishing.send(OWNER, QUIET)
-    entry = newest(library, image.id)
-    assert (entry.publication.state, entry.code, entry.parked) == (PublicState.WAITING, "publish.off", True)
+    assert newest(library, image.id).publication.state is PublicState.PRIVATE
     assert not (place / FOLDER).exists()
 
 
