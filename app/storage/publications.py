@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -141,6 +142,24 @@ class Publications:
     def open(self, limit: int = 1000) -> list[PublicEntry]:
         """Return every copy that is not proven to be private, newest first."""
         return self._entries("p.gone_at IS NULL", (), limit)
+
+    def open_images(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return which of these images have a copy that is not proven to be private."""
+        rows = self._db.rows(
+            "SELECT DISTINCT image_id FROM publications WHERE gone_at IS NULL"
+            " AND image_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return frozenset(row[0] for row in rows)
+
+    def not_shown_yet(self, destination: str) -> list[Publication]:
+        """Return what is to be public at a place and was not seen there yet."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM publications p WHERE p.destination = ? AND p.public_at IS NULL"  # noqa: S608 - our own text
+            " AND p.withdrawn_at IS NULL AND p.gone_at IS NULL ORDER BY p.asked_at",
+            (destination,),
+        )
+        return [_publication_of(row) for row in rows]
 
     def open_at(self, destination: str) -> int:
         """Return how many copies at a place are not proven to be private."""

@@ -15,7 +15,8 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFault
 from app.core.file_lock import FileLock
 from app.core.paths import LibraryPaths
-from app.domain.roles import Action, Actor
+from app.domain.publication import is_public
+from app.domain.roles import Action, Actor, allowed
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.jobs import JobLog, RunningJob
@@ -91,7 +92,9 @@ class SendingService:
         wanted, reports, waiting = list(destinations), {}, 0
         for destination in wanted:
             try:
-                reports[destination] = self._send_to(actor, ctx, destination, trigger, recalls_only)
+                # What somebody wanted public is sent by who may publish, never because others sent what waits.
+                only = recalls_only or (is_public(destination) and not allowed(actor.role, Action.IMAGE_PUBLISH))
+                reports[destination] = self._send_to(actor, ctx, destination, trigger, only)
             except (Cancelled, RefusedError):
                 raise
             except BitewingError as error:

@@ -219,7 +219,7 @@ def test_nothing_is_believed_that_the_address_does_not_show(
     publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     entry = newest(publishing, image.id)
-    assert (entry.publication.state, entry.code) == (PublicState.WAITING, code)
+    assert (entry.publication.state, entry.code) == (PublicState.UNPROVEN, code)
     web.trouble = 0
     publishing.publishing.send(OWNER, QUIET)
     assert newest(publishing, image.id).publication.state is PublicState.PUBLIC

@@ -10,12 +10,13 @@ import pytest
 
 from app.bootstrap.library import Library
 from app.core.clock import epoch_ms, utc_now
-from app.core.errors import BitewingError, EnvironmentFault, TransientFault
+from app.core.errors import BitewingError, EnvironmentFault, RefusedError, TransientFault, UserError
 from app.domain.publication import PublicState
+from app.domain.roles import Actor, Role
 from app.services.publishing.sending import PublicSender
 from app.sync.outbox import MOST_TRIES
 from app.transfer.stores.folder import FolderStore
-from tests.integration.publish.conftest import OWNER, QUIET, WebServer, patient, photo, publish
+from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish
 from tests.integration.publish.test_lifecycle import newest, public_files
 
 QUEUE = "public.web"
@@ -148,3 +149,98 @@ def test_what_is_never_shown_is_taken_away_again(
     assert (queued(publishing), public_files(place)) == ([], [])
     said = [event for event in publishing.events.list(OWNER) if event.code == "outbox.given_up"]
     assert [event.facts["cause"] for event in said] == ["publish.not_served"]
+
+
+def test_nobody_settles_by_hand_what_only_the_address_proves(
+    publishing: Library, web: WebServer, tmp_path: Path
+) -> None:
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    [item] = publish(publishing, [image.id])
+    rounds(publishing)
+    publishing.publishing.withdraw(OWNER, [image.id], QUIET)
+    publishing.store.database.execute("UPDATE outbox SET state = 'parked' WHERE wish = 'remove'")
+    [row] = publishing.outbox.queued(OWNER, QUEUE)
+    with pytest.raises(UserError, match=r"publish\.only_proof"):
+        publishing.outbox.settle(OWNER, row.entry.number)
+    assert not publishing.store.decisions.settle(row.entry, utc_now())
+    assert newest(publishing, image.id).publication.state is PublicState.WITHDRAWING
+    assert publishing.images.get(OWNER, image.id).public_url == item.url
+
+
+def test_nobody_publishes_what_others_wanted(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    dentist, technician = (Actor(role.value, "x", role, "test") for role in (Role.DENTIST, Role.TECHNICIAN))
+    whose = patient(publishing)
+    images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8)]
+    [public, parked] = images
+    publish(publishing, [public.id])
+    rounds(publishing)
+    prepared = publishing.publishing.prepare(dentist, [parked.id], QUIET)
+    publishing.publishing.publish(dentist, prepared, looked=True)
+    with failing(FolderStore, "put", EnvironmentFault("store.full")):
+        rounds(publishing)
+    [row] = publishing.outbox.queued(OWNER, QUEUE)
+    publishing.publishing.withdraw(technician, [public.id], QUIET)
+    for send in (
+        lambda: publishing.publishing.send(technician, QUIET),
+        lambda: publishing.publishing.send(OWNER, QUIET, recalls_only=True),
+    ):
+        send()
+        assert newest(publishing, parked.id).publication.state is PublicState.UNPROVEN
+    assert newest(publishing, public.id).publication.state is PublicState.PRIVATE
+    with pytest.raises(RefusedError):
+        publishing.outbox.retry(technician, row.entry.number)
+    # By who may: it stands under the name of who wanted it.
+    publishing.publishing.send(OWNER, QUIET)
+    became = [entry for entry in publishing.store.audit.list(limit=5) if entry.details.get("became") == "public"]
+    assert [(entry.actor_id, entry.entity_id, entry.details["sent_by"]) for entry in became] == [
+        ("dentist", parked.id, OWNER.id)
+    ]
+
+
+def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    whose = patient(publishing)
+    images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8)]
+    publish(publishing, [images[0].id])
+    with failing(FolderStore, "put", EnvironmentFault("store.full")):
+        rounds(publishing)
+    publish(publishing, [images[1].id])
+    for value in ("false", "true"):
+        publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", value)
+        publishing.publishing.send(OWNER, QUIET)
+    assert [newest(publishing, image.id).publication.state for image in images] == [PublicState.PRIVATE] * 2
+    assert web.asked == ["/" + newest(publishing, images[0].id).publication.remote_id.rpartition("/")[2]]
+
+
+def test_what_blocks_taking_back_is_mended_by_the_settings(publishing: Library, tmp_path: Path) -> None:
+    """Also where publishing was switched off meanwhile."""
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    publish(publishing, [image.id])
+    rounds(publishing)
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
+    publishing.publishing.withdraw(OWNER, [image.id], QUIET)
+    with failing(PublicSender, "remove", EnvironmentFault("store.unauthorized")):
+        rounds(publishing)
+    assert publishing.store.destinations.is_blocked(QUEUE)
+    publishing.settings.set_destination(OWNER, "mirror", PLACE, {"interval": 60}, {})
+    assert not publishing.store.destinations.is_blocked(QUEUE)
+
+
+def test_what_may_be_public_can_be_taken_back(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    whose = patient(publishing)
+    images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8, 9)]
+    ids = [image.id for image in images]
+    publish(publishing, ids[:1])
+    assert newest(publishing, ids[0]).publication.state is PublicState.WAITING
+    web.trouble = 403
+    rounds(publishing)
+    web.trouble = 0
+    copy = newest(publishing, ids[0]).publication
+    # Strangers see it, and it does not count as public.
+    assert (copy.state, web.get(str(copy.url))[0]) == (PublicState.UNPROVEN, 200)
+    publish(publishing, ids[1:2])
+    assert publishing.outbox.may_be_public(OWNER, ids) == frozenset(ids[:2])
+    [item] = publishing.publishing.withdraw(OWNER, ids[:1], QUIET)
+    assert (item.state, item.was_so) == (PublicState.WITHDRAWING, False)
+    rounds(publishing)
+    assert newest(publishing, ids[0]).publication.state is PublicState.PRIVATE
+    assert publishing.outbox.may_be_public(OWNER, ids) == frozenset(ids[1:2])
