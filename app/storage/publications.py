@@ -118,6 +118,19 @@ class Publications:
                 (at, *where),
             )
 
+    def call_back_strays(self, now: datetime) -> int:
+        """Call back every copy whose image is not filed, is deleted or somebody else's; return how many there are.
+
+        Of an image that is not known at all nothing can be told: its copy stays, and is listed.
+        """
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM publications p JOIN images i ON i.id = p.image_id WHERE p.gone_at IS NULL"  # noqa: S608 - our own text
+            " AND (i.placement <> 'filed' OR i.deleted_at IS NOT NULL OR i.patient_id IS NOT p.patient_id)"
+        )
+        for row in rows:
+            self.withdraw(_publication_of(row), now)
+        return len(rows)
+
     def get(self, destination: str, remote_id: str) -> Publication | None:
         """Return a copy by its place and name."""
         row = self._db.row(
