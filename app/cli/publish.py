@@ -62,7 +62,7 @@ def withdraw(session: Session, images: tuple[str, ...]) -> int:
     with opened(session) as library, job(t("Moving to private")) as ctx:
         owner = library.owner()
         items = library.publishing.withdraw(owner, images, ctx)
-        library.publishing.send(owner, ctx, "command")
+        library.publishing.send(owner, ctx, "command", recalls_only=True)
         rows = [_withdrawn(item, library.publishing.of_image(owner, item.image_id)) for item in items]
     return _end(session, rows, "withdrawn", PublicState.PRIVATE)
 

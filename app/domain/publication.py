@@ -13,6 +13,8 @@ from enum import StrEnum
 # The only folder of a mirror whose files anybody may read; no round of the mirror ever looks at it.
 FOLDER = "published"
 KIND = "public"
+# What the ledger says of a copy whose sending has begun.
+BEGUN = "attempted"
 _TOKEN_BYTES = 20
 
 
@@ -24,9 +26,14 @@ class PublicForm(StrEnum):
 
 
 class PublicState(StrEnum):
-    """How far a published copy is; ``WITHDRAWING``: whoever has the address may still see it."""
+    """How far a published copy is.
+
+    ``UNPROVEN``: it was sent, or its sending has begun, and the address was not seen to show it; strangers may see it.
+    ``WITHDRAWING``: whoever has the address may still see it.
+    """
 
     WAITING = "waiting"
+    UNPROVEN = "unproven"
     PUBLIC = "public"
     WITHDRAWING = "withdrawing"
     PRIVATE = "private"
@@ -69,7 +76,14 @@ class Publication:
             return PublicState.PRIVATE
         if self.withdrawn_at is not None:
             return PublicState.WITHDRAWING
-        return PublicState.PUBLIC if self.public_at is not None else PublicState.WAITING
+        if self.public_at is not None:
+            return PublicState.PUBLIC
+        return PublicState.UNPROVEN if self.how == BEGUN else PublicState.WAITING
+
+
+def is_public(destination: str) -> bool:
+    """Whether a queue is that of a public folder."""
+    return destination.startswith(f"{KIND}.")
 
 
 def public_destination(mirror: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.publication import is_public
 from app.domain.roles import Action, Actor
 from app.domain.sharing import Share
 from app.services.door import Door
 from app.storage.catalogue import Catalogue
 from app.storage.destinations import Queue
-from app.storage.outbox import ATTEMPTED, LEFT_OUT, Copy, Entry, EntryState
+from app.storage.outbox import ATTEMPTED, LEFT_OUT, Copy, Entry, EntryState, Wish
 from app.storage.publications import PublicEntry
 
 _NO_COPIES = frozenset({ATTEMPTED, LEFT_OUT})
@@ -88,14 +90,19 @@ class OutboxService:
         Raises
         ------
         RefusedError, UserError
-            As :meth:`retry`.
+            As :meth:`retry`; ``publish.only_proof`` for what is to be called back from public.
         """
         return self._decide(actor, number, "settle")
 
     def _decide(self, actor: Actor, number: int, decision: str) -> Entry:
-        with self._door.writing(actor, Action.ARCHIVE_PUSH) as unit:
+        with self._door.store.read():
+            found = self._door.store.outbox.entry(number)
+        with self._door.writing(actor, _right(found, decision)) as unit:
             entry, decisions = unit.store.outbox.entry(number), unit.store.decisions
             decide = decisions.retry if decision == "retry" else decisions.settle
+            if entry is not None and _is_recall(entry) and decision == "settle":
+                # Nobody's word makes private what strangers may see still.
+                raise UserError("publish.only_proof")
             if entry is None or not decide(entry, utc_now()):
                 raise UserError("outbox.not_parked", number=number)
             unit.audit(
@@ -109,6 +116,11 @@ class OutboxService:
             )
             unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id)
             return entry
+
+    def may_be_public(self, actor: Actor, ids: Iterable[str]) -> frozenset[str]:
+        """Return which of these images are public, are to be, or are not proven to be private again."""
+        with self._door.reading(actor, Action.IMAGE_VIEW) as store:
+            return store.publications.open_images(ids)
 
     def lacking(self, actor: Actor, limit: int = 200) -> tuple[tuple[int, bool], list[Lacking]]:
         """Return how many images are not everywhere yet (and whether exactly), and those that wait longest."""
@@ -130,6 +142,18 @@ class OutboxService:
         """Return where an image is beside the library, and where it was until it was called back."""
         with self._door.reading(actor, Action.IMAGE_VIEW) as store:
             return [copy for copy in store.copies.of_image(image_id) if copy.how not in _NO_COPIES]
+
+
+def _is_recall(entry: Entry) -> bool:
+    return entry.wish is Wish.REMOVE and is_public(entry.destination)
+
+
+def _right(entry: Entry | None, decision: str) -> Action:
+    """Return what somebody must be allowed to do who decides that."""
+    if entry is None or not is_public(entry.destination):
+        return Action.ARCHIVE_PUSH
+    goes = entry.wish is Wish.PUT and decision == "retry"
+    return Action.IMAGE_PUBLISH if goes else Action.IMAGE_WITHDRAW
 
 
 def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> Lacking:

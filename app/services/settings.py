@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.core.clock import utc_now
 from app.core.destinations import (
     DIMSE,
     MIRROR,
@@ -330,9 +331,8 @@ class SettingsService:
                 if one.name == named.name:
                     is_ready = one.enabled and (named.topic == MIRROR or bool(one.host))
                     unit.store.destinations.set(one.destination, named.topic, enabled=is_ready)
-                    if isinstance(one, MirrorSettings) and (one.publish or named.field == "publish"):
-                        # Never switched on for images at large: only what a person chose goes into public.
-                        unit.store.destinations.set(public_destination(one.name), KIND, enabled=False)
+                    if isinstance(one, MirrorSettings):
+                        _tell_public(unit, one, is_new=named.field == "publish")
 
     def keep_secret(self, key: str, value: str) -> None:
         """Seal and keep a secret that is no setting, for the service that asked who may; an empty one is forgotten.
@@ -358,6 +358,24 @@ class SettingsService:
             return next((getattr(one, entry.attribute) for one in every if one.name == named.name), entry.default)
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)
+
+
+def _tell_public(unit: Unit, mirror: MirrorSettings, *, is_new: bool) -> None:
+    """Let the queue of a public folder know: what blocked it may be mended, also where it only takes back by now.
+
+    What waited when publishing was switched off does not go when somebody switches it on again.
+    """
+    publications, destination = unit.store.publications, public_destination(mirror.name)
+    if mirror.publish or is_new or publications.open_at(destination):
+        # Never switched on for images at large: only what a person chose goes into public.
+        unit.store.destinations.set(destination, KIND, enabled=False)
+    for copy in [] if mirror.publish else publications.not_shown_yet(destination):
+        publications.withdraw(copy, utc_now())
+        unit.audit_as(
+            Action.IMAGE_WITHDRAW, Entity.IMAGE, copy.image_id, publication=copy.id, destination=destination, off=True
+        )
+        unit.changed(Entity.IMAGE, ChangeKind.CHANGED, copy.image_id, copy.patient_id)
+        unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, copy.image_id, copy.patient_id)
 
 
 def _agreed(unit: Unit, key: str) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import peewee
 
+from app.core.clock import utc_now
 from app.core.errors import EnvironmentFault
 from app.domain.audit import GENESIS, chain_hash
 from app.storage.audit import entry_of
 from app.storage.database import Database, Row
 from app.storage.outbox import OPEN
+from app.storage.publications import Publications
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +185,7 @@ def _carry_public(restored: Database, old: sqlite3.Connection, tally: _Tally) ->
     """Take over what is public now, and what was taken back since the backup: nobody else knows where it lies.
 
     Its queue comes along; what the backup had queued then is done or overtaken. The schema's triggers keep the dates.
+    What the restored catalogue has deleted, or given to somebody else, is called back.
     """
     if not _read(old, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'publications'")[1]:
         return
@@ -210,6 +213,7 @@ def _carry_public(restored: Database, old: sqlite3.Connection, tally: _Tally) ->
         "INSERT OR IGNORE INTO destinations (name, kind, enabled) SELECT DISTINCT destination, 'public', 0"
         " FROM publications"
     )
+    Publications(restored).call_back_strays(utc_now())
 
 
 def _is_likely(name: str, value: object) -> bool:

@@ -40,6 +40,7 @@ from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
 from app.storage.publications import Publications
+from app.storage.recalls import Recalls
 from app.storage.recovery import Recovery, RecoveryReport
 from app.storage.renditions import Renditions
 from app.storage.schedule import ScheduleRuns
@@ -85,6 +86,7 @@ class Catalogue:
         self.legacy = Legacy(database)
         self.outbox = Outbox(database)
         self.decisions = Decisions(database)
+        self.recalls = Recalls(database)
         self.destinations = Destinations(database)
         self.copies = Copies(database)
         self.ledger = Ledger(database)

@@ -36,14 +36,15 @@ class Decisions:
     def settle(self, entry: Entry, now: datetime) -> bool:
         """Settle a parked entry as things stand; whether it was parked still.
 
-        A recall counts as done: somebody saw to it that the copy is gone. What was to be sent is not sent, and what
-        lies there stays there.
+        A recall counts as done: somebody saw to it that the copy is gone, except in public, where only its address
+        says so. What was to be sent is not sent, and what lies there stays there.
         """
         at = epoch_ms(now)
         is_recall = entry.wish is Wish.REMOVE
         with self._db.write():
             done = self._db.execute(
-                "UPDATE outbox SET state = ?, changed_at = ? WHERE number = ? AND state = 'parked'",
+                "UPDATE outbox SET state = ?, changed_at = ? WHERE number = ? AND state = 'parked'"
+                " AND NOT (wish = 'remove' AND substr(destination, 1, 7) = 'public.')",
                 ("confirmed" if is_recall else "cancelled", at, entry.number),
             ).rowcount
             if done and is_recall:

@@ -144,21 +144,21 @@ class Outbox:
                 (destination,),
             ).rowcount
 
-    def take(self, destination: str, now: datetime, limit: int) -> list[Entry]:
-        """Claim what is due, oldest first; of a patient nothing whose turn has not come.
+    def take(self, destination: str, now: datetime, limit: int, wish: Wish | None = None) -> list[Entry]:
+        """Claim what is due (of one sort alone), oldest first; of a patient nothing whose turn has not come.
 
         An entry waits while an earlier one of the same patient waits or is being sent; one that is parked waits
-        for a person and holds nobody up. What is public of one image never waits for what becomes of another.
+        for a person and holds nobody up. A copy in public never waits for what becomes of another.
         """
-        at = epoch_ms(now)
+        at, of_sort = epoch_ms(now), "" if wish is None else f" AND o.wish = '{wish.value}'"
         with self._db.write():
             rows = self._db.rows(
                 f"SELECT {_COLUMNS} FROM outbox o INDEXED BY outbox_waiting WHERE o.destination = ?"  # noqa: S608 - our own text
                 " AND o.state = 'waiting' AND o.due_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox e"
                 " INDEXED BY outbox_by_patient WHERE e.destination = o.destination AND e.patient_id IS o.patient_id"
                 " AND e.number < o.number AND e.state IN ('waiting', 'sending')"
-                " AND (e.image_id = o.image_id OR substr(o.destination, 1, 7) <> 'public.')"
-                " AND (e.state = 'sending' OR e.due_at > ?)) ORDER BY o.number LIMIT ?",
+                " AND (e.remote_id IS o.remote_id OR substr(o.destination, 1, 7) <> 'public.')"
+                f" AND (e.state = 'sending' OR e.due_at > ?)){of_sort} ORDER BY o.number LIMIT ?",
                 (destination, at, at, limit),
             )
             self._db.execute_many(
@@ -268,11 +268,13 @@ class Outbox:
             ):
                 state = EntryState.CANCELLED
             self._db.execute(
-                "UPDATE outbox SET state = ?, tries = tries + ?, due_at = ?, code = ?,"
+                # One that was not tried keeps the turn that it had.
+                "UPDATE outbox SET state = ?, tries = tries + ?, due_at = CASE WHEN ? THEN due_at ELSE ? END, code = ?,"
                 " facts = CASE WHEN ? AND facts = ? THEN facts ELSE ? END, changed_at = ? WHERE number = ?",
                 (
                     state.value,
                     int(code is not None),
+                    int(code is None and due is None),
                     milliseconds(due) or 0,
                     code,
                     int(code is None),
@@ -284,16 +286,20 @@ class Outbox:
             )
         return state
 
-    def release(self, destination: str) -> int:
-        """Let parked entries wait again and what backs off be due, and unblock the destination."""
+    def release(self, destination: str, wish: Wish | None = None) -> int:
+        """Let parked entries (of one sort alone) wait again and what backs off be due; unblock the destination."""
+        of_sort = "" if wish is None else f" AND wish = '{wish.value}'"
         with self._db.write():
             self._db.execute(
                 "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?", (destination,)
             )
-            self._db.execute("UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'", (destination,))
+            self._db.execute(
+                f"UPDATE outbox SET due_at = 0 WHERE destination = ? AND state = 'waiting'{of_sort}",  # noqa: S608 - our own text
+                (destination,),
+            )
             return self._db.execute(
-                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL WHERE destination = ?"
-                " AND state = 'parked'",
+                "UPDATE outbox SET state = 'waiting', due_at = 0, code = NULL, facts = NULL WHERE destination = ?"  # noqa: S608 - our own text
+                f" AND state = 'parked'{of_sort}",
                 (destination,),
             ).rowcount
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -83,7 +84,10 @@ class Publications:
             )
 
     def withdraw(self, wanted: Publication, now: datetime) -> None:
-        """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there."""
+        """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there, at once.
+
+        What was called back before is asked for again now, even while nothing is sent there.
+        """
         at, where = epoch_ms(now), (wanted.destination, wanted.image_id, wanted.remote_id)
         with self._db.write():
             self._db.execute(
@@ -93,16 +97,39 @@ class Publications:
             self._db.execute(
                 "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
                 " changed_at) SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE EXISTS (SELECT 1 FROM copies"
-                " WHERE destination = ? AND image_id = ? AND remote_id = ? AND gone_at IS NULL)"
+                " WHERE destination = ? AND image_id = ? AND remote_id = ? AND gone_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM outbox WHERE destination = ? AND image_id = ? AND remote_id = ?"
+                " AND wish = 'remove' AND state = 'sending'))"
                 " OR EXISTS (SELECT 1 FROM outbox WHERE destination = ? AND image_id = ? AND remote_id = ?"
                 " AND wish = 'put' AND state = 'sending')",
-                (*where[:2], wanted.patient_id, where[2], at, at, *where, *where),
+                (*where[:2], wanted.patient_id, where[2], at, at, *where, *where, *where),
+            )
+            self._db.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 0, changed_at = ? WHERE destination = ? AND image_id = ?"
+                " AND remote_id = ? AND wish = 'remove' AND state IN ('waiting', 'parked')",
+                (at, *where),
+            )
+            self._db.execute(
+                "UPDATE destinations SET blocked_code = NULL, blocked_facts = NULL WHERE name = ?", (where[0],)
             )
             self._db.execute(
                 "UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE destination = ? AND image_id = ?"
                 " AND remote_id = ? AND wish = 'put' AND state IN ('waiting', 'parked')",
                 (at, *where),
             )
+
+    def call_back_strays(self, now: datetime) -> int:
+        """Call back every copy whose image is not filed, is deleted or somebody else's; return how many there are.
+
+        Of an image that is not known at all nothing can be told: its copy stays, and is listed.
+        """
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM publications p JOIN images i ON i.id = p.image_id WHERE p.gone_at IS NULL"  # noqa: S608 - our own text
+            " AND (i.placement <> 'filed' OR i.deleted_at IS NOT NULL OR i.patient_id IS NOT p.patient_id)"
+        )
+        for row in rows:
+            self.withdraw(_publication_of(row), now)
+        return len(rows)
 
     def get(self, destination: str, remote_id: str) -> Publication | None:
         """Return a copy by its place and name."""
@@ -128,6 +155,24 @@ class Publications:
     def open(self, limit: int = 1000) -> list[PublicEntry]:
         """Return every copy that is not proven to be private, newest first."""
         return self._entries("p.gone_at IS NULL", (), limit)
+
+    def open_images(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return which of these images have a copy that is not proven to be private."""
+        rows = self._db.rows(
+            "SELECT DISTINCT image_id FROM publications WHERE gone_at IS NULL"
+            " AND image_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return frozenset(row[0] for row in rows)
+
+    def not_shown_yet(self, destination: str) -> list[Publication]:
+        """Return what is to be public at a place and was not seen there yet."""
+        rows = self._db.rows(
+            f"SELECT {_COLUMNS} FROM publications p WHERE p.destination = ? AND p.public_at IS NULL"  # noqa: S608 - our own text
+            " AND p.withdrawn_at IS NULL AND p.gone_at IS NULL ORDER BY p.asked_at",
+            (destination,),
+        )
+        return [_publication_of(row) for row in rows]
 
     def open_at(self, destination: str) -> int:
         """Return how many copies at a place are not proven to be private."""

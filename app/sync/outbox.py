@@ -43,6 +43,10 @@ AWAY = frozenset(
 )
 # An entry that fails so often while the destination answers is for a person to look at.
 MOST_TRIES = 8
+# A recall that nothing but a person's act would help is tried after a quarter of a minute, then four times as long
+# each time, at last every few hours.
+_FIRST_AGAIN_S = 15.0
+_LAST_AGAIN_S = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,8 @@ class Queue(Protocol):
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:
         """Write down that an entry waits again or is parked, and return how it stands: it may have been overtaken."""
 
-    def block(self, fault: BitewingError) -> None:
-        """Send nothing more until a person acts."""
+    def block(self, fault: BitewingError, recalls_due: datetime | None = None) -> None:
+        """Send nothing more until a person acts; recalls that go on all the same rest until they are due."""
 
     def is_blocked(self) -> bool:
         """Whether that is so."""
@@ -133,7 +137,11 @@ class DrainReport:
 
 
 class Drainer:
-    """Empties one queue, over several connections at once."""
+    """Empties one queue, over several connections at once.
+
+    ``insists``: what is to be called back is never parked but asked for again, whatever it met. ``waited_out`` are
+    codes that never park anything either.
+    """
 
     def __init__(
         self,
@@ -142,11 +150,15 @@ class Drainer:
         blocking: Collection[str],
         *,
         connections: int = 4,
+        insists: bool = False,
+        waited_out: Collection[str] = (),
     ) -> None:
         self._queue = queue
         self._sender = sender
         self._blocking = frozenset(blocking)
         self._connections = connections
+        self._insists = insists
+        self._waited_out = frozenset(waited_out)
         self._lock = Lock()
         self._stop = Event()
         self._done: list[tuple[Entry, Sent]] = []
@@ -296,15 +308,21 @@ class Drainer:
     def _failed(self, entry: Entry, fault: BitewingError, report: DrainReport) -> bool:
         """Settle an entry that failed; whether what comes after it must wait."""
         is_away = isinstance(fault, TransientFault) and (fault.code in AWAY or self._is_silent())
+        is_in_time = is_away or entry.tries + 1 < MOST_TRIES or fault.code in self._waited_out
+        insists = self._insists and entry.wish is Wish.REMOVE
         with self._lock:
-            if isinstance(fault, TransientFault) and (is_away or entry.tries + 1 < MOST_TRIES):
-                # The jitter is no secret.
-                delay = max(delay_s(entry.tries, random.random()), fault.retry_after_s)
-                self._queue.settle(entry, EntryState.WAITING, fault, utc_now() + timedelta(seconds=delay))
+            if insists or (isinstance(fault, TransientFault) and is_in_time):
+                due = utc_now() + timedelta(seconds=_again_s(entry, fault))
+                self._queue.settle(entry, EntryState.WAITING, fault, due)
                 if is_away:
                     report.away = fault.code
                     self._stop.set()
-                return True
+                if insists and fault.code in self._blocking:
+                    report.blocked = fault.code
+                    self._queue.block(fault, due)
+                    self._stop.set()
+                # What somebody may still see holds up nothing else that is to be taken back.
+                return not insists
             if self._queue.settle(entry, EntryState.PARKED, fault, None) is EntryState.PARKED:
                 report.failed += 1
                 report.conflicts += fault.code in CONFLICTS
@@ -314,6 +332,14 @@ class Drainer:
                 self._queue.block(fault)
                 self._stop.set()
             return False
+
+
+def _again_s(entry: Entry, fault: BitewingError) -> float:
+    """Return for how long an entry that failed is left alone."""
+    if isinstance(fault, TransientFault):
+        # The jitter is no secret.
+        return max(delay_s(entry.tries, random.random()), fault.retry_after_s)
+    return min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
 
 
 @dataclass(frozen=True, slots=True)

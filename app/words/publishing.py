@@ -10,6 +10,7 @@ def state(value: PublicState | str) -> str:
     """Return how far a published copy is."""
     return {
         PublicState.WAITING: t("waits to be published"),
+        PublicState.UNPROVEN: t("may be public, not proven yet"),
         PublicState.PUBLIC: t("public"),
         PublicState.WITHDRAWING: t("being moved to private"),
         PublicState.PRIVATE: t("private"),

@@ -93,6 +93,7 @@ class FakeLibrary:
             dimse_archives=list,
         )
         self.outbox = SimpleNamespace(
+            may_be_public=lambda _actor, _ids: frozenset(),
             queues=lambda _actor: [],
             whereabouts=lambda _actor, _image: SimpleNamespace(copies=(), entries=(), shares=(), public=()),
         )

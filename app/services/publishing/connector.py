@@ -32,6 +32,12 @@ from app.transfer.stores.store import Store
 
 log = logging.getLogger(__name__)
 
+# What keeps one copy from being published keeps nobody from taking another one back.
+_BLOCKING = BLOCKING - {"store.full", "store.forbidden"}
+# The web server, or the clinic's line, is away while the mirror answers.
+_WAITED_OUT = frozenset(f"publish.{how}" for how in ("unreachable", "slow", "cut_off", "busy"))
+# It lies in public and is never shown as it should be: it is taken away again.
+_GIVEN_UP = frozenset(f"publish.{how}" for how in ("off", "not_served", "other_served", "certificate", "no_web"))
 # A copy that was just made is not written down yet by whoever makes it.
 _KEPT_S = 3600.0
 
@@ -78,7 +84,15 @@ class PublicConnector:
                 ca=ca_of(mirror),
             )
             yield Connection(
-                sender, BLOCKING, mirror.connections, IDLE_S, after=partial(self._after, care), done=tell_done
+                sender,
+                _BLOCKING,
+                mirror.connections,
+                IDLE_S,
+                after=partial(self._after, care),
+                done=tell_done,
+                insists=True,
+                waited_out=_WAITED_OUT,
+                given_up=_GIVEN_UP,
             )
 
     def open(self, destination: str) -> Store:

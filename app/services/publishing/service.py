@@ -150,7 +150,9 @@ class PublishingService:
         return [_reported(one.image_id, partial(self._publish_one, actor, one, mirror, looked)) for one in prepared]
 
     def withdraw(self, actor: Actor, ids: Sequence[str], ctx: JobContext) -> list[PublicItem]:
-        """Move images to private: every public copy of them is queued to be deleted.
+        """Move images to private: every public copy of them is queued to be deleted, before anything else.
+
+        A copy that is not proven to be gone since it was taken back is asked for again at once.
 
         Raises
         ------
@@ -164,10 +166,15 @@ class PublishingService:
             items.append(_reported(image_id, partial(self._withdraw_one, actor, image_id)))
         return items
 
-    def send(self, actor: Actor, ctx: JobContext, trigger: str = "user") -> SendReport:
-        """Carry out what is queued, once. Raises ``role.refused``."""
+    def send(self, actor: Actor, ctx: JobContext, trigger: str = "user", *, recalls_only: bool = False) -> SendReport:
+        """Carry out what is queued, or what is to be taken back alone, once. Raises ``role.refused``.
+
+        Whoever may not publish takes back only: what others wanted public is not for them to send.
+        """
         self._door.require(actor, Action.IMAGE_WITHDRAW)
-        return self._sending.send(actor, ctx, self._connector.busy(), trigger, Action.IMAGE_WITHDRAW)
+        return self._sending.send(
+            actor, ctx, self._connector.busy(), trigger, Action.IMAGE_WITHDRAW, recalls_only=recalls_only
+        )
 
     def public(self, actor: Actor, limit: int = 1000) -> list[PublicRow]:
         """Return every copy that is public, is to be, or is not proven to be private again; newest first."""
@@ -229,13 +236,15 @@ class PublishingService:
                 # What is public is taken back also of an image that a restored catalogue does not know.
                 required_image(unit.store.images.get(image_id), image_id)
             for one in every:
-                if one.gone_at is None and one.withdrawn_at is None:
+                if one.gone_at is None:
+                    # One that is being taken back already is asked for now, whatever kept it.
                     unit.store.publications.withdraw(one, utc_now())
-                    unit.audit(Entity.IMAGE, image_id, publication=one.id, destination=one.destination)
+                    again = one.withdrawn_at is not None
+                    unit.audit(Entity.IMAGE, image_id, publication=one.id, destination=one.destination, again=again)
                     _say(unit, one)
             after = [entry.publication for entry in unit.store.publications.of_image(image_id)]
         is_pending = any(one.state is PublicState.WITHDRAWING for one in after)
-        was_so = not any(one.state in {PublicState.PUBLIC, PublicState.WAITING} for one in every)
+        was_so = not any(one.withdrawn_at is None and one.gone_at is None for one in every)
         return PublicItem(image_id, PublicState.WITHDRAWING if is_pending else PublicState.PRIVATE, was_so=was_so)
 
 

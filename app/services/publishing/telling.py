@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.domain.changes import ChangeKind, Entity
 from app.domain.roles import Action
 from app.services.door import Unit
@@ -15,7 +17,9 @@ def tell_done(unit: Unit, entry: Entry, sent: Sent) -> None:
     if copy is None:
         return
     is_public = entry.wish is Wish.PUT
-    unit.audit_as(
+    # Made public by who wanted it so, not by who happened to send what waited.
+    author = Unit(replace(unit.actor, id=copy.asked_by), unit.action, unit.store) if is_public else unit
+    author.audit_as(
         Action.IMAGE_PUBLISH if is_public else Action.IMAGE_WITHDRAW,
         Entity.IMAGE,
         entry.image_id,
@@ -23,5 +27,6 @@ def tell_done(unit: Unit, entry: Entry, sent: Sent) -> None:
         destination=entry.destination,
         became="public" if is_public else "private",
         proven_by=sent.how,
+        sent_by=unit.actor.id,
     )
     unit.changed(Entity.IMAGE, ChangeKind.CHANGED, entry.image_id, copy.patient_id)

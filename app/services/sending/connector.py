@@ -20,9 +20,12 @@ class Connection:
 
     ``blocking`` are the codes after which nothing more is sent until a person acts; ``pause_s`` is how long a
     drained queue is left alone. ``hold`` parks what a person has to agree to, in the transaction that claims entries;
-    ``done`` writes
-    down what a settled entry means, in the transaction that settles it; ``after`` looks after the destination when a
-    round is over.
+    ``done`` writes down what a settled entry means, in the transaction that settles it; ``after`` looks after the
+    destination when a round is over.
+
+    ``insists``: what is to be called back comes first, also while sending is blocked, and is never parked.
+    ``waited_out`` are codes after which nothing is parked at all, ``given_up`` those after which what was to be sent
+    is not sent any more.
     """
 
     sender: Sender
@@ -32,6 +35,9 @@ class Connection:
     hold: Callable[[], None] | None = None
     after: Callable[[Actor, str, JobContext], None] | None = None
     done: Callable[[Unit, Entry, Sent], None] | None = None
+    insists: bool = False
+    waited_out: Collection[str] = ()
+    given_up: Collection[str] = ()
 
 
 class Connector(Protocol):

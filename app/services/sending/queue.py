@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.clock import utc_now
@@ -11,15 +11,19 @@ from app.domain.changes import Change, ChangeKind, ChangeSet, Entity
 from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.events import EventLog
+from app.services.sending.connector import Connection
 from app.storage.events import Level
-from app.storage.outbox import Entry, EntryState, Known
-from app.sync.outbox import AWAY, Ready, Sent
+from app.storage.outbox import Entry, EntryState, Known, Wish
+from app.sync.outbox import AWAY, MOST_TRIES, Ready, Sent
 
 TOPIC = "push"
 
 
 class DestinationQueue:
-    """The queue of one destination. Any thread."""
+    """The queue of one destination. Any thread.
+
+    ``recalls_only``: nothing is taken but what is to be called back.
+    """
 
     def __init__(
         self,
@@ -27,28 +31,34 @@ class DestinationQueue:
         events: EventLog,
         actor: Actor,
         destination: str,
-        hold: Callable[[], None] | None = None,
-        told: Callable[[Unit, Entry, Sent], None] | None = None,
+        connection: Connection,
+        *,
+        recalls_only: bool = False,
     ) -> None:
         self._door = door
         self._outbox = door.store.outbox
         self._events = events
         self._actor = actor
         self._destination = destination
-        self._hold = hold
-        self._told = told
+        self._connection = connection
+        self._recalls_only = recalls_only
         with door.store.read():
             self._generation = door.store.destinations.generation(destination)
 
     def take(self, now: datetime, limit: int) -> list[Entry]:
-        """Claim what is due; nothing while the destination is blocked."""
+        """Claim what is due; while the destination is blocked nothing but recalls that it insists on."""
         with self._door.store.read():
             is_elsewhere = self._is_elsewhere()
-        if is_elsewhere or self.is_blocked():
+        is_blocked = self.is_blocked()
+        if is_elsewhere or (is_blocked and not self._connection.insists):
             return []
         with self._door.store.write():
-            if self._hold is not None:
-                self._hold()
+            if self._connection.hold is not None:
+                self._connection.hold()
+            if self._connection.insists:
+                recalls = self._outbox.take(self._destination, now, limit, Wish.REMOVE)
+                if recalls or is_blocked or self._recalls_only:
+                    return recalls
             return self._outbox.take(self._destination, now, limit)
 
     def attempt(self, about: Sequence[tuple[Entry, Ready]]) -> None:
@@ -73,8 +83,8 @@ class DestinationQueue:
                 self._outbox.confirm(
                     entry, sent.remote_id, sent.digest, sent.how, utc_now(), is_foreign=sent.is_foreign
                 )
-                if self._told is not None:
-                    self._told(unit, entry, sent)
+                if self._connection.done is not None:
+                    self._connection.done(unit, entry, sent)
             self._door.store.changes.append(tuple(unit.changes))
         if unit.changes:
             self._door.publish(ChangeSet(tuple(unit.changes)))
@@ -82,27 +92,30 @@ class DestinationQueue:
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:
         """Write down that an entry waits again, is parked or cancelled."""
+        is_given_up = state is EntryState.PARKED and fault is not None and fault.code in self._connection.given_up
+        state = EntryState.CANCELLED if is_given_up else state
         code, facts = (fault.code, fault.facts) if fault is not None else (None, {})
         state = self._outbox.settle(entry, state, code, facts, utc_now(), due)
         if state is EntryState.PARKED and fault is not None:
-            self._events.say(
-                self._actor,
-                Level.ERROR,
-                TOPIC,
-                "outbox.parked",
-                destination=self._destination,
-                image=entry.image_id,
-                cause=fault.code,
-            )
+            self._tell("outbox.parked", entry, fault)
+        elif is_given_up and fault is not None:
+            self._tell("outbox.given_up", entry, fault)
+        elif fault is not None and self._is_overdue(entry):
+            self._tell("outbox.not_recalled", entry, fault)
         self._say(entry)
         return state
 
-    def block(self, fault: BitewingError) -> None:
-        """Send nothing more until a person acts."""
-        self._door.store.destinations.block(self._destination, fault.code, fault.facts)
-        self._events.say(
-            self._actor, Level.ERROR, TOPIC, "outbox.blocked", destination=self._destination, cause=fault.code
-        )
+    def block(self, fault: BitewingError, recalls_due: datetime | None = None) -> None:
+        """Send nothing more until a person acts; recalls that go on all the same rest until they are due."""
+        was_blocked = self.is_blocked()
+        with self._door.store.write():
+            self._door.store.destinations.block(self._destination, fault.code, fault.facts)
+            if recalls_due is not None:
+                self._door.store.recalls.postpone(self._destination, recalls_due)
+        if not was_blocked:
+            self._events.say(
+                self._actor, Level.ERROR, TOPIC, "outbox.blocked", destination=self._destination, cause=fault.code
+            )
 
     def is_blocked(self) -> bool:
         """Whether that is so."""
@@ -118,9 +131,24 @@ class DestinationQueue:
         with self._door.store.read():
             return self._outbox.waiting(self._destination)
 
+    def _is_overdue(self, entry: Entry) -> bool:
+        """Whether a recall that is asked for until it succeeds has become unlikely to by itself: said once."""
+        return self._connection.insists and entry.wish is Wish.REMOVE and entry.tries + 1 == MOST_TRIES
+
     def _is_elsewhere(self) -> bool:
         """Whether the destination is at another place by now than the one that is sent to here."""
         return self._door.store.destinations.generation(self._destination) != self._generation
+
+    def _tell(self, code: str, entry: Entry, fault: BitewingError) -> None:
+        self._events.say(
+            self._actor,
+            Level.ERROR,
+            TOPIC,
+            code,
+            destination=self._destination,
+            image=entry.image_id,
+            cause=fault.code,
+        )
 
     def _say(self, *entries: Entry) -> None:
         changes = [Change(Entity.OUTBOX, ChangeKind.CHANGED, entry.image_id, entry.patient_id) for entry in entries]

@@ -17,12 +17,14 @@ from app.core.errors import BitewingError, Cancelled, RefusedError, TransientFau
 from app.core.file_lock import FileLock
 from app.core.files import translate_os_error
 from app.core.paths import LibraryPaths
-from app.domain.roles import Action, Actor
+from app.domain.publication import is_public
+from app.domain.roles import Action, Actor, allowed
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.jobs import JobLog, RunningJob
 from app.services.sending.connector import Connection, Connector
 from app.services.sending.queue import DestinationQueue
+from app.storage.outbox import Wish
 from app.sync.outbox import PROBE_S, Drainer, DrainReport
 
 _ASIDE_S = 5.0
@@ -74,8 +76,10 @@ class SendingService:
         destinations: Iterable[str],
         trigger: str = "user",
         action: Action = Action.ARCHIVE_PUSH,
+        *,
+        recalls_only: bool = False,
     ) -> SendReport:
-        """Send what is queued, once; what was parked or blocked is tried again.
+        """Send what is queued (or carry out recalls alone), once; what was parked or blocked is tried again.
 
         While another process is sending nothing is done here but counting.
 
@@ -90,7 +94,9 @@ class SendingService:
         wanted, reports, waiting = list(destinations), {}, 0
         for destination in wanted:
             try:
-                reports[destination] = self._send_to(actor, ctx, destination, trigger)
+                # What somebody wanted public is sent by who may publish, never because others sent what waits.
+                only = recalls_only or (is_public(destination) and not allowed(actor.role, Action.IMAGE_PUBLISH))
+                reports[destination] = self._send_to(actor, ctx, destination, trigger, only)
             except (Cancelled, RefusedError):
                 raise
             except BitewingError as error:
@@ -130,11 +136,13 @@ class SendingService:
                 raise
             ctx.wait(pause_s)
 
-    def _send_to(self, actor: Actor, ctx: JobContext, destination: str, trigger: str) -> DrainReport:
+    def _send_to(
+        self, actor: Actor, ctx: JobContext, destination: str, trigger: str, recalls_only: bool
+    ) -> DrainReport:
         # Whoever is sending just now takes these up.
-        self._door.store.outbox.release(destination)
+        self._door.store.outbox.release(destination, Wish.REMOVE if recalls_only else None)
         try:
-            with self._drainer(actor, ctx, destination) as found:
+            with self._drainer(actor, ctx, destination, recalls_only=recalls_only) as found:
                 if found is None:
                     return DrainReport()
                 with self._row(actor, destination, trigger) as job:
@@ -151,9 +159,7 @@ class SendingService:
     ) -> DrainReport:
         """One round in the background: a row only where there is something to do."""
         with self._door.store.read():
-            is_idle = self._door.store.destinations.is_blocked(destination) or not self._door.store.outbox.is_due(
-                destination, utc_now()
-            )
+            is_idle = not self._has_work(destination, connection)
         if is_idle:
             ctx.check()
             report = DrainReport()
@@ -165,12 +171,20 @@ class SendingService:
         _look_after(connection, report, actor, "schedule", ctx)
         return report
 
+    def _has_work(self, destination: str, connection: Connection) -> bool:
+        store, now = self._door.store, utc_now()
+        if store.destinations.is_blocked(destination):
+            return connection.insists and store.recalls.is_due(destination, now)
+        return store.outbox.is_due(destination, now)
+
     def _row(self, actor: Actor, destination: str, trigger: str) -> contextlib.AbstractContextManager[RunningJob]:
         kind = KINDS[destination.split(".")[0]]
         return self._jobs.running(actor, kind, {"destination": destination}, trigger)
 
     @contextlib.contextmanager
-    def _drainer(self, actor: Actor, ctx: JobContext, destination: str) -> Iterator[tuple[Drainer, Connection] | None]:
+    def _drainer(
+        self, actor: Actor, ctx: JobContext, destination: str, *, recalls_only: bool = False
+    ) -> Iterator[tuple[Drainer, Connection] | None]:
         """Give the one drainer of a destination and its connection; ``None`` while another process has it.
 
         Raises ``disk.permission`` and its kin where the library takes no lock, and as connecting.
@@ -188,13 +202,23 @@ class SendingService:
             try:
                 self._door.store.destinations.connected(destination, CONNECTING)
                 self._door.store.outbox.recover(destination)
+                if connection.insists:
+                    self._door.store.recalls.wake(destination)
                 while self._door.store.destinations.fill(destination):
                     ctx.check()
-                queue = DestinationQueue(self._door, self._events, actor, destination, connection.hold, connection.done)
-                drainer = Drainer(queue, connection.sender, connection.blocking, connections=connection.connections)
-                yield drainer, connection
+                yield self._drainer_of(actor, destination, connection, recalls_only), connection
             finally:
                 lock.release()
+
+    def _drainer_of(self, actor: Actor, destination: str, connection: Connection, recalls_only: bool) -> Drainer:
+        return Drainer(
+            DestinationQueue(self._door, self._events, actor, destination, connection, recalls_only=recalls_only),
+            connection.sender,
+            connection.blocking,
+            connections=connection.connections,
+            insists=connection.insists,
+            waited_out=connection.waited_out,
+        )
 
 
 def _look_after(connection: Connection, report: DrainReport, actor: Actor, trigger: str, ctx: JobContext) -> None:

@@ -35,14 +35,16 @@ class Publishing(QObject):
         ids = self._window.table.chosen_ids()
         images = [image for image in map(self._window.table.record, ids) if image is not None]
         address = images[0].public_url if len(images) == 1 else None
+        # Also what is not proven to be public: strangers may see it all the same.
+        taken = self._session.library.outbox.may_be_public(self._session.actor, ids) if ids else frozenset()
         is_on = any(mirror.publish for mirror in self._session.library.settings.mirrors())
         if address:
             menu.addAction(t("Copy the public address"), partial(self.copy, address))
             menu.addAction(t("Open the public address"), partial(self.open, address))
-        elif is_on and ids:
+        elif is_on and not taken.issuperset(ids):
             publish = menu.addAction(t("Publish…"), self.publish)
             publish.setEnabled(self._session.may(Action.IMAGE_PUBLISH))
-        if any(image.public_url for image in images):
+        if taken:
             private = menu.addAction(t("Move to private"), self.withdraw)
             private.setEnabled(self._session.may(Action.IMAGE_WITHDRAW))
 

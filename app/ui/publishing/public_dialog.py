@@ -203,6 +203,7 @@ def state_of(entry: PublicEntry) -> tuple[str, str, str]:
     if entry.code:
         return joined(words, t("is tried again")), "retry", "amber"
     pictures = {
+        PublicState.UNPROVEN: ("history", "amber"),
         PublicState.PUBLIC: ("link", "amber"),
         PublicState.WITHDRAWING: ("history", "amber"),
         PublicState.PRIVATE: ("check", "green"),

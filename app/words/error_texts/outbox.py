@@ -24,4 +24,14 @@ def texts() -> dict[str, ErrorTemplates]:
             t("It waits for a decision: {cause}."),
             t("Send again once that is settled."),
         ),
+        "outbox.given_up": ErrorTemplates(
+            t("An image could not be published at {destination}"),
+            t("It was not proven to be public, so its copy is taken away again: {cause}."),
+            t("Publish it again once that is settled."),
+        ),
+        "outbox.not_recalled": ErrorTemplates(
+            t("An image may still be public at {destination}"),
+            t("It is to be private, and that is not proven: {cause}."),
+            t("It is asked for again by itself; the public images tell which one it is."),
+        ),
     }

@@ -43,6 +43,11 @@ def _rules() -> dict[str, ErrorTemplates]:
             t("Only a DICOM image can be published as DICOM."),
             t("Publish it as a picture."),
         ),
+        "publish.only_proof": ErrorTemplates(
+            t("Not proven to be private"),
+            t("An image counts as private only when its public address does not show it any more."),
+            t("It is asked for by itself; “Move to private” asks at once."),
+        ),
         "publish.copy_lost": ErrorTemplates(
             t("Copy lost"),
             t("The copy that was to be published is not here any more, or was changed."),

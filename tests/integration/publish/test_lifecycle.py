@@ -130,8 +130,7 @@ def test_off_until_somebody_switches_it_on(library: Library, place: Path, web: W
     publish(library, [image.id])
     library.settings.set(OWNER, f"mirror.{PLACE}.publish", "false")
     library.publishing.send(OWNER, QUIET)
-    entry = newest(library, image.id)
-    assert (entry.publication.state, entry.code, entry.parked) == (PublicState.WAITING, "publish.off", True)
+    assert newest(library, image.id).publication.state is PublicState.PRIVATE
     assert not (place / FOLDER).exists()
 
 
@@ -229,7 +228,7 @@ def test_nothing_is_believed_that_the_address_does_not_show(
     publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     entry = newest(publishing, image.id)
-    assert (entry.publication.state, entry.code) == (PublicState.WAITING, code)
+    assert (entry.publication.state, entry.code) == (PublicState.UNPROVEN, code)
     web.trouble = 0
     publishing.publishing.send(OWNER, QUIET)
     assert newest(publishing, image.id).publication.state is PublicState.PUBLIC

@@ -9,6 +9,7 @@ import pytest
 
 from app.bootstrap.library import Library, open_library
 from app.core.errors import UserError
+from app.domain.image import Filing
 from app.domain.publication import PublicState
 from app.services.backups import open_archive
 from app.services.restoring import RestoreArgs, restore_library
@@ -58,3 +59,25 @@ def test_an_older_catalogue(publishing: Library, place: Path, web: WebServer, tm
         # The second is public still.
         with pytest.raises(UserError, match=r"publish\.still_public"):
             library.settings.forget(OWNER, "mirror", PLACE)
+
+
+def test_what_the_older_catalogue_has_deleted_or_given_away(
+    publishing: Library, web: WebServer, tmp_path: Path
+) -> None:
+    whose = patient(publishing)
+    deleted, moved, stays = (photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8, 9))
+    publishing.images.delete(OWNER, [deleted.id])
+    backup = Path(publishing.backups.create(OWNER, tmp_path / "a.zip", QUIET).record.path)
+    publishing.images.restore(OWNER, [deleted.id])
+    publishing.images.move(OWNER, [moved.id], Filing(patient_id=patient(publishing, "", "Nassar").id))
+    publish(publishing, [deleted.id, moved.id, stays.id])
+    publishing.publishing.send(OWNER, QUIET)
+    root = publishing.paths.root
+    publishing.close()
+    with closing(open_archive(backup, None)) as archive:
+        restore_library(OWNER, RestoreArgs(root, archive), QUIET)
+    with open_library(root, create=False) as library:
+        copies = [newest(library, image.id).publication for image in (deleted, moved, stays)]
+        assert [copy.state for copy in copies] == [PublicState.WITHDRAWING] * 2 + [PublicState.PUBLIC]
+        library.publishing.send(OWNER, QUIET)
+        assert [web.get(str(copy.url))[0] for copy in copies] == [404, 404, 200]

@@ -414,6 +414,9 @@ def test_publishing_is_offered_where_it_is_on_and_taking_back_where_something_is
     image = window.table.current
     url = "https://images.example.org/0.jpg"
     library.settings.mirrors = list
+    library.outbox.may_be_public = lambda _actor, ids: frozenset(ids)
+    # Asked for, and not shown yet: strangers may see it already.
+    assert list(offered()[0]) == ["Move to private"]
     window.table.show_images([replace(image, public_url=url)])
     entries, _menu = offered()
     # Switched off or not: what is public can be taken back.
