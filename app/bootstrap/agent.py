@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, S
 from app.bootstrap.background import AGENT, Background
 from app.bootstrap.library import Library
 from app.core import supervision
+from app.core.memory import give_back
 from app.core.paths import log_directory
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 STOP_S = 5.0
 _BEAT_MS = 200
+_TIDY_MS = 5 * 60 * 1000
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,6 +37,9 @@ def run_agent(library: Library) -> int:
     background = Background(library, library.owner(), runner, calls, bus, AGENT)
     signals = _Signals(application)
     told = _Told(background)
+    tidy = QTimer()
+    tidy.timeout.connect(_tidy)
+    tidy.start(_TIDY_MS)
     bus.watch(calls, library.changes_since, library.changes_since(None).seq)
     QTimer.singleShot(0, background.start)
     QTimer.singleShot(0, told.ready)
@@ -43,6 +48,7 @@ def run_agent(library: Library) -> int:
         application.exec()
     finally:
         supervision.tell(supervision.STOPPING)
+        tidy.stop()
         bus.stop()
         while not background.stop(STOP_S):
             told.alive()
@@ -53,6 +59,10 @@ def run_agent(library: Library) -> int:
         hooks.remove()
         log.info("agent ended")
     return 0
+
+
+def _tidy() -> None:
+    give_back()
 
 
 class _Told(QObject):

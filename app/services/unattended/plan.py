@@ -117,6 +117,9 @@ def agent_of(library: Path, *, for_machine: bool, account: str = "") -> Agent:
     """Return the agent of a library as this very program would run it."""
     command, folder = _program()
     environment = {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
+    if sys.platform == "linux":
+        # glibc's heap per thread keeps what each has used once; an agent has many threads that come and go.
+        environment["MALLOC_ARENA_MAX"] = "2"
     arguments = ("agent", "--existing", "--library", str(library))
     return Agent(library, (*command, *arguments), folder, environment, for_machine, account)
 
