@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
 MIRROR = "mirror"
 DIMSE = "dimse"
+# Where a mirror on Google Drive lies whose settings name no folder.
+DRIVE_FOLDER = "Bitewing mirror"
 _NAME = r"[A-Za-z0-9_-]{1,32}"
 _KEY = re.compile(rf"(mirror|dimse)\.({_NAME})\.([a-z_]+)")
 _PORT = {"minimum": 0, "maximum": 65535}

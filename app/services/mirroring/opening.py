@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.core.destinations import MirrorSettings
+from app.core.destinations import DRIVE_FOLDER, MirrorSettings
 from app.core.errors import UserError
 from app.services.drive.account import DriveWay
 from app.storage.catalogue import Catalogue
@@ -22,7 +22,6 @@ from app.transfer.stores.store import Store
 Secret = Callable[[str], str]
 # Gives the Drive of the account that backups go to. Raises ``drive.not_connected`` and its kin.
 AskDrive = Callable[[], DriveWay]
-DRIVE_FOLDER = "Bitewing mirror"
 
 # Codes after which nothing more is sent until a person acts.
 BLOCKING = frozenset(
