@@ -179,6 +179,23 @@ class DriveAccount:
 
         return DriveWay(self._endpoints, self._client(), token, on_revoked)
 
+    def take_over(self, actor: Actor, way: DriveWay) -> None:
+        """Keep the sign-in of the library that was at this place before, here.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        EnvironmentFault
+            ``secrets.no_store``: nothing is kept then.
+        """
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        self._settings.set(actor, CLIENT_SECRET, way.client.secret)
+        self._settings.set(actor, "drive.client_id", way.client.id)
+        self._settings.keep_secret(DRIVE_TOKEN, way.refresh_token)
+        self._door.store.state.set(DRIVE_REVOKED, False)
+        self._write_down(actor, connected=True)
+
     def _client(self) -> Client:
         client_id = self._settings.clinic().drive_client_id
         secret = self._settings.secret(CLIENT_SECRET)
