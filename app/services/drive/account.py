@@ -97,12 +97,11 @@ class DriveAccount:
         token = sign_in(self._endpoints, client, show, pages, ctx)
         with contextlib.closing(Drive(self._endpoints, client, token, self._delay)) as drive:
             account = drive.account(ctx)
-        is_other = self._is_other(account)
         # An upload of another account cannot go on in this one.
         self._settings.keep_secret(SESSION, "")
         self._settings.keep_secret(DRIVE_TOKEN, token)
         self._door.store.state.set(DRIVE_REVOKED, False)
-        self._write_down(actor, connected=True, moved=is_other)
+        self._write_down(actor, connected=True, moved=self._is_other(account))
         self._events.say(actor, Level.INFO, TOPIC, "drive.connected")
         return account
 

@@ -25,7 +25,7 @@ from app.transfer.drive.drive import Drive
 from app.transfer.drive.endpoints import Endpoints
 from app.transfer.drive.line import Client
 from app.transfer.drive.remote import RemoteFile
-from app.transfer.drive.uploading import Outgoing
+from app.transfer.drive.uploading import CHUNK_BYTES, Outgoing
 from app.transfer.stores.blocks import receiving, require_digest, require_size, sending
 from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.drive_errors import translated
@@ -85,20 +85,29 @@ class DriveStore:
         # Who uses a store tries again: see RetryingStore.
         self._drive = Drive(args.endpoints, args.client, args.refresh_token, tries_again=False, timeout=timeout)
         self._folders = DriveFolders(self._drive, self._labels)
+        # The sessions of large uploads that were cut off, by what they bring where.
+        self._begun: dict[str, str] = {}
 
     def put(self, source: Path, name: str, ctx: JobContext, on_block: OnBlock | None = None) -> Stat:
         """Upload a file; proven by Google's digest before it has the name. See the protocol."""
         checked(name)
         sent = _measured(source, ctx)
         with self._session(name):
-            before = self._claiming(name, ctx)
+            before = in_order(self._claiming(name, ctx))
+            if sent.size > CHUNK_BYTES and (found := holder(before)) and found.properties["sha256"] == sent.sha256:
+                # The answer that it has arrived was lost: it is not sent all over again.
+                self._remove(before[:-1], ctx)
+                if on_block is not None:
+                    on_block(sent.size)
+                return _stat(name, found)
             properties = self._labels.file(name, _next_turn(before), sent)
 
             def upload(folder: str, in_bin: RemoteFile | None) -> RemoteFile:
                 if in_bin is not None:
                     self._drive.delete(in_bin.id, ctx)
                 metadata = {"name": posixpath.basename(name), "appProperties": properties, "parents": [folder]}
-                return self._uploaded(Outgoing(source, sent.size, metadata, _kind_of(name)), ctx, on_block)
+                outgoing = Outgoing(source, sent.size, metadata, _kind_of(name))
+                return self._uploaded(outgoing, f"{folder} {properties}", ctx, on_block)
 
             made = self._in_folder(posixpath.dirname(name), upload, ctx)
             if not is_whole(made):
@@ -107,8 +116,9 @@ class DriveStore:
             self._remove(before, ctx)
         return _stat(name, made)
 
-    def _uploaded(self, outgoing: Outgoing, ctx: JobContext, on_block: OnBlock | None) -> RemoteFile:
-        counted = 0
+    def _uploaded(self, outgoing: Outgoing, what: str, ctx: JobContext, on_block: OnBlock | None) -> RemoteFile:
+        """Send a file; a large one goes on where an attempt to bring the very same there was cut off."""
+        counted, session = 0, self._begun.pop(what, "")
 
         def count(done: int) -> None:
             nonlocal counted
@@ -117,8 +127,16 @@ class DriveStore:
                 on_block(more)
             ctx.check()
 
+        def begun(address: str) -> None:
+            nonlocal session
+            session = address
+
         try:
-            return self._drive.upload(outgoing, "", lambda: None, ctx, lambda _session: None, count)
+            return self._drive.upload(outgoing, session, lambda: None, ctx, begun, count)
+        except TransientFault:
+            if outgoing.size > CHUNK_BYTES and session:
+                self._begun[what] = session
+            raise
         except OSError as error:
             raise EnvironmentFault("file.unreadable") from error
 

@@ -16,12 +16,14 @@ import pytest
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
+from app.transfer.drive.endpoints import Endpoints
 from app.transfer.stores.drive import DriveStore
 from app.transfer.stores.drive_labels import Labels
 from app.transfer.stores.retrying import RetryingStore
 from app.transfer.stores.store import Store
 from tests.drive_records import FOLDER, Fault
 from tests.drive_stand_in import DriveStandIn
+from tests.flaky_line import HOST, line_to
 from tests.integration.stores.conftest import QUIET, Files, digest, drive_args
 
 ALL = timedelta(seconds=-5)
@@ -96,6 +98,7 @@ def test_what_google_refuses(google: DriveStandIn, at: Open, drive: DriveStore, 
         (403, "insufficientFilePermissions"): "store.forbidden",
         (403, "accessNotConfigured"): "store.forbidden",
         (403, "storageQuotaExceeded"): "store.full",
+        (403, "numChildrenInNonRootLimitExceeded"): "store.full",
         (403, "userRateLimitExceeded"): "store.busy",
         (429, "rateLimitExceeded"): "store.busy",
         (503, "backendError"): "store.busy",
@@ -324,3 +327,25 @@ def test_a_file_that_changes_while_it_is_sent(google: DriveStandIn, drive: Drive
         drive.put(source, "x.bin", QUIET, change)
     assert caught.value.code == "store.altered"
     assert not google.tree()
+
+
+def test_a_large_upload_goes_on_where_it_was_cut_off(google: DriveStandIn, at: Open, files: Files) -> None:
+    source, seen = files.make(30 << 20), list[int]()
+    with line_to((google.port,)) as line:
+        behind = at(endpoints=Endpoints.at(f"http://{HOST}:{google.port}"))
+        line.cut(20 << 20)
+        store = RetryingStore(behind, delay=lambda _tries: 0.01)
+        store.put(source, "a/x.bin", QUIET, seen.append)
+        assert line.cuts == 1
+    assert sum(seen) == 30 << 20
+    # At most one piece went twice.
+    assert google.chunk_bytes <= 38 << 20
+    assert len(google.sessions) == 1
+    [content] = google.tree().values()
+    assert content == source.read_bytes()
+    # Only the last answer is lost: what is there is not sent again.
+    google.faults = [Fault("PUT", "upload_id", 0, after=True, skip=3)]
+    google.chunk_bytes = 0
+    seen.clear()
+    RetryingStore(at(path="Clinic"), delay=lambda _tries: 0.01).put(source, "b.bin", QUIET, seen.append)
+    assert google.chunk_bytes == sum(seen) == 30 << 20
