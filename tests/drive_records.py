@@ -65,6 +65,13 @@ class Stored:
         return told
 
 
+def only_asked(told: dict[str, Any], fields: str) -> dict[str, Any]:
+    """Return what of a file is told by its ``fields``, or without any ("Return specific fields")."""
+    inner = re.search(r"files\((.*)\)", fields)
+    wanted = (inner[1] if inner else fields or "kind,id,name,mimeType").split(",")
+    return {key: value for key, value in told.items() if key in wanted}
+
+
 def is_trashed(files: Mapping[str, Stored], one: Stored) -> bool:
     """Whether a file is in the bin, by itself or with a folder it lies in."""
     return one.trashed or any(is_trashed(files, files[parent]) for parent in one.parents if parent in files)
@@ -112,7 +119,7 @@ class Session:
     metadata: dict[str, Any]
     size: int
     kind: str = "application/zip"
-    fields: str = "id"
+    asked: dict[str, str] = field(default_factory=dict)
     content: bytearray = field(default_factory=bytearray)
     made: Stored | None = None
 

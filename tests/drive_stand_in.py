@@ -29,6 +29,7 @@ from tests.drive_records import (
     Session,
     Stored,
     is_trashed,
+    only_asked,
     require_properties,
     tree,
 )
@@ -226,12 +227,12 @@ class DriveStandIn:
         end = start + min(size, self.page_limit)
         return found[start:end], str(end) if end < len(found) else ""
 
-    def begin(self, metadata: dict[str, Any], size: int, kind: str, fields: str) -> str:
+    def begin(self, metadata: dict[str, Any], size: int, kind: str, asked: dict[str, str]) -> str:
         """Open a session and return its name."""
         require_properties(metadata.get("appProperties", {}))
         with self.lock:
             name = self._secret("session-")
-            self.sessions[name] = Session(metadata, size, kind, fields)
+            self.sessions[name] = Session(metadata, size, kind, asked)
             return name
 
     def complete(self, session: Session) -> Stored:
@@ -338,7 +339,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"user": {"emailAddress": self.drive.email}, "storageQuota": quota})
         elif path == "files" and method == "GET":
             page, token = self.drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
-            told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
+            told = {"files": [self._told(one, asked) for one in page]} | ({"nextPageToken": token} if token else {})
             self._json(200, told)
         elif path == "files":
             made = json.loads(body)
@@ -346,7 +347,7 @@ class Handler(BaseHTTPRequestHandler):
             require_properties(properties)
             if self.drive.has_folders(parents):
                 folder = self.drive.add(made["name"], b"", properties, made["mimeType"], tuple(parents))
-                self._json(200, self._told(folder))
+                self._json(200, self._told(folder, asked))
             else:
                 self._error(404, "notFound")
         else:
@@ -360,14 +361,14 @@ class Handler(BaseHTTPRequestHandler):
         elif method == "PATCH":
             with self.drive.lock:
                 found.change(json.loads(body), added, removed)
-            self._json(200, self._told(found))
+            self._json(200, self._told(found, asked))
         elif method == "DELETE":
             del self.drive.files[name]
             self._send(204, b"", {})
         elif asked.get("alt") == "media":
             self._media(found)
         else:
-            self._json(200, self._told(found))
+            self._json(200, self._told(found, asked))
 
     def _media(self, found: Stored) -> None:
         given = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -398,7 +399,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._error(403, "storageQuotaExceeded")
                 return
             kind = self.headers["X-Upload-Content-Type"]
-            name = self.drive.begin(metadata, size, kind, asked.get("fields", "id"))
+            name = self.drive.begin(metadata, size, kind, asked)
             address = f"http://{self.headers['Host']}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
             self._send(200, b"", {"Location": address})
             return
@@ -451,17 +452,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stand(self, session: Session) -> None:
         if session.made is not None:
-            told = self._told(session.made)
-            self._json(200, {key: told[key] for key in session.fields.split(",") if key in told})
+            self._json(200, self._told(session.made, session.asked))
             return
         held = len(session.content)
         self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
 
-    def _told(self, found: Stored) -> dict[str, Any]:
+    def _told(self, found: Stored, asked: dict[str, str]) -> dict[str, Any]:
         told = found.told() | {"trashed": is_trashed(self.drive.files, found)}
         if not self.drive.tells_sha256:
             told.pop("sha256Checksum", None)
-        return told
+        return only_asked(told, asked.get("fields", ""))
 
     def _fail(self, fault: Fault) -> None:
         if fault.status == 0:
