@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 ROOT = "0ARootOfMyDrive"
@@ -139,3 +141,15 @@ class Fault:
     skip: int = 0
     after: bool = False
     retry_after: str = ""
+
+
+class Server(ThreadingHTTPServer):
+    """Keeps what a client did that Google would not take; one that is killed did nothing wrong."""
+
+    daemon_threads = True
+    problems: list[str]
+
+    def handle_error(self, _request: object, _address: object) -> None:
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.problems.append(repr(error))

@@ -12,11 +12,10 @@ import hashlib
 import json
 import re
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -26,6 +25,7 @@ from tests.drive_records import (
     ROOT,
     Fault,
     Query,
+    Server,
     Session,
     Stored,
     is_trashed,
@@ -59,6 +59,8 @@ class DriveStandIn:
         self.limit: int | None = 15 << 30
         self.used_elsewhere = 0
         self.page_limit = 1000
+        # What lists know, where they are to lag behind.
+        self.index: dict[str, Stored] | None = None
         self.tells_sha256 = True
         self.consent = "allow"
         self.grants = SCOPE
@@ -222,7 +224,8 @@ class DriveStandIn:
         """Return a page of what a query finds, newest first, and the token of the next."""
         wanted = Query.parse(query)
         with self.lock:
-            found = [one for one in self.files.values() if wanted.fits(one) and not is_trashed(self.files, one)]
+            listed = self.files if self.index is None else self.index
+            found = [one for one in listed.values() if wanted.fits(one) and not is_trashed(listed, one)]
         found.sort(key=lambda one: one.created, reverse=True)
         end = start + min(size, self.page_limit)
         return found[start:end], str(end) if end < len(found) else ""
@@ -258,18 +261,6 @@ def drive_stand_in() -> Iterator[DriveStandIn]:
     finally:
         server.stop()
     assert not server.problems, server.problems
-
-
-class Server(ThreadingHTTPServer):
-    """Keeps what a client did that Google would not take; one that is killed did nothing wrong."""
-
-    daemon_threads = True
-    problems: list[str]
-
-    def handle_error(self, _request: object, _address: object) -> None:
-        error = sys.exception()
-        if not isinstance(error, ConnectionError | TimeoutError):
-            self.problems.append(repr(error))
 
 
 class Handler(BaseHTTPRequestHandler):

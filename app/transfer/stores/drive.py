@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import mimetypes
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +31,7 @@ from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.drive_errors import translated
 from app.transfer.stores.drive_folders import DriveFolders
 from app.transfer.stores.drive_labels import Labels, Sent, holder, in_order, is_folder, is_whole, name_of, turn_of
+from app.transfer.stores.drive_recent import Recent
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
@@ -85,6 +86,7 @@ class DriveStore:
         # Who uses a store tries again: see RetryingStore.
         self._drive = Drive(args.endpoints, args.client, args.refresh_token, tries_again=False, timeout=timeout)
         self._folders = DriveFolders(self._drive, self._labels)
+        self._recent = Recent()
         # The sessions of large uploads that were cut off, by what they bring where.
         self._begun: dict[str, str] = {}
 
@@ -110,8 +112,9 @@ class DriveStore:
                 return self._uploaded(outgoing, f"{folder} {properties}", ctx, on_block)
 
             made = self._in_folder(posixpath.dirname(name), upload, ctx)
+            self._recent.note(made.id, name)
             if not is_whole(made):
-                self._drive.delete(made.id, ctx)
+                self._remove([made], ctx)
                 raise TransientFault("store.altered", name=name)
             self._remove(before, ctx)
         return _stat(name, made)
@@ -168,8 +171,12 @@ class DriveStore:
         start = f"{folder}/" if folder else ""
         claims: dict[str, list[RemoteFile]] = {}
         folders: set[str] = set()
+
+        def belongs(name: str) -> bool:
+            return name.startswith(start) and (recursive or posixpath.dirname(name) == folder)
+
         with self._session(folder):
-            for one in self._drive.list(wanted, _QUIET, _PAGE):
+            for one in self._listed(wanted, belongs, _QUIET):
                 name = name_of(one)
                 if is_folder(one):
                     folders.add(name)
@@ -208,6 +215,7 @@ class DriveStore:
                 return self._drive.change(found.id, metadata, _QUIET, (lies_in, folder))
 
             self._in_folder(posixpath.dirname(new), move, _QUIET)
+            self._recent.note(found.id, new)
             self._remove([*claiming[:-1], *before], _QUIET)
 
     def probe(self) -> None:
@@ -229,7 +237,7 @@ class DriveStore:
         """
         oldest, claims = utc_now() - older_than, dict[str, list[RemoteFile]]()
         with self._session():
-            for one in self._drive.list(self._labels.to_all(), _QUIET, _PAGE):
+            for one in self._listed(self._labels.to_all(), lambda _name: False, _QUIET):
                 claims.setdefault(name_of(one), []).append(one)
             useless = [one for files in claims.values() for one in files if one is not holder(files)]
             return sum(self._drive.delete(one.id, _QUIET) for one in useless if one.created_at <= oldest)
@@ -240,7 +248,22 @@ class DriveStore:
 
     def _claiming(self, name: str, ctx: JobContext) -> builtins.list[RemoteFile]:
         """Return every file that says it has this name."""
-        return [*self._drive.list(self._labels.to_file(name), ctx, _PAGE)]
+        return self._listed(self._labels.to_file(name), lambda one: one == name, ctx)
+
+    def _listed(
+        self, wanted: Mapping[str, str], belongs: Callable[[str], bool], ctx: JobContext
+    ) -> builtins.list[RemoteFile]:
+        """Return what Google lists, corrected by what was done here just now."""
+
+        def look(file_id: str) -> RemoteFile | None:
+            try:
+                return self._drive.get(file_id, ctx)
+            except EnvironmentFault as fault:
+                if fault.code != "drive.not_there":
+                    raise
+                return None
+
+        return self._recent.corrected(self._drive.list(wanted, ctx, _PAGE), belongs, look)
 
     def _holder(self, name: str, ctx: JobContext) -> RemoteFile | None:
         return holder(self._claiming(name, ctx))
@@ -249,6 +272,7 @@ class DriveStore:
         """Delete files of one name, the one that has it last: interrupted, no older one comes to light."""
         for one in in_order(files):
             self._drive.delete(one.id, ctx)
+            self._recent.note(one.id, None)
 
     def _in_folder(self, folder: str, bring: Bring, ctx: JobContext) -> RemoteFile:
         """Bring a file into a folder; once more where somebody took away the folder that is remembered."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -349,3 +350,32 @@ def test_a_large_upload_goes_on_where_it_was_cut_off(google: DriveStandIn, at: O
     seen.clear()
     RetryingStore(at(path="Clinic"), delay=lambda _tries: 0.01).put(source, "b.bin", QUIET, seen.append)
     assert google.chunk_bytes == sum(seen) == 30 << 20
+
+
+def test_lists_that_lag_behind(google: DriveStandIn, drive: DriveStore, files: Files, tmp_path: Path) -> None:
+    """Whoever wrote a file finds it, and nobody finds what is gone, while Google's lists know nothing of it yet."""
+    old, new = files.make(), files.make()
+    drive.put(old, "a/x.bin", QUIET)
+    drive.put(old, "a/gone.bin", QUIET)
+    # From here on lists stay as they are now.
+    google.index = {key: replace(one) for key, one in google.files.items()}
+    drive.check(QUIET)
+    drive.put(new, "a/x.bin", QUIET)
+    drive.get("a/x.bin", tmp_path / "back", QUIET)
+    assert digest(tmp_path / "back") == digest(new)
+    assert drive.delete("a/gone.bin")
+    assert drive.stat("a/gone.bin") is None
+    assert not drive.delete("a/gone.bin")
+    drive.rename("a/x.bin", "b/y.bin")
+    assert drive.stat("a/x.bin") is None
+    drive.put(old, "b/z.bin", QUIET)
+    assert names_of(drive) == {"b/y.bin", "b/z.bin"}
+    assert {entry.name for entry in drive.list("b")} == {"b/y.bin", "b/z.bin"}
+    assert [entry for entry in drive.list("a") if not entry.is_folder] == []
+    drive.put(new, "b/z.bin", QUIET)
+    assert len(google.tree()) == 2
+    # What somebody else took away meanwhile is not there.
+    google.files = {key: one for key, one in google.files.items() if one.name != "z.bin"}
+    assert drive.stat("b/z.bin") is None
+    assert names_of(drive) == {"b/y.bin"}
+    assert drive.sweep(ALL) == 0
