@@ -179,8 +179,12 @@ def test_several_of_one_name_are_settled(google: DriveStandIn, drive: DriveStore
     # Whatever Google's clock says: it is the turn that counts.
     google.now = lambda: datetime.now(UTC) - timedelta(days=1)
     newest = files.make()
-    drive.put(newest, "a/x.bin", QUIET)
+    google.faults = [Fault("DELETE", "/files/", 0)]
+    with pytest.raises(TransientFault):
+        drive.put(newest, "a/x.bin", QUIET)
     google.now = lambda: datetime.now(UTC)
+    drive.get("a/x.bin", tmp_path / "back", QUIET)
+    assert digest(tmp_path / "back") == digest(newest)
     drive.put(files.make(), "a/y.bin", QUIET)
     drive.rename("a/x.bin", "a/y.bin")
     drive.get("a/y.bin", tmp_path / "back", QUIET)
