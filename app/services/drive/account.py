@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -68,6 +69,7 @@ class DriveAccount:
     ) -> None:
         self._door, self._settings, self._events = door, settings, events
         self._endpoints, self._delay = endpoints, delay
+        self._noting = threading.Lock()
 
     def standing(self, actor: Actor) -> Standing:
         """Return how the connection stands, without any network. Raises ``role.refused``."""
@@ -173,8 +175,10 @@ class DriveAccount:
             raise EnvironmentFault("drive.revoked")
 
         def on_revoked() -> None:
-            if self._settings.secret(DRIVE_TOKEN) == token and not self._is_revoked():
-                self._note_revoked(actor)
+            # Several uploads meet it at the same moment.
+            with self._noting:
+                if self._settings.secret(DRIVE_TOKEN) == token and not self._is_revoked():
+                    self._note_revoked(actor)
 
         return DriveWay(self._endpoints, self._client(), token, on_revoked)
 
