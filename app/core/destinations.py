@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+# Where a mirror on Google Drive lies whose settings name no folder.
+DRIVE_FOLDER = "Bitewing mirror"
 # PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
 AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
 MIRROR = "mirror"
 DIMSE = "dimse"
-# Where a mirror on Google Drive lies whose settings name no folder.
-DRIVE_FOLDER = "Bitewing mirror"
 _NAME = r"[A-Za-z0-9_-]{1,32}"
 _KEY = re.compile(rf"(mirror|dimse)\.({_NAME})\.([a-z_]+)")
 _PORT = {"minimum": 0, "maximum": 65535}
@@ -27,8 +27,8 @@ _PORT = {"minimum": 0, "maximum": 65535}
 class MirrorSettings:
     """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds.
 
-    ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
     ``allow_unsealed``: an admin's consent that images lie at Google, which otherwise gets sealed archives alone.
+    ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
     """
 
     name: str = ""
@@ -46,7 +46,6 @@ class MirrorSettings:
     connections: int = field(default=4, metadata={"key": "connections", "minimum": 1, "maximum": 16})
     trust: str = field(default="", metadata={"key": "trust"})
     allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
-    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
     public_url: str = field(default="", metadata={"key": "public_url", "pattern": r"(https://[^\s/]+\S*)?"})
     endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
     region: str = field(default="", metadata={"key": "region"})
@@ -55,6 +54,7 @@ class MirrorSettings:
     path_style: bool = field(default=False, metadata={"key": "path_style"})
     paused: bool = field(default=False, metadata={"key": "paused"})
     clear_catalogue: bool = field(default=False, metadata={"key": "clear_catalogue"})
+    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
 
     @property
     def destination(self) -> str:

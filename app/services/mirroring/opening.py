@@ -46,7 +46,7 @@ def open_store(mirror: MirrorSettings, secret: Secret, drive: AskDrive = _no_dri
     EnvironmentFault
         ``drive.revoked``; ``store.unsealed_refused``.
     """
-    return open_by_arguments(_arguments(mirror, secret, drive), connections=mirror.connections)
+    return open_by_arguments(_any_arguments(mirror, secret, drive), connections=mirror.connections)
 
 
 def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive: AskDrive = _no_drive) -> Store:
@@ -59,7 +59,7 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive:
     BitewingError
         As :func:`open_store`; for a folder that is to be marked ``store.unreachable`` and kin.
     """
-    arguments = _arguments(mirror, secret, drive)
+    arguments = _any_arguments(mirror, secret, drive)
     if isinstance(arguments, FolderArgs):
         key = f"{mirror.destination}.marker"
         with store.read():
@@ -73,7 +73,7 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive:
     return open_by_arguments(arguments, connections=mirror.connections)
 
 
-def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> StoreArgs:
+def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
     if mirror.kind == "folder":
         _require(mirror, bool(mirror.path) and Path(mirror.path).is_absolute())
         return FolderArgs(Path(mirror.path))
@@ -91,8 +91,6 @@ def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> Store
             allow_plain=mirror.allow_plain,
             connections=mirror.connections,
         )
-    if mirror.kind == "drive":
-        return _drive_arguments(mirror, drive())
     _require(mirror, bool(mirror.host))
     port = mirror.port or _PORTS[mirror.kind]
     if mirror.kind == "sftp":
@@ -111,7 +109,16 @@ def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> Store
     )
 
 
-def _drive_arguments(mirror: MirrorSettings, way: DriveWay) -> DriveArgs:
+def _require(mirror: MirrorSettings, is_there: bool) -> None:
+    if not is_there:
+        raise UserError("mirror.not_set_up", destination=mirror.name)
+
+
+def _any_arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> StoreArgs:
+    """Return the arguments of a store of whatever kind; Google's are those of the account of the backups."""
+    if mirror.kind != "drive":
+        return _arguments(mirror, secret)
+    way = drive()
     return DriveArgs(
         way.endpoints,
         way.client,
@@ -120,8 +127,3 @@ def _drive_arguments(mirror: MirrorSettings, way: DriveWay) -> DriveArgs:
         mirror.allow_unsealed,
         on_revoked=way.on_revoked,
     )
-
-
-def _require(mirror: MirrorSettings, is_there: bool) -> None:
-    if not is_there:
-        raise UserError("mirror.not_set_up", destination=mirror.name)

@@ -63,6 +63,7 @@ class MirrorService:
         self._door.require(actor, Action.SETTINGS_CHANGE)
         self._connector.require_apart(mirror)
         stored = self._connector.secret_of(mirror)
-        opened = open_store(mirror, lambda last: secrets.get(last) or stored(last), self._connector.drive)
-        with contextlib.closing(opened) as store:
+        with contextlib.closing(
+            open_store(mirror, lambda last: secrets.get(last) or stored(last), self._connector.drive)
+        ) as store:
             return store.check(ctx)
