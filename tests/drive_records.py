@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 ROOT = "0ARootOfMyDrive"
@@ -65,6 +67,13 @@ class Stored:
         return told
 
 
+def only_asked(told: dict[str, Any], fields: str) -> dict[str, Any]:
+    """Return what of a file is told by its ``fields``, or without any ("Return specific fields")."""
+    inner = re.search(r"files\((.*)\)", fields)
+    wanted = (inner[1] if inner else fields or "kind,id,name,mimeType").split(",")
+    return {key: value for key, value in told.items() if key in wanted}
+
+
 def is_trashed(files: Mapping[str, Stored], one: Stored) -> bool:
     """Whether a file is in the bin, by itself or with a folder it lies in."""
     return one.trashed or any(is_trashed(files, files[parent]) for parent in one.parents if parent in files)
@@ -112,7 +121,7 @@ class Session:
     metadata: dict[str, Any]
     size: int
     kind: str = "application/zip"
-    fields: str = "id"
+    asked: dict[str, str] = field(default_factory=dict)
     content: bytearray = field(default_factory=bytearray)
     made: Stored | None = None
 
@@ -132,3 +141,15 @@ class Fault:
     skip: int = 0
     after: bool = False
     retry_after: str = ""
+
+
+class Server(ThreadingHTTPServer):
+    """Keeps what a client did that Google would not take; one that is killed did nothing wrong."""
+
+    daemon_threads = True
+    problems: list[str]
+
+    def handle_error(self, _request: object, _address: object) -> None:
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.problems.append(repr(error))

@@ -60,6 +60,7 @@ def drive_screens(window: object) -> Iterator[tuple[str, object]]:
         library.drive.backup(actor, QUIET)
         yield from shown("drive-list", "tab")
         yield from shown("settings-drive", "settings")
+        yield from _mirror(session, window)
         point(Endpoints.at("http://127.0.0.1:1"))
         yield from shown("drive-offline", "tab")
         point(google.endpoints)
@@ -70,3 +71,31 @@ def drive_screens(window: object) -> Iterator[tuple[str, object]]:
         library.settings.set(actor, "drive.client_id", "")
         library.settings.set(actor, "drive.client_secret", "")
         library.settings.set(actor, "backup.password", "")
+
+
+def _mirror(session: object, window: object) -> Iterator[tuple[str, object]]:
+    """Show a mirror there being tried out before and after an administrator agreed, in the list, and its queue."""
+    from app.ui.later import part
+    from app.ui.settings.destination_fields import Destination
+    from app.ui.settings.destinations import DestinationsEditor
+
+    library, actor = session.library, session.actor
+    editor = DestinationsEditor("mirror", session)
+    for name, agreed in (("mirror-drive-refused", False), ("mirror-drive", True)):
+        known = Destination("cloud", {"kind": "drive", "allow_unsealed": agreed, "enabled": True})
+        form = part("DestinationForm")(session, "mirror", known, frozenset(), editor.try_out)
+        form.show()
+        form.test()
+        yield name, form
+        form.close()
+    wishes = {"kind": "drive", "path": "Clinic/images", "enabled": True}
+    library.settings.set_destination(actor, "mirror", "cloud", wishes, {})
+    page = part("SettingsDialog")(session, window, page="mirror")
+    page.show()
+    yield "settings-mirror-drive", page
+    page.close()
+    places = part("DestinationsDialog")(session, None, first="mirror.cloud")
+    places.show()
+    yield "mirror-drive-waits", places
+    places.close()
+    library.settings.forget(actor, "mirror", "cloud")

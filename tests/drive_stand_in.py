@@ -12,11 +12,10 @@ import hashlib
 import json
 import re
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -26,9 +25,11 @@ from tests.drive_records import (
     ROOT,
     Fault,
     Query,
+    Server,
     Session,
     Stored,
     is_trashed,
+    only_asked,
     require_properties,
     tree,
 )
@@ -58,6 +59,8 @@ class DriveStandIn:
         self.limit: int | None = 15 << 30
         self.used_elsewhere = 0
         self.page_limit = 1000
+        # What lists know, where they are to lag behind.
+        self.index: dict[str, Stored] | None = None
         self.tells_sha256 = True
         self.consent = "allow"
         self.grants = SCOPE
@@ -221,17 +224,18 @@ class DriveStandIn:
         """Return a page of what a query finds, newest first, and the token of the next."""
         wanted = Query.parse(query)
         with self.lock:
-            found = [one for one in self.files.values() if wanted.fits(one) and not is_trashed(self.files, one)]
+            listed = self.files if self.index is None else self.index
+            found = [one for one in listed.values() if wanted.fits(one) and not is_trashed(listed, one)]
         found.sort(key=lambda one: one.created, reverse=True)
         end = start + min(size, self.page_limit)
         return found[start:end], str(end) if end < len(found) else ""
 
-    def begin(self, metadata: dict[str, Any], size: int, kind: str, fields: str) -> str:
+    def begin(self, metadata: dict[str, Any], size: int, kind: str, asked: dict[str, str]) -> str:
         """Open a session and return its name."""
         require_properties(metadata.get("appProperties", {}))
         with self.lock:
             name = self._secret("session-")
-            self.sessions[name] = Session(metadata, size, kind, fields)
+            self.sessions[name] = Session(metadata, size, kind, asked)
             return name
 
     def complete(self, session: Session) -> Stored:
@@ -257,18 +261,6 @@ def drive_stand_in() -> Iterator[DriveStandIn]:
     finally:
         server.stop()
     assert not server.problems, server.problems
-
-
-class Server(ThreadingHTTPServer):
-    """Keeps what a client did that Google would not take; one that is killed did nothing wrong."""
-
-    daemon_threads = True
-    problems: list[str]
-
-    def handle_error(self, _request: object, _address: object) -> None:
-        error = sys.exception()
-        if not isinstance(error, ConnectionError | TimeoutError):
-            self.problems.append(repr(error))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -338,7 +330,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"user": {"emailAddress": self.drive.email}, "storageQuota": quota})
         elif path == "files" and method == "GET":
             page, token = self.drive.search(asked["q"], int(asked["pageSize"]), int(asked.get("pageToken", 0)))
-            told = {"files": [self._told(one) for one in page]} | ({"nextPageToken": token} if token else {})
+            told = {"files": [self._told(one, asked) for one in page]} | ({"nextPageToken": token} if token else {})
             self._json(200, told)
         elif path == "files":
             made = json.loads(body)
@@ -346,7 +338,7 @@ class Handler(BaseHTTPRequestHandler):
             require_properties(properties)
             if self.drive.has_folders(parents):
                 folder = self.drive.add(made["name"], b"", properties, made["mimeType"], tuple(parents))
-                self._json(200, self._told(folder))
+                self._json(200, self._told(folder, asked))
             else:
                 self._error(404, "notFound")
         else:
@@ -360,14 +352,14 @@ class Handler(BaseHTTPRequestHandler):
         elif method == "PATCH":
             with self.drive.lock:
                 found.change(json.loads(body), added, removed)
-            self._json(200, self._told(found))
+            self._json(200, self._told(found, asked))
         elif method == "DELETE":
             del self.drive.files[name]
             self._send(204, b"", {})
         elif asked.get("alt") == "media":
             self._media(found)
         else:
-            self._json(200, self._told(found))
+            self._json(200, self._told(found, asked))
 
     def _media(self, found: Stored) -> None:
         given = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -398,7 +390,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._error(403, "storageQuotaExceeded")
                 return
             kind = self.headers["X-Upload-Content-Type"]
-            name = self.drive.begin(metadata, size, kind, asked.get("fields", "id"))
+            name = self.drive.begin(metadata, size, kind, asked)
             address = f"http://{self.headers['Host']}/upload/drive/v3/files?uploadType=resumable&upload_id={name}"
             self._send(200, b"", {"Location": address})
             return
@@ -451,17 +443,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stand(self, session: Session) -> None:
         if session.made is not None:
-            told = self._told(session.made)
-            self._json(200, {key: told[key] for key in session.fields.split(",") if key in told})
+            self._json(200, self._told(session.made, session.asked))
             return
         held = len(session.content)
         self._send(308, b"", {"Range": f"bytes=0-{held - 1}"} if held else {})
 
-    def _told(self, found: Stored) -> dict[str, Any]:
+    def _told(self, found: Stored, asked: dict[str, str]) -> dict[str, Any]:
         told = found.told() | {"trashed": is_trashed(self.drive.files, found)}
         if not self.drive.tells_sha256:
             told.pop("sha256Checksum", None)
-        return told
+        return only_asked(told, asked.get("fields", ""))
 
     def _fail(self, fault: Fault) -> None:
         if fault.status == 0:

@@ -271,7 +271,7 @@ def _destination_forms(session: object) -> Iterator[tuple[str, object]]:
     from app.ui.later import part
     from app.ui.settings.destination_fields import Destination
 
-    for kind in ("sftp", "s3", "drive"):
+    for kind in ("sftp", "s3"):
         known = Destination(kind, {"kind": kind, "host": "files.example.org", "enabled": True})
         form = part("DestinationForm")(session, "mirror", known, frozenset(), lambda _wanted: [])
         form.show()

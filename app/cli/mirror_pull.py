@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -67,33 +67,69 @@ def pull(session: Session, destination: str | None, *, deep: bool, **given: Any)
     # In this order, whichever are asked for.
     secret = read_secret(t("Password of the server")) if given["secret_stdin"] else ""
     password = read_secret(t("Password of the backup")) if given["password_stdin"] else None
-    args = RebuildArgs(session.root(), password, given["library_id"], given["foreign"])
     sweep_leftovers(session.root())
-    with contextlib.closing(open_store(mirror, lambda _last: secret)) as store:
-        paths = LibraryPaths(session.root())
-        is_lost = not paths.exists() or paths.has_lost_its_catalogue()
-        if is_lost:
+    source = _on_drive(session, mirror) if mirror.kind == "drive" else _at_server(session, mirror, secret)
+    with contextlib.closing(source.store) as store:
+        if source.is_lost:
+            # One that was made to sign in is nobody's library yet.
+            foreign = given["foreign"] or mirror.kind == "drive"
+            args = RebuildArgs(session.root(), password, given["library_id"], foreign)
             with job(t("Bringing the catalogue back")) as ctx:
                 rebuild_catalogue(owner(workstation_name()), args, store, ctx)
         with opened(session) as library, job(t("Bringing files back")) as ctx:
             if mirror.kind == "folder":
                 library.mirror_places.require_apart(mirror)
-            if is_lost and secret:
-                _keep_secret(library, mirror, secret)
+            if source.is_lost:
+                _keep(source, library)
             report = _pulled(library, ctx, [(mirror, store)], deep=deep)
     return _say(session, report)
 
 
-def _keep_secret(library: Library, mirror: MirrorSettings, secret: str) -> None:
-    """Give the library that came back the password of the mirror it came from: a catalogue is copied without any."""
-    last = "secret_key" if mirror.kind == "s3" else "password"
-    for own in library.settings.mirrors():
-        if is_same_place(own, mirror):
-            try:
+@dataclass(frozen=True)
+class _Source:
+    """Where files come back from, and whether the library does; ``keep`` gives it what opens the store next time."""
+
+    store: Store
+    is_lost: bool
+    keep: Callable[[Library], None]
+
+
+def _at_server(session: Session, mirror: MirrorSettings, secret: str) -> _Source:
+    paths = LibraryPaths(session.root())
+    is_lost = not paths.exists() or paths.has_lost_its_catalogue()
+
+    def keep(library: Library) -> None:
+        last = "secret_key" if mirror.kind == "s3" else "password"
+        for own in library.settings.mirrors():
+            if secret and is_same_place(own, mirror):
                 library.settings.set(library.owner(), f"{own.destination}.{last}", secret)
-            except BitewingError as error:
-                # There is nowhere to keep it: the files come back all the same.
-                output.complain(output.refusal(error.code, error.facts)["reason"])
+
+    return _Source(open_store(mirror, lambda _last: secret), is_lost, keep)
+
+
+def _on_drive(session: Session, mirror: MirrorSettings) -> _Source:
+    """Use the account that the library is connected to; ``drive connect`` makes a library where there is none.
+
+    It is made anew from what lies there as long as it has no patient and no image.
+    """
+    if not LibraryPaths(session.root()).exists():
+        raise UserError("drive.not_connected")
+    with opened(session) as library:
+        way = replace(library.drive.way(library.owner()), on_revoked=lambda: None)
+        with library.store.read():
+            is_empty = not library.store.patients.count() and not library.store.images.count(None)
+    # What images there may lie is no matter where they are only read.
+    store = open_store(replace(mirror, allow_unsealed=True), lambda _last: "", lambda: way)
+    return _Source(store, is_empty, lambda again: again.drive.take_over(again.owner(), way))
+
+
+def _keep(source: _Source, library: Library) -> None:
+    """Give the library that came back the password of the mirror it came from: a catalogue is copied without any."""
+    try:
+        source.keep(library)
+    except BitewingError as error:
+        # There is nowhere to keep it: the files come back all the same.
+        output.complain(output.refusal(error.code, error.facts)["reason"])
 
 
 def _from_own(session: Session, destination: str | None, *, deep: bool) -> int:

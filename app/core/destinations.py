@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+# Where a mirror on Google Drive lies whose settings name no folder.
+DRIVE_FOLDER = "Bitewing mirror"
 # PS3.5 table 6.2-1: up to sixteen characters, none of them a backslash, not blanks alone.
 AE_TITLE = r"(?=.*\S)[ -\[\]-~]{1,16}"
 MIRROR = "mirror"
@@ -28,10 +30,10 @@ _PORT = {"minimum": 0, "maximum": 65535}
 class MirrorSettings:
     """One mirror. Port 0 is the protocol's own; ``interval_s`` counts seconds between two rounds.
 
-    ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
     ``publish``: images may be published there, one by one (REQUIREMENTS F7); ``public_url``: where its public folder
     is seen on the web.
     ``allow_unsealed``: an admin's consent that images lie at Google, which otherwise gets sealed archives alone.
+    ``paused``: what is filed is queued and waits. ``clear_catalogue``: the catalogue may lie there unsealed.
     """
 
     name: str = ""
@@ -51,7 +53,6 @@ class MirrorSettings:
     allow_plain: bool = field(default=False, metadata={"key": "allow_plain"})
     public_url: str = field(default="", metadata={"key": "public_url", "pattern": _PUBLIC_ADDRESS})
     publish: bool = field(default=False, metadata={"key": "publish"})
-    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
     endpoint: str = field(default="", metadata={"key": "endpoint", "pattern": r"(https?://[^\s/]+\S*)?"})
     region: str = field(default="", metadata={"key": "region"})
     bucket: str = field(default="", metadata={"key": "bucket"})
@@ -59,6 +60,7 @@ class MirrorSettings:
     path_style: bool = field(default=False, metadata={"key": "path_style"})
     paused: bool = field(default=False, metadata={"key": "paused"})
     clear_catalogue: bool = field(default=False, metadata={"key": "clear_catalogue"})
+    allow_unsealed: bool = field(default=False, metadata={"key": "allow_unsealed"})
 
     @property
     def destination(self) -> str:

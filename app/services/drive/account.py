@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -68,6 +69,7 @@ class DriveAccount:
     ) -> None:
         self._door, self._settings, self._events = door, settings, events
         self._endpoints, self._delay = endpoints, delay
+        self._noting = threading.Lock()
 
     def standing(self, actor: Actor) -> Standing:
         """Return how the connection stands, without any network. Raises ``role.refused``."""
@@ -97,12 +99,11 @@ class DriveAccount:
         token = sign_in(self._endpoints, client, show, pages, ctx)
         with contextlib.closing(Drive(self._endpoints, client, token, self._delay)) as drive:
             account = drive.account(ctx)
-        is_other = self._is_other(account)
         # An upload of another account cannot go on in this one.
         self._settings.keep_secret(SESSION, "")
         self._settings.keep_secret(DRIVE_TOKEN, token)
         self._door.store.state.set(DRIVE_REVOKED, False)
-        self._write_down(actor, connected=True, moved=is_other)
+        self._write_down(actor, connected=True, moved=self._is_other(account))
         self._events.say(actor, Level.INFO, TOPIC, "drive.connected")
         return account
 
@@ -174,10 +175,29 @@ class DriveAccount:
             raise EnvironmentFault("drive.revoked")
 
         def on_revoked() -> None:
-            if self._settings.secret(DRIVE_TOKEN) == token and not self._is_revoked():
-                self._note_revoked(actor)
+            # Several uploads meet it at the same moment.
+            with self._noting:
+                if self._settings.secret(DRIVE_TOKEN) == token and not self._is_revoked():
+                    self._note_revoked(actor)
 
         return DriveWay(self._endpoints, self._client(), token, on_revoked)
+
+    def take_over(self, actor: Actor, way: DriveWay) -> None:
+        """Keep the sign-in of the library that was at this place before, here.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        EnvironmentFault
+            ``secrets.no_store``: nothing is kept then.
+        """
+        self._door.require(actor, Action.SETTINGS_CHANGE)
+        self._settings.set(actor, CLIENT_SECRET, way.client.secret)
+        self._settings.set(actor, "drive.client_id", way.client.id)
+        self._settings.keep_secret(DRIVE_TOKEN, way.refresh_token)
+        self._door.store.state.set(DRIVE_REVOKED, False)
+        self._write_down(actor, connected=True)
 
     def _client(self) -> Client:
         client_id = self._settings.clinic().drive_client_id

@@ -70,6 +70,10 @@ class DriveService:
         """Return what opens the account's Drive to a mirror. Raises as :meth:`DriveAccount.way`."""
         return self._account.way(actor)
 
+    def take_over(self, actor: Actor, way: DriveWay) -> None:
+        """Keep the sign-in of another library. Raises as :meth:`DriveAccount.take_over`."""
+        self._account.take_over(actor, way)
+
     def backup(
         self,
         actor: Actor,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from app.core.destinations import MirrorSettings
+from app.core.destinations import DRIVE_FOLDER, MirrorSettings
 from app.core.errors import UserError
 
 AD_HOC = "from"
@@ -20,7 +20,7 @@ def mirror_at(text: str, given: MirrorSettings | None = None) -> MirrorSettings:
     """Return the settings of the mirror at an address; ``given`` has what an address cannot say (trust, region, …).
 
     A folder's path, ``folder:PATH``; ``sftp://``, ``ftps://`` or ``ftp://USER@HOST:PORT/PATH`` (``//`` after the host
-    begins a path from the server's root); ``s3://BUCKET/PREFIX``.
+    begins a path from the server's root); ``s3://BUCKET/PREFIX``; ``drive:FOLDER`` on the account's Google Drive.
 
     Raises
     ------
@@ -29,6 +29,8 @@ def mirror_at(text: str, given: MirrorSettings | None = None) -> MirrorSettings:
     """
     base = replace(given or MirrorSettings(), name=AD_HOC, enabled=True)
     kind, colon, rest = text.partition(":")
+    if kind == "drive" and colon and not rest.startswith("//"):
+        return replace(base, kind="drive", path=rest.strip("/") or DRIVE_FOLDER)
     if not colon or kind not in {"folder", "s3", *_SERVERS}:
         path = Path(text).expanduser()
         if not text or "://" in text:

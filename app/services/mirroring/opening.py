@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.core.destinations import MirrorSettings
+from app.core.destinations import DRIVE_FOLDER, MirrorSettings
 from app.core.errors import UserError
 from app.services.drive.account import DriveWay
 from app.storage.catalogue import Catalogue
@@ -23,7 +23,6 @@ from app.transfer.stores.store import Store
 Secret = Callable[[str], str]
 # Gives the Drive of the account that backups go to. Raises ``drive.not_connected`` and its kin.
 AskDrive = Callable[[], DriveWay]
-DRIVE_FOLDER = "Bitewing mirror"
 
 # Codes after which nothing more is sent until a person acts.
 BLOCKING = frozenset(
@@ -48,7 +47,7 @@ def open_store(mirror: MirrorSettings, secret: Secret, drive: AskDrive = _no_dri
     EnvironmentFault
         ``drive.revoked``; ``store.unsealed_refused``.
     """
-    return open_by_arguments(_arguments(mirror, secret, drive), connections=mirror.connections)
+    return open_by_arguments(_any_arguments(mirror, secret, drive), connections=mirror.connections)
 
 
 def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive: AskDrive = _no_drive) -> Store:
@@ -61,7 +60,7 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive:
     BitewingError
         As :func:`open_store`; for a folder that is to be marked ``store.unreachable`` and kin.
     """
-    arguments = _arguments(mirror, secret, drive)
+    arguments = _any_arguments(mirror, secret, drive)
     if isinstance(arguments, FolderArgs):
         markers = _markers(store, mirror)
         if mirror.path not in markers:
@@ -79,7 +78,7 @@ def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
     UserError
         ``share.not_s3`` for a mirror of another kind; as :func:`open_store`.
     """
-    arguments = _arguments(mirror, secret, _no_drive)
+    arguments = _any_arguments(mirror, secret, _no_drive)
     if not isinstance(arguments, S3Args):
         raise UserError("share.not_s3", destination=mirror.name)
     return S3Store(arguments)
@@ -108,7 +107,7 @@ def _markers(store: Catalogue, mirror: MirrorSettings) -> dict[str, str]:
     return dict(known) if isinstance(known, dict) else {}
 
 
-def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> StoreArgs:
+def _arguments(mirror: MirrorSettings, secret: Secret) -> StoreArgs:
     if mirror.kind == "folder":
         _require(mirror, bool(mirror.path) and Path(mirror.path).is_absolute())
         return FolderArgs(Path(mirror.path))
@@ -126,8 +125,6 @@ def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> Store
             allow_plain=mirror.allow_plain,
             connections=mirror.connections,
         )
-    if mirror.kind == "drive":
-        return _drive_arguments(mirror, drive())
     _require(mirror, bool(mirror.host))
     port = mirror.port or _PORTS[mirror.kind]
     if mirror.kind == "sftp":
@@ -146,7 +143,16 @@ def _arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> Store
     )
 
 
-def _drive_arguments(mirror: MirrorSettings, way: DriveWay) -> DriveArgs:
+def _require(mirror: MirrorSettings, is_there: bool) -> None:
+    if not is_there:
+        raise UserError("mirror.not_set_up", destination=mirror.name)
+
+
+def _any_arguments(mirror: MirrorSettings, secret: Secret, drive: AskDrive) -> StoreArgs:
+    """Return the arguments of a store of whatever kind; Google's are those of the account of the backups."""
+    if mirror.kind != "drive":
+        return _arguments(mirror, secret)
+    way = drive()
     return DriveArgs(
         way.endpoints,
         way.client,
@@ -155,8 +161,3 @@ def _drive_arguments(mirror: MirrorSettings, way: DriveWay) -> DriveArgs:
         mirror.allow_unsealed,
         on_revoked=way.on_revoked,
     )
-
-
-def _require(mirror: MirrorSettings, is_there: bool) -> None:
-    if not is_there:
-        raise UserError("mirror.not_set_up", destination=mirror.name)

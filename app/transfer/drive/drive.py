@@ -25,7 +25,8 @@ from app.transfer.drive.uploading import ATTEMPTS as UPLOAD_ATTEMPTS
 from app.transfer.drive.uploading import Outgoing, Upload
 
 PAGE = 200
-_MOST_PAGES = 500
+# A server that always has one page more would be listened to for ever.
+_MOST_PAGES = 5_000
 _ATTEMPTS = 4
 _GONE = frozenset({404, 410})
 _T = TypeVar("_T")

@@ -20,6 +20,7 @@ _BUSY_REASONS = frozenset(
 )
 _FULL_REASONS = frozenset(
     {"storageQuotaExceeded", "quotaExceeded", "teamDriveFileLimitExceeded", "numChildrenExceeded"}
+    | {"numChildrenInNonRootLimitExceeded", "activeItemCreationLimitExceeded"}
 )
 _CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "redirect_uri_mismatch"})
 

@@ -122,8 +122,10 @@ class Line:
         headers = {"Accept-Encoding": "identity", **more.pop("headers", {})}
         again, more = more.pop("again", True), {"timeout": self._timeout, **more}
         with self._wire(more.pop("ctx", None)) as wire:
+            token = ""
             for attempt in (0, 1):
-                authorized = {**headers, "Authorization": f"Bearer {self._token(wire, renewed=attempt > 0)}"}
+                token = self._token(wire, token)
+                authorized = {**headers, "Authorization": f"Bearer {token}"}
                 traced = {"trace": wire.note}
                 with (
                     translated(),
@@ -151,9 +153,10 @@ class Line:
         finally:
             self._idle.append(wire)
 
-    def _token(self, wire: _Wire, *, renewed: bool) -> str:
+    def _token(self, wire: _Wire, refused: str) -> str:
         with self._lock:
-            if renewed or time.monotonic() > self._until:
+            # One that was refused may have been renewed by another thread meanwhile.
+            if self._access == refused or time.monotonic() > self._until:
                 told = self._fetch(wire)
                 access, lasts = told.get("access_token"), told.get("expires_in", 0)
                 if not isinstance(access, str) or not access or not isinstance(lasts, int | float):

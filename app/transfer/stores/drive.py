@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import mimetypes
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,12 +25,13 @@ from app.transfer.drive.drive import Drive
 from app.transfer.drive.endpoints import Endpoints
 from app.transfer.drive.line import Client
 from app.transfer.drive.remote import RemoteFile
-from app.transfer.drive.uploading import Outgoing
+from app.transfer.drive.uploading import CHUNK_BYTES, Outgoing
 from app.transfer.stores.blocks import receiving, require_digest, require_size, sending
 from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.drive_errors import translated
 from app.transfer.stores.drive_folders import DriveFolders
 from app.transfer.stores.drive_labels import Labels, Sent, holder, in_order, is_folder, is_whole, name_of, turn_of
+from app.transfer.stores.drive_recent import Recent
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
@@ -85,30 +86,42 @@ class DriveStore:
         # Who uses a store tries again: see RetryingStore.
         self._drive = Drive(args.endpoints, args.client, args.refresh_token, tries_again=False, timeout=timeout)
         self._folders = DriveFolders(self._drive, self._labels)
+        self._recent = Recent()
+        # The sessions of large uploads that were cut off, by what they bring where.
+        self._begun: dict[str, str] = {}
 
     def put(self, source: Path, name: str, ctx: JobContext, on_block: OnBlock | None = None) -> Stat:
         """Upload a file; proven by Google's digest before it has the name. See the protocol."""
         checked(name)
         sent = _measured(source, ctx)
         with self._session(name):
-            before = self._claiming(name, ctx)
+            before = in_order(self._claiming(name, ctx))
+            if sent.size > CHUNK_BYTES and (found := holder(before)) and found.properties["sha256"] == sent.sha256:
+                # The answer that it has arrived was lost: it is not sent all over again.
+                self._remove(before[:-1], ctx)
+                if on_block is not None:
+                    on_block(sent.size)
+                return _stat(name, found)
             properties = self._labels.file(name, _next_turn(before), sent)
 
             def upload(folder: str, in_bin: RemoteFile | None) -> RemoteFile:
                 if in_bin is not None:
                     self._drive.delete(in_bin.id, ctx)
                 metadata = {"name": posixpath.basename(name), "appProperties": properties, "parents": [folder]}
-                return self._uploaded(Outgoing(source, sent.size, metadata, _kind_of(name)), ctx, on_block)
+                outgoing = Outgoing(source, sent.size, metadata, _kind_of(name))
+                return self._uploaded(outgoing, f"{folder} {properties}", ctx, on_block)
 
             made = self._in_folder(posixpath.dirname(name), upload, ctx)
+            self._recent.note(made.id, name)
             if not is_whole(made):
-                self._drive.delete(made.id, ctx)
+                self._remove([made], ctx)
                 raise TransientFault("store.altered", name=name)
             self._remove(before, ctx)
         return _stat(name, made)
 
-    def _uploaded(self, outgoing: Outgoing, ctx: JobContext, on_block: OnBlock | None) -> RemoteFile:
-        counted = 0
+    def _uploaded(self, outgoing: Outgoing, what: str, ctx: JobContext, on_block: OnBlock | None) -> RemoteFile:
+        """Send a file; a large one goes on where an attempt to bring the very same there was cut off."""
+        counted, session = 0, self._begun.pop(what, "")
 
         def count(done: int) -> None:
             nonlocal counted
@@ -117,8 +130,16 @@ class DriveStore:
                 on_block(more)
             ctx.check()
 
+        def begun(address: str) -> None:
+            nonlocal session
+            session = address
+
         try:
-            return self._drive.upload(outgoing, "", lambda: None, ctx, lambda _session: None, count)
+            return self._drive.upload(outgoing, session, lambda: None, ctx, begun, count)
+        except TransientFault:
+            if outgoing.size > CHUNK_BYTES and session:
+                self._begun[what] = session
+            raise
         except OSError as error:
             raise EnvironmentFault("file.unreadable") from error
 
@@ -150,8 +171,12 @@ class DriveStore:
         start = f"{folder}/" if folder else ""
         claims: dict[str, list[RemoteFile]] = {}
         folders: set[str] = set()
+
+        def belongs(name: str) -> bool:
+            return name.startswith(start) and (recursive or posixpath.dirname(name) == folder)
+
         with self._session(folder):
-            for one in self._drive.list(wanted, _QUIET, _PAGE):
+            for one in self._listed(wanted, belongs, _QUIET):
                 name = name_of(one)
                 if is_folder(one):
                     folders.add(name)
@@ -190,6 +215,7 @@ class DriveStore:
                 return self._drive.change(found.id, metadata, _QUIET, (lies_in, folder))
 
             self._in_folder(posixpath.dirname(new), move, _QUIET)
+            self._recent.note(found.id, new)
             self._remove([*claiming[:-1], *before], _QUIET)
 
     def probe(self) -> None:
@@ -211,7 +237,7 @@ class DriveStore:
         """
         oldest, claims = utc_now() - older_than, dict[str, list[RemoteFile]]()
         with self._session():
-            for one in self._drive.list(self._labels.to_all(), _QUIET, _PAGE):
+            for one in self._listed(self._labels.to_all(), lambda _name: False, _QUIET):
                 claims.setdefault(name_of(one), []).append(one)
             useless = [one for files in claims.values() for one in files if one is not holder(files)]
             return sum(self._drive.delete(one.id, _QUIET) for one in useless if one.created_at <= oldest)
@@ -222,7 +248,22 @@ class DriveStore:
 
     def _claiming(self, name: str, ctx: JobContext) -> builtins.list[RemoteFile]:
         """Return every file that says it has this name."""
-        return [*self._drive.list(self._labels.to_file(name), ctx, _PAGE)]
+        return self._listed(self._labels.to_file(name), lambda one: one == name, ctx)
+
+    def _listed(
+        self, wanted: Mapping[str, str], belongs: Callable[[str], bool], ctx: JobContext
+    ) -> builtins.list[RemoteFile]:
+        """Return what Google lists, corrected by what was done here just now."""
+
+        def look(file_id: str) -> RemoteFile | None:
+            try:
+                return self._drive.get(file_id, ctx)
+            except EnvironmentFault as fault:
+                if fault.code != "drive.not_there":
+                    raise
+                return None
+
+        return self._recent.corrected(self._drive.list(wanted, ctx, _PAGE), belongs, look)
 
     def _holder(self, name: str, ctx: JobContext) -> RemoteFile | None:
         return holder(self._claiming(name, ctx))
@@ -231,6 +272,7 @@ class DriveStore:
         """Delete files of one name, the one that has it last: interrupted, no older one comes to light."""
         for one in in_order(files):
             self._drive.delete(one.id, ctx)
+            self._recent.note(one.id, None)
 
     def _in_folder(self, folder: str, bring: Bring, ctx: JobContext) -> RemoteFile:
         """Bring a file into a folder; once more where somebody took away the folder that is remembered."""

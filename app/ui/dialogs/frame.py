@@ -35,7 +35,8 @@ class DialogFrame(QDialog):
         self.feet = QHBoxLayout()
         self.feet.setContentsMargins(UNIT * 3, UNIT + 4, UNIT * 3, UNIT + 4)
         self.feet.setSpacing(UNIT)
-        self.feet.addWidget(self.problem, 1)
+        # Nearly all of the room: beside it is only what keeps the buttons apart where nothing is wrong.
+        self.feet.addWidget(self.problem, 4)
         self.feet.addStretch(1)
         whole.addLayout(self.feet)
 

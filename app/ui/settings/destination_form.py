@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QLineEdit, QScrollArea, QWidget
 
-from app.core.destinations import MIRROR, is_name
+from app.core.destinations import DRIVE_FOLDER, MIRROR, is_name
 from app.core.errors import BitewingError
 from app.core.settings import setting_key
 from app.ui.dialogs.frame import DialogFrame
@@ -128,6 +128,11 @@ class DestinationForm(DialogFrame):
             self._form.setRowVisible(self.editors[last].widget, is_shown)
             if last in self._help:
                 self._form.setRowVisible(self._help[last], is_shown)
+        if "path" in self.editors:
+            # What it is called where nothing is said.
+            line = self.editors["path"].widget
+            assert isinstance(line, QLineEdit)
+            line.setPlaceholderText(ltr(DRIVE_FOLDER) if kind == "drive" else "")
 
     def _wanted(self) -> Destination | None:
         """Return what stands in the form, or say what is wrong with it."""

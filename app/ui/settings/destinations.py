@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidgetItem
 
 from app.core.context import JobContext
-from app.core.destinations import DIMSE, MIRROR, DimseSettings, MirrorSettings, keys_of
+from app.core.destinations import DIMSE, DRIVE_FOLDER, MIRROR, DimseSettings, MirrorSettings, keys_of
 from app.core.settings import setting_key
 from app.services.settings import DestinationChange, SettingChanges
 from app.ui.destinations.connection_words import dimse_words, store_words
@@ -111,8 +111,8 @@ def _show(topic: str, row: QListWidgetItem, destination: Destination) -> None:
     values = destination.values
     if topic == MIRROR:
         kind = kind_words().get(values["kind"], "")
-        is_path = values["kind"] in {"folder", "drive"}
-        place = values["path"] if is_path else (values["host"] or values["bucket"])
+        usual = {"folder": values["path"], "drive": values["path"] or DRIVE_FOLDER}
+        place = usual.get(values["kind"]) or values["host"] or values["bucket"]
     else:
         kind, place = values["aet"], f"{values['host']}:{values['port']}"
     state = "" if values["enabled"] else t("off")

@@ -49,8 +49,8 @@ def _set_up() -> dict[str, ErrorTemplates]:
         ),
         "store.unsealed_refused": ErrorTemplates(
             t("Not sealed"),
-            t("Images would lie at Google as they are, for everybody who gets into the account. Nothing was sent."),
-            t("Choose another kind of mirror, or allow it in the settings: who did so stands in the audit log."),
+            t("Images would lie at Google as they are, and nobody has allowed that. Nothing was sent."),
+            t("Allow it in the mirror's settings, or choose another kind of mirror."),
         ),
         "store.bad_trust": ErrorTemplates(
             t("Certificate not usable"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.bootstrap.library import Library
+from app.bootstrap.library import Library, open_library
+from app.cli.main import run
 from app.core.context import JobContext
 from app.core.errors import BitewingError, RefusedError
 from app.domain.image import Filing, ImageType
@@ -144,3 +146,36 @@ def test_an_account_that_ended_and_another_one(cloud: Library, google: DriveStan
     with pytest.raises(BitewingError) as away:
         cloud.mirrors.sync(OWNER, QUIET)
     assert away.value.code == "drive.not_connected"
+
+
+def test_a_lost_library_comes_back(
+    cloud: Library,
+    google: DriveStandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Only the account is left: signed in from an empty library, the mirror gives catalogue and images back."""
+    cloud.settings.set(OWNER, CONSENT, "true")
+    fill(cloud, tmp_path / "in")
+    cloud.mirrors.sync(OWNER, QUIET)
+    before, root = wanted(cloud), tmp_path / "new"
+    monkeypatch.setattr(Library, "drive", property(lambda its: point(its, google).__dict__["drive"]))
+    words = ["mirror", "--pull", "--from", "drive:", "--library", str(root), "--json"]
+    assert run(words) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "drive.not_connected"
+    assert not root.exists()
+    with open_library(root, create=True) as empty:
+        connect(empty)
+    assert run(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["downloaded"], told["failed"]) == (4, 0)
+    with open_library(root, create=False) as again:
+        assert wanted(again) == before
+        assert {path: hashlib.sha256((root / path).read_bytes()).hexdigest() for path in before} == before
+    # The one that came back is signed in, and goes on from there.
+    lost = root / next(iter(before))
+    lost.unlink()
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["downloaded"] == 1
+    assert lost.is_file()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import pytest
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
 from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
+from app.transfer.drive.endpoints import Endpoints
 from app.transfer.stores.drive import DriveStore
 from app.transfer.stores.drive_labels import Labels
 from app.transfer.stores.retrying import RetryingStore
 from app.transfer.stores.store import Store
 from tests.drive_records import FOLDER, Fault
 from tests.drive_stand_in import DriveStandIn
+from tests.flaky_line import HOST, line_to
 from tests.integration.stores.conftest import QUIET, Files, digest, drive_args
 
 ALL = timedelta(seconds=-5)
@@ -96,6 +99,7 @@ def test_what_google_refuses(google: DriveStandIn, at: Open, drive: DriveStore, 
         (403, "insufficientFilePermissions"): "store.forbidden",
         (403, "accessNotConfigured"): "store.forbidden",
         (403, "storageQuotaExceeded"): "store.full",
+        (403, "numChildrenInNonRootLimitExceeded"): "store.full",
         (403, "userRateLimitExceeded"): "store.busy",
         (429, "rateLimitExceeded"): "store.busy",
         (503, "backendError"): "store.busy",
@@ -175,8 +179,12 @@ def test_several_of_one_name_are_settled(google: DriveStandIn, drive: DriveStore
     # Whatever Google's clock says: it is the turn that counts.
     google.now = lambda: datetime.now(UTC) - timedelta(days=1)
     newest = files.make()
-    drive.put(newest, "a/x.bin", QUIET)
+    google.faults = [Fault("DELETE", "/files/", 0)]
+    with pytest.raises(TransientFault):
+        drive.put(newest, "a/x.bin", QUIET)
     google.now = lambda: datetime.now(UTC)
+    drive.get("a/x.bin", tmp_path / "back", QUIET)
+    assert digest(tmp_path / "back") == digest(newest)
     drive.put(files.make(), "a/y.bin", QUIET)
     drive.rename("a/x.bin", "a/y.bin")
     drive.get("a/y.bin", tmp_path / "back", QUIET)
@@ -216,6 +224,25 @@ def test_many_write_one_name_at_once(google: DriveStandIn, at: Open, files: File
     stores[0].sweep(ALL)
     assert len(google.tree()) == 1
     assert names_of(stores[1]) == {"a/b/c/x.bin"}
+
+
+def test_an_access_token_that_ran_out_is_renewed_once(google: DriveStandIn, drive: DriveStore, files: Files) -> None:
+    drive.put(files.make(), "x.bin", QUIET)
+    google.expire_access()
+    google.requests.clear()
+    together, refused = threading.Barrier(6), google.knows
+
+    def all_at_once(header: str) -> bool:
+        # Nobody hears that it ran out before everybody has asked with it.
+        is_known = refused(header)
+        if not is_known:
+            together.wait(5)
+        return is_known
+
+    google.knows = all_at_once  # type: ignore[method-assign]
+    with ThreadPoolExecutor(6) as threads:
+        assert all(threads.map(lambda _number: drive.stat("x.bin"), range(6)))
+    assert [path for _method, path in google.requests].count("/token?") == 1
 
 
 def test_folders_are_made_once(google: DriveStandIn, drive: DriveStore, files: Files) -> None:
@@ -324,3 +351,54 @@ def test_a_file_that_changes_while_it_is_sent(google: DriveStandIn, drive: Drive
         drive.put(source, "x.bin", QUIET, change)
     assert caught.value.code == "store.altered"
     assert not google.tree()
+
+
+def test_a_large_upload_goes_on_where_it_was_cut_off(google: DriveStandIn, at: Open, files: Files) -> None:
+    source, seen = files.make(30 << 20), list[int]()
+    with line_to((google.port,)) as line:
+        behind = at(endpoints=Endpoints.at(f"http://{HOST}:{google.port}"))
+        line.cut(20 << 20)
+        store = RetryingStore(behind, delay=lambda _tries: 0.01)
+        store.put(source, "a/x.bin", QUIET, seen.append)
+        assert line.cuts == 1
+    assert sum(seen) == 30 << 20
+    # At most one piece went twice.
+    assert google.chunk_bytes <= 38 << 20
+    assert len(google.sessions) == 1
+    [content] = google.tree().values()
+    assert content == source.read_bytes()
+    # Only the last answer is lost: what is there is not sent again.
+    google.faults = [Fault("PUT", "upload_id", 0, after=True, skip=3)]
+    google.chunk_bytes = 0
+    seen.clear()
+    RetryingStore(at(path="Clinic"), delay=lambda _tries: 0.01).put(source, "b.bin", QUIET, seen.append)
+    assert google.chunk_bytes == sum(seen) == 30 << 20
+
+
+def test_lists_that_lag_behind(google: DriveStandIn, drive: DriveStore, files: Files, tmp_path: Path) -> None:
+    """Whoever wrote a file finds it, and nobody finds what is gone, while Google's lists know nothing of it yet."""
+    old, new = files.make(), files.make()
+    drive.put(old, "a/x.bin", QUIET)
+    drive.put(old, "a/gone.bin", QUIET)
+    # From here on lists stay as they are now.
+    google.index = {key: replace(one) for key, one in google.files.items()}
+    drive.check(QUIET)
+    drive.put(new, "a/x.bin", QUIET)
+    drive.get("a/x.bin", tmp_path / "back", QUIET)
+    assert digest(tmp_path / "back") == digest(new)
+    assert drive.delete("a/gone.bin")
+    assert drive.stat("a/gone.bin") is None
+    assert not drive.delete("a/gone.bin")
+    drive.rename("a/x.bin", "b/y.bin")
+    assert drive.stat("a/x.bin") is None
+    drive.put(old, "b/z.bin", QUIET)
+    assert names_of(drive) == {"b/y.bin", "b/z.bin"}
+    assert {entry.name for entry in drive.list("b")} == {"b/y.bin", "b/z.bin"}
+    assert [entry for entry in drive.list("a") if not entry.is_folder] == []
+    drive.put(new, "b/z.bin", QUIET)
+    assert len(google.tree()) == 2
+    # What somebody else took away meanwhile is not there.
+    google.files = {key: one for key, one in google.files.items() if one.name != "z.bin"}
+    assert drive.stat("b/z.bin") is None
+    assert names_of(drive) == {"b/y.bin"}
+    assert drive.sweep(ALL) == 0

@@ -11,6 +11,8 @@ from app.services.settings import SettingChanges
 from app.ui.settings.destination_form import DestinationForm
 from app.ui.settings.destinations import DestinationsEditor
 from app.ui.settings.dialog import SettingsDialog
+from tests.drive_stand_in import drive_stand_in
+from tests.integration.drive.conftest import connect, point
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def type_in(form, last, text) -> None:
 
 def test_each_kind_is_asked_what_it_needs(form):
     shown = {}
-    for kind in ("folder", "ftp", "ftps", "sftp", "s3"):
+    for kind in ("folder", "ftp", "ftps", "sftp", "s3", "drive"):
         choose(form, kind)
         shown[kind] = {last for last, editor in form.editors.items() if editor.widget.isVisible()}
     assert {"host", "password", "bucket", "trust", "connections"} & shown["folder"] == set()
@@ -52,6 +54,8 @@ def test_each_kind_is_asked_what_it_needs(form):
     assert {"trust", "key_file"} <= shown["sftp"]
     assert {"bucket", "secret_key", "endpoint"} <= shown["s3"]
     assert "host" not in shown["s3"]
+    assert shown["drive"] == {"kind", "path", "allow_unsealed", "layout", "interval", "connections", "enabled"}
+    assert all("allow_unsealed" not in fields for kind, fields in shown.items() if kind != "drive")
 
 
 def test_a_folder_is_tried_out(qtbot, form, place, library):
@@ -62,6 +66,28 @@ def test_a_folder_is_tried_out(qtbot, form, place, library):
     # Nothing stays there from a trial, and nothing is stored by it.
     assert list(place.iterdir()) == []
     assert library.settings.mirrors() == []
+
+
+def test_google_drive_needs_an_account_and_consent(qtbot, form, library):
+    form.name.setText("cloud")
+    choose(form, "drive")
+    assert form.editors["path"].widget.placeholderText().strip("\u2066\u2069") == "Bitewing mirror"
+
+    def tried(words):
+        form.test()
+        qtbot.waitUntil(lambda: words in form.problem.text() + form.found.text(), timeout=5000)
+
+    tried("signed in to Google")
+    with drive_stand_in() as google:
+        connect(point(library, google))
+        tried("nobody has allowed that")
+        assert google.tree() == {}
+        form.editors["allow_unsealed"].widget.setChecked(True)
+        tried("16 GB free")
+        # Nothing stays there from a trial.
+        assert google.tree() == {}
+    form.ok.click()
+    assert form.destination.values["allow_unsealed"]
 
 
 def test_what_cannot_be_is_said(qtbot, form, library, tmp_path):

@@ -34,7 +34,14 @@ def test_buckets_and_folders(tmp_path: Path) -> None:
         assert (mirror_at(text).kind, mirror_at(text).path) == ("folder", str(tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "folder:", "http://host/x", "sftp://", "sftp://h:port/x", "s3://", "ftp://h/x?y"])
+def test_google_drive() -> None:
+    found = [mirror_at(text) for text in ("drive:Clinic/images/", "drive:")]
+    assert [(one.kind, one.path) for one in found] == [("drive", "Clinic/images"), ("drive", "Bitewing mirror")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "drive://x", "folder:", "http://host/x", "sftp://", "sftp://h:port/x", "s3://", "ftp://h/x?y"]
+)
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(UserError, match=r"mirror\.bad_address"):
         mirror_at(text)
