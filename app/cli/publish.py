@@ -79,7 +79,7 @@ def list_public(session: Session) -> int:
         return 0
     for row in found:
         copy = row.entry.publication
-        why = output.refusal(row.entry.code)["reason"] if row.entry.code else ""
+        why = output.refusal(row.entry.code, row.entry.facts)["reason"] if row.entry.code else ""
         _say_line(copy.image_id, public_words.state(copy.state), copy.url or copy.remote_id, why)
     output.say(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(found)))
     return 0
@@ -118,7 +118,7 @@ def _row(row: PublicRow) -> dict[str, Any]:
         "state": copy.state,
         "asked_at": copy.asked_at,
         "public_at": copy.public_at,
-        **_why(row.entry.code),
+        **_why_of(row.entry),
     }
 
 
@@ -129,7 +129,12 @@ def _published(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any
     newest = copies[0]
     state = newest.publication.state
     status = "already_public" if item.was_so and state is PublicState.PUBLIC else state.value
-    return {"image_id": item.image_id, "status": status, "url": newest.publication.url, **_why(newest.code)}
+    return {
+        "image_id": item.image_id,
+        "status": status,
+        "url": newest.publication.url,
+        **_why_of(newest),
+    }
 
 
 def _withdrawn(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any]:
@@ -138,12 +143,12 @@ def _withdrawn(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any
         return _failed(item)
     left = [entry for entry in copies if entry.publication.state is not PublicState.PRIVATE]
     if not left:
-        return {"image_id": item.image_id, "status": PublicState.PRIVATE.value, "url": None, **_why(None)}
+        return {"image_id": item.image_id, "status": PublicState.PRIVATE.value, "url": None, **output.nothing_refused()}
     return {
         "image_id": item.image_id,
         "status": PublicState.WITHDRAWING.value,
         "url": left[0].publication.url,
-        **_why(left[0].code),
+        **_why_of(left[0]),
     }
 
 
@@ -156,8 +161,8 @@ def _warnings(prepared: Prepared) -> list[str]:
     return [warning.value for warning in prepared.copy.warnings] if prepared.copy is not None else []
 
 
-def _why(code: str | None) -> dict[str, Any]:
-    return output.refusal(code) if code else output.nothing_refused()
+def _why_of(entry: PublicEntry) -> dict[str, Any]:
+    return output.refusal(entry.code, entry.facts) if entry.code else output.nothing_refused()
 
 
 def _end(session: Session, rows: list[dict[str, Any]], name: str, aim: PublicState) -> int:

@@ -88,7 +88,8 @@ _SECRETS = {MIRROR: ("password", "secret_key"), DIMSE: ()}
 # What says where a destination is: after a change of these it is another place, and nothing is proven there.
 PLACES = {
     "orthanc": frozenset({"url"}),
-    MIRROR: frozenset({"kind", "host", "port", "path", "endpoint", "bucket"}),
+    # Some servers show each account another folder under the same path.
+    MIRROR: frozenset({"kind", "host", "port", "username", "path", "endpoint", "bucket"}),
     DIMSE: frozenset({"host", "port", "aet"}),
 }
 
@@ -105,13 +106,32 @@ def is_same_place(key: str, before: Any, after: Any) -> bool:
         return bool(before == after)
     if "//" in before and "//" in after:
         return _address(before) == _address(after)
-    return before.strip().rstrip("/").casefold() == after.strip().rstrip("/").casefold() or before == after
+    if key.endswith(".host"):
+        return before.strip().casefold() == after.strip().casefold()
+    # Servers, buckets and most disks tell capital letters from small ones.
+    return before.rstrip("/") == after.rstrip("/")
 
 
 def _address(url: str) -> tuple[str, str, str]:
     """Return host, port and path; whether it is encrypted says nothing of where it is."""
     parts = urlsplit(url)
     return (parts.hostname or "", str(parts.port or ""), parts.path.rstrip("/"))
+
+
+def place_of(mirror: MirrorSettings) -> str:
+    """Return where a mirror's files lie, in one line: the same place has the same line.
+
+    Not by whom it is entered: who may go in changes now and then, and a wrong account is mended that way. Nor whether
+    the way there is encrypted.
+    """
+    path = mirror.path.rstrip("/")
+    if mirror.kind == "folder":
+        return f"folder {path}"
+    if mirror.kind == "s3":
+        host, port, rest = _address(mirror.endpoint)
+        return f"s3 {host}:{port}{rest} {mirror.bucket} {path}"
+    kind = "sftp" if mirror.kind == "sftp" else "ftp"
+    return f"{kind} {mirror.host.strip().casefold()}:{mirror.port or ''} {path}"
 
 
 @dataclass(frozen=True, slots=True)

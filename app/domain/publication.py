@@ -46,6 +46,7 @@ _SUFFIXES = {PublicForm.JPEG: "jpg", PublicForm.DICOM: "dcm"}
 class Publication:
     """One copy: of which image, where it lies under which name, what it is, and its dates.
 
+    ``place`` says where its destination was when it was asked for: by other settings it is not found.
     ``url`` is ``None`` where the place has no public address. ``filename`` is what is sent, among the library's own
     outgoing files, until it is proven to be there. ``how``: by what was found out last how it stands.
     """
@@ -55,6 +56,7 @@ class Publication:
     patient_id: str
     destination: str
     remote_id: str
+    place: str
     url: str | None
     form: PublicForm
     filename: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from app.core.clock import epoch_ms
 from app.domain.publication import Publication, PublicForm
@@ -19,6 +20,7 @@ _NAMES = (
     "patient_id",
     "destination",
     "remote_id",
+    "place",
     "url",
     "form",
     "filename",
@@ -45,6 +47,7 @@ class PublicEntry:
     publication: Publication
     code: str | None = None
     parked: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Publications:
@@ -62,6 +65,7 @@ class Publications:
             wanted.patient_id,
             wanted.destination,
             wanted.remote_id,
+            wanted.place,
             wanted.url,
             wanted.form.value,
             wanted.filename,
@@ -182,6 +186,15 @@ class Publications:
             )
         )
 
+    def open_places(self) -> dict[str, frozenset[str]]:
+        """Return where each destination was when copies were asked for that are not proven to be private."""
+        found: dict[str, set[str]] = {}
+        for destination, place in self._db.rows(
+            "SELECT DISTINCT destination, place FROM publications WHERE gone_at IS NULL"
+        ):
+            found.setdefault(destination, set()).add(place)
+        return {destination: frozenset(places) for destination, places in found.items()}
+
     def wanted_files(self) -> frozenset[str]:
         """Return the names of outgoing files that are still to be sent."""
         rows = self._db.rows(
@@ -191,13 +204,19 @@ class Publications:
 
     def _entries(self, where: str, parameters: Sequence[str], limit: int) -> list[PublicEntry]:
         rows = self._db.rows(
-            f"SELECT {_COLUMNS}, o.code, o.state FROM publications p LEFT JOIN outbox o ON o.image_id = p.image_id"  # noqa: S608 - our own text
-            " AND o.destination = p.destination AND o.remote_id = p.remote_id"
+            f"SELECT {_COLUMNS}, o.code, o.state, o.facts FROM publications p LEFT JOIN outbox o"  # noqa: S608 - our own text
+            " ON o.image_id = p.image_id AND o.destination = p.destination AND o.remote_id = p.remote_id"
             " AND o.wish = CASE WHEN p.withdrawn_at IS NULL THEN 'put' ELSE 'remove' END"
             f" AND o.state IN {OPEN} WHERE {where} ORDER BY p.asked_at DESC, p.id LIMIT ?",
             (*parameters, limit),
         )
-        return [PublicEntry(_publication_of(row), row[-2], row[-1] == "parked") for row in rows]
+        return [_entry_of(row) for row in rows]
+
+
+@sound
+def _entry_of(row: Row) -> PublicEntry:
+    facts = json.loads(row[-1]) if row[-1] else {}
+    return PublicEntry(_publication_of(row), row[-3], row[-2] == "parked", facts)
 
 
 @sound
@@ -208,17 +227,18 @@ def _publication_of(row: Row) -> Publication:
         patient_id=row[2],
         destination=row[3],
         remote_id=row[4],
-        url=row[5],
-        form=PublicForm(row[6]),
-        filename=row[7],
-        sha256=row[8],
-        size_bytes=row[9],
-        image_type=row[10],
-        caption=row[11],
-        asked_by=row[12],
-        asked_at=moment(row[13]),
-        public_at=moment_or_none(row[14]),
-        withdrawn_at=moment_or_none(row[15]),
-        gone_at=moment_or_none(row[16]),
-        how=row[17],
+        place=row[5],
+        url=row[6],
+        form=PublicForm(row[7]),
+        filename=row[8],
+        sha256=row[9],
+        size_bytes=row[10],
+        image_type=row[11],
+        caption=row[12],
+        asked_by=row[13],
+        asked_at=moment(row[14]),
+        public_at=moment_or_none(row[15]),
+        withdrawn_at=moment_or_none(row[16]),
+        gone_at=moment_or_none(row[17]),
+        how=row[18],
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.destinations import MirrorSettings
+from app.core.destinations import MirrorSettings, place_of
 from app.core.errors import BitewingError, Cancelled, RefusedError, UserError
 from app.core.progress import Progress
 from app.domain.changes import ChangeKind, Entity
@@ -274,6 +274,7 @@ def _wish(actor: Actor, record: ImageRecord, copy: MadeCopy, mirror: MirrorSetti
         patient_id=record.patient_id or "",
         destination=public_destination(mirror.name),
         remote_id=name,
+        place=place_of(mirror),
         url=public_address(mirror.public_url, name),
         form=copy.form,
         filename=copy.path.name,

@@ -215,5 +215,5 @@ def why_of(entry: PublicEntry) -> str:
     """Return why a copy is not where it is meant to be; empty where there is nothing to say."""
     if not entry.code:
         return ""
-    words = error_words.words_for(EnvironmentFault(entry.code))
+    words = error_words.words_for(EnvironmentFault(entry.code, **entry.facts))
     return joined(words.explanation, words.what_to_do, between=" ")

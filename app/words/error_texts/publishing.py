@@ -43,6 +43,11 @@ def _rules() -> dict[str, ErrorTemplates]:
             t("Only a DICOM image can be published as DICOM."),
             t("Publish it as a picture."),
         ),
+        "publish.elsewhere": ErrorTemplates(
+            t("Public at another place"),
+            t("The copy was brought to another place than the settings of the mirror lead to now."),
+            t("Set the mirror to where it was, then it is taken back: {place}."),
+        ),
         "publish.only_proof": ErrorTemplates(
             t("Not proven to be private"),
             t("An image counts as private only when its public address does not show it any more."),
