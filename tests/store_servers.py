@@ -165,7 +165,7 @@ class SshServer:
 
 
 @contextmanager
-def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
+def sshd(folder: Path, kind: str = "ed25519", *, umask: str = "022") -> Iterator[SshServer]:
     """Run OpenSSH's server for whoever runs the tests, with a new host key."""
     program = executable("sshd")
     root = folder / "root"
@@ -187,7 +187,7 @@ def sshd(folder: Path, kind: str = "ed25519") -> Iterator[SshServer]:
         "PasswordAuthentication": "yes",
         "PermitRootLogin": "yes",
         "Subsystem": "sftp internal-sftp",
-        "ForceCommand": "internal-sftp",
+        "ForceCommand": f"internal-sftp -u {umask}",
         "MaxStartups": "100",
     }
     configuration = folder / "sshd_config"
@@ -246,7 +246,7 @@ class ProFtpServer:
 
 
 @contextmanager
-def proftpd(folder: Path, certificate: Path | None = None) -> Iterator[ProFtpServer]:
+def proftpd(folder: Path, certificate: Path | None = None, *, umask: str = "022") -> Iterator[ProFtpServer]:
     """Run a ProFTPD for whoever runs the tests: with a certificate it speaks FTPS, without one SFTP."""
     # Not on Windows, where this module is only read.
     import grp
@@ -281,6 +281,7 @@ def proftpd(folder: Path, certificate: Path | None = None) -> Iterator[ProFtpSer
         "RequireValidShell off",
         "UseFtpUsers off",
         "AllowOverwrite on",
+        f"Umask {umask} {umask}",
         "DelayEngine off",
         "WtmpLog off",
         "TransferLog none",

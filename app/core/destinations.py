@@ -19,7 +19,8 @@ DIMSE = "dimse"
 _NAME = r"[A-Za-z0-9_-]{1,32}"
 _KEY = re.compile(rf"(mirror|dimse)\.({_NAME})\.([a-z_]+)")
 # Encrypted, so that nobody on the way changes what is shown under the clinic's name; plain to this computer alone.
-_PUBLIC_ADDRESS = r"(https://[^\s/?#]+[^\s?#]*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?)?"
+# Without a name and password: whoever is given the address would have them.
+_PUBLIC_ADDRESS = r"(https://[^\s/?#@]+(/[^\s?#]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?)?"
 _PORT = {"minimum": 0, "maximum": 65535}
 
 
@@ -85,13 +86,15 @@ _TOPICS: dict[str, type] = {MIRROR: MirrorSettings, DIMSE: DimseSettings}
 _SECRETS = {MIRROR: ("password", "secret_key"), DIMSE: ()}
 
 
-# What says where a destination is: after a change of these it is another place, and nothing is proven there.
+# What says where a destination is: after a change of these it is another place, and nothing is proven there. A server
+# may show each of its users another folder.
 PLACES = {
     "orthanc": frozenset({"url"}),
-    # Some servers show each account another folder under the same path.
     MIRROR: frozenset({"kind", "host", "port", "username", "path", "endpoint", "bucket"}),
     DIMSE: frozenset({"host", "port", "aet"}),
 }
+# Written in capitals or not, these mean the same; folders and names in buckets do not.
+_WITHOUT_CASE = frozenset({"kind", "host", "aet"})
 
 
 def is_place(key: str) -> bool:
@@ -106,10 +109,9 @@ def is_same_place(key: str, before: Any, after: Any) -> bool:
         return bool(before == after)
     if "//" in before and "//" in after:
         return _address(before) == _address(after)
-    if key.endswith(".host"):
-        return before.strip().casefold() == after.strip().casefold()
-    # Servers, buckets and most disks tell capital letters from small ones.
-    return before.rstrip("/") == after.rstrip("/")
+    old, new = before.strip().rstrip("/"), after.strip().rstrip("/")
+    is_without_case = key.rpartition(".")[2] in _WITHOUT_CASE
+    return before == after or (old.casefold() == new.casefold() if is_without_case else old == new)
 
 
 def _address(url: str) -> tuple[str, str, str]:

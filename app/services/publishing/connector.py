@@ -20,6 +20,7 @@ from app.services.door import Door
 from app.services.events import EventLog
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
+from app.services.publishing.caring import PublicCare
 from app.services.publishing.placing import AtItsPlace
 from app.services.publishing.sending import PublicSender
 from app.services.publishing.telling import tell_done
@@ -73,13 +74,15 @@ class PublicConnector:
         """
         mirror = self.mirror(destination)
         with contextlib.closing(self._mirrors.open(mirror)) as place:
+            care = PublicCare(self._door.store, mirror, place, ctx, partial(self._warn, destination))
             sender = PublicSender(
                 self._door.store,
                 place,
                 self._paths.to_publish,
                 ctx,
-                partial(self._warn, destination),
+                care,
                 is_on=mirror.publish,
+                base=mirror.public_url,
                 ca=ca_of(mirror),
             )
             yield Connection(
@@ -87,7 +90,7 @@ class PublicConnector:
                 _BLOCKING,
                 mirror.connections,
                 IDLE_S,
-                after=self._after,
+                after=partial(self._after, care),
                 done=tell_done,
                 insists=True,
                 waited_out=_WAITED_OUT,
@@ -112,7 +115,8 @@ class PublicConnector:
         Raises
         ------
         UserError
-            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several.
+            ``publish.off`` where publishing is not switched on; ``publish.which`` where there are several;
+            ``publish.no_address`` where nothing could be proven.
         """
         places = self.places()
         if name is not None:
@@ -121,6 +125,8 @@ class PublicConnector:
             raise UserError("publish.off", destination=name or "")
         if len(places) > 1:
             raise UserError("publish.which", names=", ".join(mirror.name for mirror in places))
+        if not places[0].public_url:
+            raise UserError("publish.no_address", name=places[0].name)
         return places[0]
 
     def busy(self) -> list[str]:
@@ -141,8 +147,9 @@ class PublicConnector:
     def _warn(self, destination: str, code: str) -> None:
         self._events.say(self._actor, Level.WARNING, KIND, code, destination=destination)
 
-    def _after(self, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
-        """Remove copies that were sent some time ago, or are not to be sent any more."""
+    def _after(self, care: PublicCare, _actor: Actor, _trigger: str, _ctx: JobContext) -> None:
+        """Look after the place; remove copies that were sent some time ago, or are not to be sent any more."""
+        care.after_round()
         with self._door.store.read():
             wanted = self._door.store.publications.wanted_files()
         try:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, ItemError, TransientFault
 from app.core.files import sha256_file
-from app.domain.publication import FOLDER, Publication
-from app.services.publishing.trying import shows
+from app.domain.publication import FOLDER, Publication, public_address
+from app.services.publishing.caring import PublicCare
+from app.services.publishing.proving import GoneProof
 from app.storage.catalogue import Catalogue
 from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
 from app.transfer.public_web import Seen, look_at
 from app.transfer.stores.store import Stat, Store
 
-# By what it is known that a copy can be seen, or not any more: its public address was asked for.
+# By what it is known that a copy can be seen, or not any more: its public address was asked for, as a stranger would.
 BY_ADDRESS = "address"
-BY_SIZE = "size"
-BY_LISTING = "listing"
 # Caches let go of what they hold after minutes or hours; then it is asked for again.
 _FIRST_AGAIN_S = 15.0
 _LAST_AGAIN_S = 6 * 3600.0
@@ -29,8 +28,9 @@ _LAST_AGAIN_S = 6 * 3600.0
 class PublicSender:
     """Carries out entries at one place. Any thread.
 
-    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``warn``
-    says a code aloud.
+    ``is_on``: whether publishing there is allowed now; what is to be taken back is taken back all the same. ``base`` is
+    where the public folder is seen now. ``care``
+    knows whether names can be listed there.
     """
 
     def __init__(
@@ -39,19 +39,21 @@ class PublicSender:
         place: Store,
         outgoing: Path,
         ctx: JobContext,
-        warn: Callable[[str], None],
+        care: PublicCare,
         *,
         is_on: bool,
+        base: str = "",
         ca: str = "",
     ) -> None:
         self._store = store
         self._place = place
         self._outgoing = outgoing
         self._ctx = ctx
-        self._warn = warn
-        self._has_looked = False
+        self._care = care
         self._is_on = is_on
+        self._base = base
         self._ca = ca
+        self._proof = GoneProof(store, place, ctx, ca)
 
     def probe(self) -> None:
         """Ask for a sign of life."""
@@ -63,13 +65,16 @@ class PublicSender:
         Raises
         ------
         ItemError
-            ``publish.off`` where publishing was switched off meanwhile; ``publish.copy_lost``.
+            ``publish.off`` where publishing was switched off meanwhile; ``publish.no_address``, ``publish.copy_lost``.
+        BitewingError
+            As :meth:`PublicCare.require_closed`.
         """
         wanted = self._wanted(entry)
         if wanted is None:
             return None
         if not self._is_on:
             raise ItemError("publish.off", destination=entry.destination)
+        _address(wanted)
         path = self._outgoing / wanted.filename
         try:
             digest = sha256_file(path)[0]
@@ -77,6 +82,8 @@ class PublicSender:
             raise ItemError("publish.copy_lost") from error
         if digest != wanted.sha256:
             raise ItemError("publish.copy_lost")
+        # Before anything is written down as sent: what never went needs no proof that it is gone.
+        self._care.require_closed()
         with self._store.read():
             known = self._store.copies.known_as(entry, wanted.remote_id)
         return Ready(wanted.remote_id, wanted.sha256, wanted, known)
@@ -98,6 +105,7 @@ class PublicSender:
         wanted: Publication = ready.carried
         if self._wanted(entry) is None:
             return None
+        url = _address(wanted)
         there = self._place.stat(ready.remote_id) if ready.known is not Known.NOT_AT_ALL else None
         sent_bytes = 0
         if there is None or not _is_it(there, wanted):
@@ -105,14 +113,11 @@ class PublicSender:
             sent_bytes = there.size
             if not _is_it(there, wanted):
                 raise TransientFault("store.altered", name=ready.remote_id)
-        if wanted.url is None:
-            return Sent(ready.remote_id, ready.digest, _how(there), bytes=sent_bytes)
-        seen = look_at(wanted.url, wanted.size_bytes, self._ca)
+        seen = look_at(url, wanted.size_bytes, self._ctx, self._ca)
         if not seen.is_success:
             raise TransientFault("publish.not_served", status=seen.status)
         if not _shows(seen, wanted):
             raise TransientFault("publish.other_served")
-        self._look_for_a_list(wanted.url)
         return Sent(ready.remote_id, ready.digest, BY_ADDRESS, bytes=sent_bytes)
 
     def remove(self, entry: Entry) -> Sent | None:
@@ -121,7 +126,8 @@ class PublicSender:
         Raises
         ------
         TransientFault
-            ``publish.still_served`` while some cache shows it; ``store.altered`` when the place has it still.
+            ``publish.still_served`` while some cache shows it; ``publish.unproven``, ``publish.no_address`` when
+            nothing can be told; ``store.altered`` when the place has it still.
         BitewingError
             As every call of a store; as :func:`look_at`: without an answer nothing is proven.
         """
@@ -134,23 +140,17 @@ class PublicSender:
             raise TransientFault("store.altered", name=name)
         with self._store.read():
             taken = self._store.publications.get(entry.destination, name)
-        if taken is None or taken.url is None:
-            return Sent(name, "", BY_LISTING, was_there=not was_there)
-        seen = look_at(taken.url, taken.size_bytes, self._ca)
-        # Servers that make smaller pictures of ours show other bytes; a page that says "not found" is no picture.
-        if seen.is_an_image or (seen.is_success and _shows(seen, taken)):
-            again_s = min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
-            raise TransientFault("publish.still_served", retry_after_s=again_s)
+        url = (taken.url if taken is not None else None) or public_address(self._base, name)
+        if url is None:
+            # The listing of the place alone says nothing of what some cache shows.
+            raise TransientFault("publish.no_address", retry_after_s=_again_s(entry))
+        try:
+            self._proof.require(url, taken.sha256 if taken is not None else "")
+        except TransientFault as fault:
+            if fault.code in {"publish.still_served", "publish.unproven"}:
+                fault.retry_after_s = _again_s(entry)
+            raise
         return Sent(name, "", BY_ADDRESS, was_there=not was_there)
-
-    def _look_for_a_list(self, url: str) -> None:
-        """Say aloud, once a connection, when the web server tells everybody the names that nobody can guess."""
-        if self._has_looked:
-            return
-        self._has_looked = True
-        folder, _slash, name = url.rpartition("/")
-        if shows(f"{folder}/", self._ca, name):
-            self._warn("publish.listed")
 
     def _wanted(self, entry: Entry) -> Publication | None:
         """Return what is to be published still; what is not any more is called back, in case it got there."""
@@ -163,14 +163,23 @@ class PublicSender:
         return None
 
 
+def _again_s(entry: Entry) -> float:
+    return min(_FIRST_AGAIN_S * float(4 ** min(entry.tries, 10)), _LAST_AGAIN_S)
+
+
 def _is_it(stat: Stat, wanted: Publication) -> bool:
     if stat.digest is not None and stat.digest.algorithm == "sha256":
         return stat.digest.value == wanted.sha256
     return stat.size == wanted.size_bytes
 
 
-def _how(stat: Stat) -> str:
-    return stat.digest.algorithm if stat.digest is not None else BY_SIZE
+def _address(wanted: Publication) -> str:
+    """Return the public address. Raises ``publish.no_address``: without one nobody sees what is shown, nor that it
+    is shown no more.
+    """
+    if wanted.url is None:
+        raise ItemError("publish.no_address")
+    return wanted.url
 
 
 def _shows(seen: Seen, wanted: Publication) -> bool:

@@ -135,14 +135,15 @@ class PublishingService:
         Parameters
         ----------
         looked
-            That a person looked at the pictures: without that nothing goes which may show a name or a face.
+            That a person looked at the very pictures, and that whoever can be recognised has agreed: without that
+            nothing goes, whatever was found in them.
 
         Raises
         ------
         RefusedError
             ``role.refused``.
         UserError
-            ``publish.off``, ``publish.which``.
+            ``publish.off``, ``publish.which``, ``publish.no_address``.
         """
         self._door.require(actor, Action.IMAGE_PUBLISH)
         mirror = self._connector.chosen(place)
@@ -204,7 +205,8 @@ class PublishingService:
             before = unit.store.publications.current(image_id, destination)
             if before:
                 return PublicItem(image_id, before[-1].state, before[-1].url, was_so=True)
-            if copy.to_look_at and not looked:
+            # Not only where something was found: what is not found may be there.
+            if not looked:
                 raise UserError("publish.look_first", text=image_id)
             if record.sha256 != copy.made_of:
                 raise UserError("image.changed_elsewhere", id=image_id)
@@ -222,6 +224,7 @@ class PublishingService:
                 copy_sha256=copy.sha256,
                 warned=[warning.value for warning in copy.warnings],
                 looked=looked,
+                consent=looked,
             )
             _say(unit, wanted)
         return PublicItem(image_id, PublicState.WAITING, wanted.url)

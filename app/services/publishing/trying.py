@@ -1,17 +1,27 @@
-"""Trying a place out before anything is published: is the public folder seen, and is nothing else seen with it?"""
+"""Trying a place out: is the public folder seen, and is nothing else seen with it, nor the names of what is in it?"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
 from app.core.errors import BitewingError, Cancelled
-from app.domain.publication import FOLDER, public_address
-from app.transfer.public_web import look_at
+from app.domain.publication import public_address
+from app.services.publishing.proving import control_bytes, control_name, take_away
+from app.transfer.public_web import Asking, Seen, look_at
 from app.transfer.stores.store import Store
+
+# With these nothing may be published: names that nobody can guess are told to everybody, or more than they is shown.
+OBSTACLES = ("publish.listed", "publish.all_public")
+# What says that a page is a listing: any name that we give, or the way in which buckets tell theirs.
+_LISTED = re.compile(rb"[0-9a-f]{40}\.(?:jpg|dcm)|<ListBucketResult")
+_MOST_FOLDERS = 8
 
 
 def ca_of(mirror: MirrorSettings) -> str:
@@ -22,8 +32,6 @@ def ca_of(mirror: MirrorSettings) -> str:
 def try_public(mirror: MirrorSettings, place: Store, work: Path, ctx: JobContext) -> tuple[str, ...]:
     """Return what is wrong with publishing at a mirror, as codes; nothing where publishing is off, or all is well.
 
-    A small file is put into the public folder and one beside it, and both are asked for as a stranger would.
-
     Raises
     ------
     BitewingError
@@ -33,49 +41,108 @@ def try_public(mirror: MirrorSettings, place: Store, work: Path, ctx: JobContext
         return ()
     if not mirror.public_url:
         return ("publish.no_address",)
-    token = secrets.token_hex(20)
-    inside, outside = f"{FOLDER}/{token}.txt", f"bitewing-{token}.txt"
-    probe = work / "probe.txt"
-    probe.write_text(token, "ascii")
+    trial = _Trial(mirror, place, ctx)
+    trial.put(work)
     try:
-        for name in (inside, outside):
-            place.put(probe, name, ctx)
-        return _seen(mirror, inside, outside, token)
-    finally:
-        for name in (inside, outside):
-            place.delete(name)
-
-
-def _seen(mirror: MirrorSettings, inside: str, outside: str, token: str) -> tuple[str, ...]:
-    ca, base = ca_of(mirror), mirror.public_url.rstrip("/")
-    digest = hashlib.sha256(token.encode("ascii")).hexdigest()
-    try:
-        seen = look_at(public_address(base, inside) or "", len(token), ca)
+        return trial.seen()
     except Cancelled:
         raise
     except BitewingError as fault:
         return (fault.code,)
-    found = []
-    if not seen.is_success:
-        found.append("publish.not_served")
-    elif seen.sha256 != digest:
-        found.append("publish.other_served")
-    if shows(f"{base}/", ca, token):
-        found.append("publish.listed")
-    # Where the mirror's own folder would be seen: above the public folder, or, entered by mistake, as the public one.
-    places = [base, *([base.rpartition("/")[0]] if base.count("/") > 2 else [])]
-    if any(shows(f"{place}/{outside}", ca, token) for place in places):
-        found.append("publish.all_public")
-    return tuple(found)
+    finally:
+        trial.remove()
 
 
-def shows(address: str, ca: str, token: str) -> bool:
-    """Whether an address shows a word of ours: the file itself, or a listing with its name. Raises Cancelled."""
+def look_over(mirror: MirrorSettings, place: Store, work: Path, ctx: JobContext) -> tuple[str, ...]:
+    """Return what is wrong at a mirror with a public address, as codes, when there is an answer to tell by.
+
+    Raises
+    ------
+    BitewingError
+        As every call of a store, and as :func:`look_at`: without an answer nothing is known.
+    """
+    trial = _Trial(mirror, place, ctx)
+    trial.put(work)
     try:
-        seen = look_at(address, 0, ca)
-    except Cancelled:
-        raise
-    except BitewingError:
-        # What is not answered is not shown.
-        return False
-    return seen.is_success and token.encode("ascii") in seen.start
+        return trial.seen()
+    finally:
+        trial.remove()
+
+
+class _Trial:
+    """A picture without meaning in the public folder and a file beside it, both asked for as a stranger would."""
+
+    def __init__(self, mirror: MirrorSettings, place: Store, ctx: JobContext) -> None:
+        self._is_bucket = mirror.kind == "s3"
+        self._place, self._ctx, self._ca = place, ctx, ca_of(mirror)
+        self._base = mirror.public_url.rstrip("/")
+        self._inside, self._outside = control_name(".jpg"), f"bitewing-{secrets.token_hex(20)}.txt"
+        self._picture, self._text = control_bytes(".jpg"), secrets.token_hex(20).encode("ascii")
+
+    def put(self, work: Path) -> None:
+        """Put both there; what was put before a fault is removed again."""
+        try:
+            for name, data in ((self._inside, self._picture), (self._outside, self._text)):
+                (work / "trial").write_bytes(data)
+                self._place.put(work / "trial", name, self._ctx)
+        except BaseException:
+            self.remove()
+            raise
+
+    def remove(self) -> None:
+        """Take both away again."""
+        for name in (self._inside, self._outside):
+            take_away(self._place, name)
+
+    def seen(self) -> tuple[str, ...]:
+        """Return what is wrong. Raises as :func:`look_at` when the picture cannot be asked for."""
+        seen = look_at(public_address(self._base, self._inside) or "", len(self._picture), self._ctx, self._ca)
+        found = []
+        if not seen.is_success:
+            found.append("publish.not_served")
+        elif seen.sha256 != hashlib.sha256(self._picture).hexdigest():
+            found.append("publish.other_served")
+        if any(self._is_a_listing(address) for address in self._listings()):
+            found.append("publish.listed")
+        # Where the mirror's own folder would be seen: above the public one, or, entered by mistake, as the public one.
+        if any(self._is_outside(folder) for folder in list(self._folders())[:2]):
+            found.append("publish.all_public")
+        return tuple(found)
+
+    def _folders(self) -> Iterator[str]:
+        """Yield the public folder and those above it, as far as the address goes."""
+        folder, shortest = self._base, self._base.index("://") + 3
+        for _number in range(_MOST_FOLDERS):
+            yield folder
+            slash = folder.rfind("/")
+            if slash < shortest:
+                return
+            folder = folder[:slash]
+
+    def _listings(self) -> Iterator[str]:
+        path = urlsplit(self._base).path.strip("/")
+        for folder in self._folders():
+            yield f"{folder}/"
+            if self._is_bucket:
+                # A bucket lists for whoever asks at its root, by the beginning of the names.
+                above = urlsplit(folder).path.strip("/")
+                rest = path.removeprefix(above).strip("/")
+                yield f"{folder}/?list-type=2&max-keys=9&prefix={quote(f'{rest}/' if rest else '')}"
+
+    def _is_a_listing(self, address: str) -> bool:
+        seen = self._shown(address)
+        return seen is not None and _LISTED.search(seen.start) is not None
+
+    def _is_outside(self, folder: str) -> bool:
+        seen = self._shown(f"{folder}/{self._outside}")
+        return seen is not None and self._text in seen.start
+
+    def _shown(self, address: str) -> Seen | None:
+        """Return what is shown, ``None`` when nothing is: what is not answered is not shown. Raises Cancelled."""
+        try:
+            seen = look_at(address, 0, self._ctx, self._ca, Asking.PAGE)
+        except Cancelled:
+            raise
+        except BitewingError:
+            return None
+        return seen if seen.is_success else None

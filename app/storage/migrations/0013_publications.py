@@ -14,7 +14,7 @@ _FOLLOW = f"""
         WHERE {_THIS};
         UPDATE images SET public_url = (
             SELECT url FROM publications WHERE image_id = NEW.image_id AND public_at IS NOT NULL AND gone_at IS NULL
-            ORDER BY public_at DESC, remote_id LIMIT 1)
+            AND url IS NOT NULL ORDER BY public_at DESC, remote_id LIMIT 1)
         WHERE id = NEW.image_id;"""  # noqa: S608 - our own text
 
 STATEMENTS = (

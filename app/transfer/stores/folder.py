@@ -29,11 +29,12 @@ from app.core.files import (
 from app.transfer.stores.blocks import receiving, require_digest, require_size, sending
 from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.folder_errors import translated
-from app.transfer.stores.names import checked, checked_folder, is_part, part_name
+from app.transfer.stores.names import checked, checked_folder, is_part, is_shown, part_name
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
 MARKER = ".bitewing-store"
 _READ_BYTES = 1 << 20
+_FILE_FOR_ALL, _FOLDER_FOR_ALL = 0o644, 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class FolderStore:
         """Copy a file here; proven by reading it back. See the protocol."""
         with sending(source, ctx, on_block, "sha256") as reader, translated(self._base, name):
             final = self._path(name)
-            temporary = self._path(part_name(name))
             make_directories(final.parent, self._base)
+            temporary = _beside(final, self._path(part_name(name)))
             try:
                 with temporary.open("xb") as writer:
                     for block in reader.blocks(_READ_BYTES):
@@ -82,6 +83,8 @@ class FolderStore:
                 digest, size = sha256_file(temporary, lambda _size: ctx.check())
                 require_size(name, reader.sent, size)
                 require_digest(name, reader.digest("sha256"), digest)
+                if is_shown(name):
+                    _show(temporary, final.parent)
                 replace_durably(temporary, final)
             finally:
                 # Gone after a success; after a drive was pulled out nothing can be removed either.
@@ -223,3 +226,20 @@ def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
         # Deleted since the listing began.
         return None
     return Entry(name, found.st_size, modified=_modified(found)) if modes.S_ISREG(found.st_mode) else None
+
+
+def _beside(final: Path, temporary: Path) -> Path:
+    """Return where to write before the rename: a link may have put the public folder on another volume."""
+    if temporary.parent.stat().st_dev == final.parent.stat().st_dev:
+        return temporary
+    return final.with_name(temporary.name)
+
+
+def _show(file: Path, folder: Path) -> None:
+    """Let a web server of another account read a file and its folder, whatever this account is used to give."""
+    # Where rights are not known, or are not ours to give, the public address says whether it is seen.
+    with suppress(OSError):
+        file.chmod(_FILE_FOR_ALL)
+    with suppress(OSError):
+        if folder.stat().st_mode & _FOLDER_FOR_ALL != _FOLDER_FOR_ALL:
+            folder.chmod(_FOLDER_FOR_ALL)

@@ -25,7 +25,7 @@ from app.transfer.stores.ftp_errors import is_refused, translated
 from app.transfer.stores.ftp_link import BLOCK_BYTES, FtpArgs, Link
 from app.transfer.stores.ftp_listing import Line
 from app.transfer.stores.interrupting import interruptible
-from app.transfer.stores.names import checked, checked_folder, is_part, joined, part_name
+from app.transfer.stores.names import checked, checked_folder, is_part, is_shown, joined, part_name
 from app.transfer.stores.store import Capabilities, Entry, OnBlock, Stat, System
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,9 @@ class FtpStore:
             try:
                 self._upload(link, reader, part)
                 require_size(name, reader.sent, _known(link.file_size(part)))
+                if is_shown(name):
+                    self._make_folders(link, posixpath.dirname(final))
+                    self._show(link, part, posixpath.dirname(final))
                 self._move(link, part, final, name)
             except (EOFError, TimeoutError):
                 # The line is dead; what is left there is swept later.
@@ -176,6 +179,15 @@ class FtpStore:
         else:
             self._make_folders(link, posixpath.dirname(new))
         link.rename(old, new)
+
+    def _show(self, link: Link, part: str, folder: str) -> None:
+        """Let a web server of another account read a file and its folder, whatever rights new ones get here."""
+        for path, mode in ((part, "644"), (folder, "755")):
+            try:
+                link.voidcmd(f"SITE CHMOD {mode} {path}")
+            except ftplib.error_perm as error:
+                # Many servers do not know it; the public address says whether it is seen.
+                _log.info("rights not given at an FTP server: %.3s", error)
 
     def probe(self) -> None:
         """Ask for a sign of life. See the protocol."""

@@ -12,6 +12,7 @@ import secrets
 import unicodedata
 
 from app.core.errors import EnvironmentFault
+from app.domain.publication import FOLDER
 
 _LONGEST_PART_BYTES = 255
 _LONGEST_NAME_BYTES = 1024  # S3's limit; the others allow more
@@ -57,9 +58,17 @@ def joined(base: str, name: str) -> str:
 
 
 def part_name(name: str) -> str:
-    """Return a new name for an upload to ``name``, in the same folder; nobody can guess it."""
-    folder = posixpath.dirname(name)
+    """Return a new name for an upload to ``name``, in the same folder; nobody can guess it.
+
+    Beside the folder that anybody may read, for what goes there: what a broken line leaves behind is shown to nobody.
+    """
+    folder = "" if is_shown(name) else posixpath.dirname(name)
     return posixpath.join(folder, f"bitewing-{secrets.token_hex(16)}.part")
+
+
+def is_shown(name: str) -> bool:
+    """Whether a file is for a web server to show, which may run under another account."""
+    return name.startswith(f"{FOLDER}/")
 
 
 def is_part(name: str) -> bool:

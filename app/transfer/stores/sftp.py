@@ -20,14 +20,14 @@ from app.transfer.stores import sftp_wire as wires
 from app.transfer.stores.blocks import receiving, require_digest, require_size, sending
 from app.transfer.stores.checking import space_warnings, try_out
 from app.transfer.stores.interrupting import interruptible
-from app.transfer.stores.names import checked, checked_folder, is_part, joined, part_name
+from app.transfer.stores.names import checked, checked_folder, is_part, is_shown, joined, part_name
 from app.transfer.stores.sftp_errors import (
     NO_SUCH_FILE,
     SftpStatus,
     connecting,
     translated,
 )
-from app.transfer.stores.sftp_transfer import fetch, free_bytes, make_folders, move, reread, upload
+from app.transfer.stores.sftp_transfer import fetch, free_bytes, make_folders, move, reread, show, upload
 from app.transfer.stores.sftp_wire import Attributes, Reader, Wire, text
 from app.transfer.stores.ssh import SftpArgs, connect, host_key_fingerprint
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
@@ -66,6 +66,10 @@ class SftpStore:
                     require_size(name, *upload(wire, part, handle, reader))
                     if rereads:
                         require_digest(name, reader.digest("sha256"), reread(wire, part, reader.sent, ctx))
+                    if is_shown(name):
+                        # Parts lie beside the public folder, which may not be there yet.
+                        make_folders(wire, posixpath.dirname(final))
+                        show(wire, part, posixpath.dirname(final))
                     move(wire, part, final)
                 except BaseException:
                     wire.tell(wires.CLOSE, handle)

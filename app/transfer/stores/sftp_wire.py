@@ -270,3 +270,8 @@ def new_file(path: bytes, flags: int) -> tuple[bytes, bytes, bytes]:
 def new_folder(path: bytes) -> tuple[bytes, bytes]:
     """Return the fields of MKDIR."""
     return text(path), _NO_ATTRIBUTES
+
+
+def new_mode(path: bytes, mode: int) -> tuple[bytes, bytes, bytes]:
+    """Return the fields of a SETSTAT request that changes who may read."""
+    return text(path), number(_HAS_MODE), number(mode)

@@ -106,6 +106,8 @@ class PublishDialog(DialogFrame):
         self.list.clear()
         self.picture.setPixmap(QPixmap())
         self.picture.setText(t("Making the copy…"))
+        # What was said of other copies is not said of these.
+        self.looked.setChecked(False)
         self._refresh()
         self._session.calls.ask(
             self._lane,
@@ -178,15 +180,14 @@ class PublishDialog(DialogFrame):
 
     @Slot()
     def _refresh(self, *_on: Any) -> None:
-        to_look_at = any(one.copy is not None and one.copy.to_look_at for one in self._prepared)
-        self.looked.setVisible(to_look_at)
         has_any = any(one.copy is not None for one in self._prepared)
-        self.ok.setEnabled(has_any and (self.looked.isChecked() or not to_look_at))
+        self.looked.setEnabled(has_any)
+        self.ok.setEnabled(has_any and self.looked.isChecked())
 
     @Slot()
     def _on_ok_clicked(self) -> None:
         library, actor, prepared = self._session.library, self._session.actor, list(self._prepared)
-        place, looked = self.place.currentData(), self.looked.isVisible() and self.looked.isChecked()
+        place, looked = self.place.currentData(), self.looked.isChecked()
         self.ok.setEnabled(False)
         self._session.calls.ask(
             self._lane,

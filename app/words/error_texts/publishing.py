@@ -103,6 +103,17 @@ def _address() -> dict[str, ErrorTemplates]:
             t("The copy lies at the mirror, but the public address shows something else."),
             t("Look whether the public address is that of the folder “published”."),
         ),
+        "publish.unproven": ErrorTemplates(
+            t("Not proven"),
+            t(
+                "The copy was deleted, but the web server gives no clear answer: it does not show a trial picture"
+                " either, or does not say that nothing is there."
+            ),
+            t(
+                "It is asked again by itself. Look whether the public address is shown to everybody, without"
+                " signing in."
+            ),
+        ),
         "publish.still_served": ErrorTemplates(
             t("Still to be seen"),
             t("The copy was deleted, but the public address shows it still: some cache has kept it."),
@@ -115,7 +126,7 @@ def _warnings() -> dict[str, ErrorTemplates]:
     return {
         "publish.no_address": ErrorTemplates(
             t("No public address"),
-            t("Without one nobody can be told where an image is, and only the mirror says that it is gone."),
+            t("Without one nobody can be told where an image is, and nothing proves that it is gone."),
             t("Enter the address at which the folder “published” is seen."),
         ),
         "publish.listed": ErrorTemplates(

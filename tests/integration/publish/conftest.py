@@ -6,7 +6,7 @@ import functools
 import http.client
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -22,6 +22,7 @@ from app.domain.image import Filing, ImageRecord, ImageType
 from app.domain.patient import Patient, PatientDraft
 from app.domain.publication import FOLDER
 from app.domain.roles import owner
+from app.services.publishing import proving
 from app.services.publishing.service import PublicItem
 from app.sync.report import ImportArgs
 from tests.certificates import Authority
@@ -34,11 +35,15 @@ PLACE = "web"
 
 @dataclass
 class WebServer:
-    """A web server over TLS. ``trouble``: what it answers instead; ``cache``: what it shows though it is gone."""
+    """A web server over TLS. ``trouble``: what it answers instead; ``cache``: what it shows though it is gone.
+
+    As caches do, it looks again for whoever asks it to. ``answer`` may answer instead, and says whether it did.
+    """
 
     folder: Path
     server: ThreadingHTTPServer
     pem: Path
+    is_plain: bool = False
     trouble: int = 0
     lists: bool = False
     caches: bool = False
@@ -46,15 +51,23 @@ class WebServer:
     cache: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
+    answer: Callable[[SimpleHTTPRequestHandler], bool] | None = None
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.server.server_port}"
+        return f"http{'' if self.is_plain else 's'}://127.0.0.1:{self.server.server_port}"
 
     def get(self, url: str) -> tuple[int, bytes, str]:
         """Ask as a stranger does: status, body, type."""
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.server.server_port, context=ssl.create_default_context(cafile=str(self.pem)), timeout=10
+        connection = (
+            http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=10)
+            if self.is_plain
+            else http.client.HTTPSConnection(
+                "127.0.0.1",
+                self.server.server_port,
+                context=ssl.create_default_context(cafile=str(self.pem)),
+                timeout=10,
+            )
         )
         connection.request("GET", url.removeprefix(self.url))
         response = connection.getresponse()
@@ -76,7 +89,9 @@ class _Handler(SimpleHTTPRequestHandler):
         if web.trouble:
             self.send_error(web.trouble)
             return
-        if self.path in web.cache:
+        if web.answer is not None and web.answer(self):
+            return
+        if self.path in web.cache and "no-cache" not in self.headers.get("Cache-Control", ""):
             self.send_response(200)
             self.send_header("Content-Length", str(len(web.cache[self.path])))
             self.send_header("Content-Type", web.cache_kind)
@@ -98,14 +113,15 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def serve(folder: Path, authority: Authority) -> Iterator[WebServer]:  # noqa: F811
+def serve(folder: Path, authority: Authority, *, is_plain: bool = False) -> Iterator[WebServer]:  # noqa: F811
     """Run a web server on a free port until it is let go of."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
-    web = WebServer(folder, server, authority.pem)
+    web = WebServer(folder, server, authority.pem, is_plain)
     server.RequestHandlerClass = functools.partial(_Handler, web)  # type: ignore[assignment]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority.sign().both)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    if not is_plain:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.sign().both)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -114,6 +130,11 @@ def serve(folder: Path, authority: Authority) -> Iterator[WebServer]:  # noqa: F
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "AGAIN_S", 0.05)
 
 
 @pytest.fixture

@@ -43,10 +43,12 @@ def test_an_x_ray(form: PublicForm, publishing: Library, web: WebServer, tmp_pat
     [prepared] = publishing.publishing.prepare(OWNER, [image_id], QUIET, form)
     assert prepared.copy is not None
     assert prepared.copy.removed
-    # Straight from a sensor: there is nothing that only eyes could find.
+    # Straight from a sensor nothing is suspected; that nobody looked is a reason all the same.
     assert prepared.copy.to_look_at == ()
     looked_at = prepared.copy.path.read_bytes()
-    [item] = publishing.publishing.publish(OWNER, [prepared])
+    [refused] = publishing.publishing.publish(OWNER, [prepared])
+    assert (refused.state, refused.code) == (None, "publish.look_first")
+    [item] = publishing.publishing.publish(OWNER, [prepared], looked=True)
     publishing.publishing.send(OWNER, QUIET)
     status, body, _kind = web.get(str(item.url))
     assert (status, body == looked_at) == (200, True)
@@ -74,7 +76,8 @@ def test_nothing_goes_that_nobody_looked_at(publishing: Library, place: Path, tm
     [item] = publishing.publishing.publish(OWNER, [prepared], looked=True)
     assert item.state is PublicState.WAITING
     [entry] = [entry for entry in publishing.store.audit.list(limit=5) if entry.action == "image.publish"]
-    assert (entry.details["looked"], entry.details["warned"]) == (True, ["text_said"])
+    said = (entry.details["looked"], entry.details["consent"], entry.details["warned"])
+    assert said == (True, True, ["text_said"])
 
 
 def test_a_copy_that_is_not_what_it_was(publishing: Library, tmp_path: Path) -> None:

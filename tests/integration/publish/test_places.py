@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,8 @@ def at_ftps(
 @pytest.fixture
 def at_sftp(library: Library, ssh_server: SshServer, authority: Authority) -> Iterator[WebServer]:
     base = ssh_server.root / f"base-{uuid.uuid4().hex[:8]}"
-    # The web server has an authority of its own, which the computer does not know; the host key is trusted by itself.
-    for web in serve(base / FOLDER, authority):
+    # The host key is what is trusted, so there is no room for an authority that the computer does not know.
+    for web in serve(base / FOLDER, authority, is_plain=True):
         settings = {
             "kind": "sftp",
             "host": "127.0.0.1",
@@ -46,7 +48,6 @@ def at_sftp(library: Library, ssh_server: SshServer, authority: Authority) -> It
             "key_file": str(ssh_server.key),
             "trust": ssh_server.fingerprint,
             "path": str(base),
-            "public_url": "",
         }
         switch_on(library, web, settings)
         yield web
@@ -64,7 +65,7 @@ def test_at_a_server(library: Library, at_server: WebServer, tmp_path: Path) -> 
     assert library.publishing.send(OWNER, QUIET).drained.sent == 1
     copy = newest(library, image.id).publication
     address = f"{at_server.url}/{copy.remote_id.removeprefix(f'{FOLDER}/')}"
-    assert (copy.state, copy.url) == (PublicState.PUBLIC, address if copy.how == "address" else None)
+    assert (copy.state, copy.url, copy.how) == (PublicState.PUBLIC, address, "address")
     assert at_server.get(address)[0] == 200
     library.publishing.withdraw(OWNER, [image.id], QUIET)
     library.publishing.send(OWNER, QUIET)
@@ -88,7 +89,33 @@ def _stranger(url: str) -> int:
         return error.code
 
 
-def test_in_a_bucket_that_is_not_opened_by_us(library: Library, open_s3: S3Server, tmp_path: Path) -> None:
+@pytest.fixture
+def website(open_s3: S3Server, tmp_path: Path, authority: Authority) -> Iterator[WebServer]:
+    """A bucket as a web site shows it: what strangers may read, and no list; moto lists for everybody."""
+
+    def answer(asked: SimpleHTTPRequestHandler) -> bool:
+        status, body, kind = 403, b"<Error><Code>AccessDenied</Code></Error>", "application/xml"
+        if "?" not in asked.path and not asked.path.endswith("/"):
+            there = http.client.HTTPConnection("127.0.0.1", open_s3.port, timeout=10)
+            there.request("GET", asked.path)
+            told = there.getresponse()
+            status, body, kind = told.status, told.read(), str(told.headers["Content-Type"])
+            there.close()
+        asked.send_response(status)
+        asked.send_header("Content-Type", kind)
+        asked.send_header("Content-Length", str(len(body)))
+        asked.end_headers()
+        asked.wfile.write(body)
+        return True
+
+    for web in serve(tmp_path, authority, is_plain=True):
+        web.answer = answer
+        yield web
+
+
+def test_in_a_bucket_that_is_not_opened_by_us(
+    library: Library, open_s3: S3Server, website: WebServer, tmp_path: Path
+) -> None:
     endpoint, prefix = f"http://127.0.0.1:{open_s3.port}", f"base-{uuid.uuid4().hex[:8]}"
     settings: dict[str, Any] = {
         "kind": "s3",
@@ -105,9 +132,16 @@ def test_in_a_bucket_that_is_not_opened_by_us(library: Library, open_s3: S3Serve
     image = photo(library, patient(library), tmp_path / "in")
     publish(library, [image.id])
     library.publishing.send(OWNER, QUIET)
+    # Asked at the root of the bucket, by the beginning of the names, everybody is told them.
+    assert newest(library, image.id).code == "publish.listed"
+    library.publishing.withdraw(OWNER, [image.id], QUIET)
+    shown = f"{website.url}/{open_s3.bucket}/{prefix}/{FOLDER}"
+    library.settings.set(OWNER, f"mirror.{PLACE}.public_url", shown)
+    publish(library, [image.id])
+    library.publishing.send(OWNER, QUIET)
     # Whether anybody may read is the bucket's own business: no right is given silently, and it is said.
     entry = newest(library, image.id)
-    assert (entry.publication.state, entry.code) == (PublicState.WAITING, "publish.not_served")
+    assert (entry.publication.state, entry.code) == (PublicState.UNPROVEN, "publish.not_served")
     url = str(entry.publication.url)
     assert _stranger(url) == 403
     resource = f"arn:aws:s3:::{open_s3.bucket}/{prefix}/{FOLDER}/*"

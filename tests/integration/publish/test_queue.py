@@ -65,8 +65,11 @@ def test_what_cannot_be_sent_keeps_nothing_from_being_taken_back(
         rounds(publishing)
         publishing.publishing.withdraw(OWNER, [first.id], QUIET)
         rounds(publishing, waited=False)
-        assert newest(publishing, first.id).publication.state is PublicState.PRIVATE
-    assert web.get(str(item.url))[0] == 404
+        assert web.get(str(item.url))[0] == 404
+        # The picture beside which that is proven cannot be put there either: then it is asked for again.
+        assert queued(publishing) == [("put", "parked", code), ("remove", "waiting", "publish.unproven")]
+    rounds(publishing)
+    assert newest(publishing, first.id).publication.state is PublicState.PRIVATE
     assert queued(publishing) == [("put", "parked", code)]
 
 
@@ -197,7 +200,7 @@ def test_nobody_publishes_what_others_wanted(publishing: Library, web: WebServer
     ]
 
 
-def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, place: Path, tmp_path: Path) -> None:
     whose = patient(publishing)
     images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8)]
     publish(publishing, [images[0].id])
@@ -208,7 +211,7 @@ def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, web: 
         publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", value)
         publishing.publishing.send(OWNER, QUIET)
     assert [newest(publishing, image.id).publication.state for image in images] == [PublicState.PRIVATE] * 2
-    assert web.asked == ["/" + newest(publishing, images[0].id).publication.remote_id.rpartition("/")[2]]
+    assert public_files(place) == []
 
 
 def test_what_blocks_taking_back_is_mended_by_the_settings(publishing: Library, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_from_the_picture_to_the_list_and_back(
     assert "EXIF" in dialog.facts.text()
     assert not dialog.ok.isEnabled()
     dialog.looked.setChecked(True)
+    # Of another copy nothing was said yet; what cannot be made cannot be agreed to.
+    dialog.form.setCurrentIndex(1)
+    dialog.prepare()
+    assert not dialog.looked.isChecked()
+    settled()
+    assert (dialog.looked.isEnabled(), dialog.ok.isEnabled()) == (False, False)
+    dialog.form.setCurrentIndex(0)
+    dialog.prepare()
+    settled()
+    dialog.looked.setChecked(True)
     dialog.ok.click()
     settled()
     assert dialog.result() == QDialog.DialogCode.Accepted

@@ -12,7 +12,6 @@ from app.core.destinations import MirrorSettings, is_place, is_same_place, place
     [
         ("mirror.a.path", "/srv/nas", "/srv/nas/", True),
         ("mirror.a.path", "/srv/nas", "/srv/NAS", False),
-        ("mirror.a.path", "/srv/nas", "/srv/nas ", False),
         ("mirror.a.bucket", "images", "Images", False),
         ("mirror.a.username", "clinic", "Clinic", False),
         ("mirror.a.host", "nas.example.org", "NAS.example.org", True),
