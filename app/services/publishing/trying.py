@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
-from app.core.errors import BitewingError, Cancelled
+from app.core.errors import BitewingError, Cancelled, TransientFault
 from app.domain.publication import public_address
 from app.services.publishing.proving import control_bytes, control_name, take_away
 from app.transfer.public_web import Asking, Seen, look_at
@@ -81,11 +81,13 @@ class _Trial:
         self._picture, self._text = control_bytes(".jpg"), secrets.token_hex(20).encode("ascii")
 
     def put(self, work: Path) -> None:
-        """Put both there; what was put before a fault is removed again."""
+        """Put both there; what was put before a fault is removed again, or swept where the place is away."""
         try:
             for name, data in ((self._inside, self._picture), (self._outside, self._text)):
                 (work / "trial").write_bytes(data)
                 self._place.put(work / "trial", name, self._ctx)
+        except TransientFault:
+            raise
         except BaseException:
             self.remove()
             raise
