@@ -129,6 +129,11 @@ def _warnings() -> dict[str, ErrorTemplates]:
             t("Without one nobody can be told where an image is, and nothing proves that it is gone."),
             t("Enter the address at which the folder “published” is seen."),
         ),
+        "publish.open_bucket": ErrorTemplates(
+            t("Open to everybody"),
+            t("Everybody on the internet can read or list something in this bucket."),
+            t("Look that it is the folder “published” alone, and that nobody may list it."),
+        ),
         "publish.listed": ErrorTemplates(
             t("The public folder can be listed"),
             t("The web server shows the names of everything in the public folder, so that anybody finds every image."),

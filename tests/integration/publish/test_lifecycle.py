@@ -21,6 +21,7 @@ from app.domain.publication import FOLDER, PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
 from app.storage.outbox import EntryState
 from app.storage.publications import PublicEntry
+from app.words import publishing as public_words
 from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, switch_on
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -295,6 +296,12 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return ended.returncode, json.loads(ended.stdout)
 
+    # Whoever switches it on here reads what it means, too.
+    switched = ["settings", "set", f"mirror.{PLACE}.publish", "true", "--library", str(publishing.paths.root)]
+    told = subprocess.run(
+        [sys.executable, "-m", "app", *switched], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert [line for line in told.stderr.splitlines() if line] == list(public_words.risks())
     code, said = bitewing("publish", "--to", PLACE, "--looked", image.id, "nobody")
     assert isinstance(said, dict)
     [done, failed] = said.pop("items")  # type: ignore[misc]
