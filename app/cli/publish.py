@@ -87,19 +87,26 @@ def list_public(session: Session) -> int:
 
 @command.command("check", help=t("Compare public folders with the records: what nobody knows of, what is gone."))
 @click.option("--remove", is_flag=True, help=t("Take away what lies there and nobody knows of."))
+@click.option("--many", is_flag=True, help=t("Take it away also when that is much of what lies there."))
 @common
 @click.pass_obj
-def check(session: Session, remove: bool) -> int:
+def check(session: Session, remove: bool, many: bool) -> int:
     """Compare."""
     with opened(session) as library, job(t("Looking at what is public")) as ctx:
-        report = library.publishing.compare(library.owner(), ctx, remove=remove)
+        report = library.publishing.compare(library.owner(), ctx, remove=remove, agreed=many)
     if session.json:
-        counts = {"public": report.public, "missing": report.count("missing"), "unknown": report.count("unknown")}
-        output.emit({**counts, "items": [output.plain(item) for item in report.items]})
+        counts = {status: report.count(status) for status in ("missing", "unknown", "foreign", "not_looked")}
+        output.emit({"public": report.public, **counts, "items": [output.plain(item) for item in report.items]})
     else:
-        said = {"missing": t("not there any more"), "unknown": t("nobody knows of it")}
+        said = {
+            "missing": t("not there any more"),
+            "unknown": t("nobody knows of it"),
+            "foreign": t("another library's"),
+            "not_looked": t("not looked at"),
+        }
         for item in report.items:
-            _say_line(item.destination, item.name, t("removed") if item.removed else said[item.status])
+            why = output.refusal(item.code)["reason"] if item.code else ""
+            _say_line(item.destination, item.name, t("removed") if item.removed else said[item.status], why)
         output.say(tn("{n} copy is public as it should be.", "{n} copies are public as they should be.", report.public))
     return 1 if report.count("missing") or report.count("unknown") else 0
 

@@ -11,7 +11,7 @@ from typing import Any
 from app.core.clock import epoch_ms
 from app.domain.publication import Publication, PublicForm
 from app.storage.database import Database, Row
-from app.storage.outbox import OPEN
+from app.storage.outbox import ATTEMPTED, OPEN
 from app.storage.rows import moment, moment_or_none, sound
 
 _NAMES = (
@@ -59,6 +59,35 @@ class Publications:
     def ask(self, wanted: Publication) -> None:
         """Write a wish down and queue it, under the name that it will have there whatever happens meanwhile."""
         at = epoch_ms(wanted.asked_at)
+        with self._db.write():
+            self._add(wanted)
+            self._db.execute(
+                "INSERT INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
+                " VALUES (?, ?, ?, 'put', ?, ?, ?)",
+                (wanted.destination, wanted.image_id, wanted.patient_id, wanted.remote_id, at, at),
+            )
+
+    def adopt(self, found: Publication) -> None:
+        """Write down a copy that lies in public without our knowing, and call it back like any other.
+
+        One that was said to be gone before is called back as what it was.
+        """
+        at = epoch_ms(found.asked_at)
+        with self._db.write():
+            known = self.get(found.destination, found.remote_id)
+            if known is None:
+                self._add(found)
+            copy = known or found
+            self._db.execute(
+                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
+                " VALUES (?, ?, ?, '', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                " gone_at = NULL",
+                (copy.image_id, copy.destination, copy.remote_id, ATTEMPTED, at),
+            )
+            self.withdraw(copy, found.asked_at)
+
+    def _add(self, wanted: Publication) -> None:
+        at = epoch_ms(wanted.asked_at)
         values = (
             wanted.id,
             wanted.image_id,
@@ -76,16 +105,10 @@ class Publications:
             wanted.asked_by,
             at,
         )
-        with self._db.write():
-            self._db.execute(
-                f"INSERT INTO publications ({', '.join(_ASKED)}) VALUES ({', '.join('?' * len(_ASKED))})",  # noqa: S608 - our own text
-                values,
-            )
-            self._db.execute(
-                "INSERT INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
-                " VALUES (?, ?, ?, 'put', ?, ?, ?)",
-                (wanted.destination, wanted.image_id, wanted.patient_id, wanted.remote_id, at, at),
-            )
+        self._db.execute(
+            f"INSERT INTO publications ({', '.join(_ASKED)}) VALUES ({', '.join('?' * len(_ASKED))})",  # noqa: S608 - our own text
+            values,
+        )
 
     def withdraw(self, wanted: Publication, now: datetime) -> None:
         """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there, at once.

@@ -48,6 +48,11 @@ def _rules() -> dict[str, ErrorTemplates]:
             t("The copy was brought to another place than the settings of the mirror lead to now."),
             t("Set the mirror to where it was, then it is taken back: {place}."),
         ),
+        "publish.too_many_unknown": ErrorTemplates(
+            t("Much that nobody knows of"),
+            t("{count} of {there} copies there are in no record: a newer catalogue of this library may know them."),
+            t("Look whether this is the right library and the newest backup; then say that many may be taken away."),
+        ),
         "publish.only_proof": ErrorTemplates(
             t("Not proven to be private"),
             t("An image counts as private only when its public address does not show it any more."),

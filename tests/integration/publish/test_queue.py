@@ -11,8 +11,9 @@ import pytest
 from app.bootstrap.library import Library
 from app.core.clock import epoch_ms, utc_now
 from app.core.errors import BitewingError, EnvironmentFault, RefusedError, TransientFault, UserError
-from app.domain.publication import PublicState
+from app.domain.publication import PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
+from app.services.mirroring.guard import LEAST
 from app.services.publishing.sending import PublicSender
 from app.sync.outbox import MOST_TRIES
 from app.transfer.stores.folder import FolderStore
@@ -247,3 +248,15 @@ def test_what_may_be_public_can_be_taken_back(publishing: Library, web: WebServe
     rounds(publishing)
     assert newest(publishing, ids[0]).publication.state is PublicState.PRIVATE
     assert publishing.outbox.may_be_public(OWNER, ids) == frozenset(ids[1:2])
+
+
+def test_much_that_nobody_knows_of_is_held(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
+    publish(publishing, [photo(publishing, patient(publishing), tmp_path / "in").id])
+    rounds(publishing)
+    for _number in range(LEAST):
+        (place / new_name(PublicForm.JPEG, publishing.store.library_id)).write_bytes(b"x")
+    with pytest.raises(UserError, match=r"publish\.too_many_unknown"):
+        publishing.publishing.compare(OWNER, QUIET, remove=True)
+    assert len(public_files(place)) == LEAST + 1
+    report = publishing.publishing.compare(OWNER, QUIET, remove=True, agreed=True)
+    assert (report.public, sum(item.removed for item in report.items), len(public_files(place))) == (1, LEAST, 1)
