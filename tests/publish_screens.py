@@ -31,10 +31,11 @@ def publish_screens(window: object, out: Path) -> Iterator[tuple[str, object]]:
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
             path = Path(self.translate_path(self.path))
-            if len(kept) == SEEN and self.path not in kept:
+            is_copy = not path.name.startswith("bitewing-") and path.suffix == ".jpg"
+            if is_copy and len(kept) == SEEN and self.path not in kept:
                 self.send_error(403)
                 return
-            if path.is_file():
+            if is_copy and path.is_file():
                 kept[self.path] = path.read_bytes()
             elif self.path in kept:
                 # A cache that has not heard yet.
@@ -43,6 +44,9 @@ def publish_screens(window: object, out: Path) -> Iterator[tuple[str, object]]:
                 self.wfile.write(kept[self.path])
                 return
             super().do_GET()
+
+        def list_directory(self, _path: object) -> None:
+            self.send_error(403)
 
         def log_message(self, *_what: object) -> None:
             """Say nothing."""

@@ -79,7 +79,7 @@ def list_public(session: Session) -> int:
         return 0
     for row in found:
         copy = row.entry.publication
-        why = output.refusal(row.entry.code)["reason"] if row.entry.code else ""
+        why = output.refusal(row.entry.code, row.entry.facts)["reason"] if row.entry.code else ""
         _say_line(copy.image_id, public_words.state(copy.state), copy.url or copy.remote_id, why)
     output.say(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(found)))
     return 0
@@ -87,19 +87,26 @@ def list_public(session: Session) -> int:
 
 @command.command("check", help=t("Compare public folders with the records: what nobody knows of, what is gone."))
 @click.option("--remove", is_flag=True, help=t("Take away what lies there and nobody knows of."))
+@click.option("--many", is_flag=True, help=t("Take it away also when that is much of what lies there."))
 @common
 @click.pass_obj
-def check(session: Session, remove: bool) -> int:
+def check(session: Session, remove: bool, many: bool) -> int:
     """Compare."""
     with opened(session) as library, job(t("Looking at what is public")) as ctx:
-        report = library.publishing.compare(library.owner(), ctx, remove=remove)
+        report = library.publishing.compare(library.owner(), ctx, remove=remove, agreed=many)
     if session.json:
-        counts = {"public": report.public, "missing": report.count("missing"), "unknown": report.count("unknown")}
-        output.emit({**counts, "items": [output.plain(item) for item in report.items]})
+        counts = {status: report.count(status) for status in ("missing", "unknown", "foreign", "not_looked")}
+        output.emit({"public": report.public, **counts, "items": [output.plain(item) for item in report.items]})
     else:
-        said = {"missing": t("not there any more"), "unknown": t("nobody knows of it")}
+        said = {
+            "missing": t("not there any more"),
+            "unknown": t("nobody knows of it"),
+            "foreign": t("another library's"),
+            "not_looked": t("not looked at"),
+        }
         for item in report.items:
-            _say_line(item.destination, item.name, t("removed") if item.removed else said[item.status])
+            why = output.refusal(item.code)["reason"] if item.code else ""
+            _say_line(item.destination, item.name, t("removed") if item.removed else said[item.status], why)
         output.say(tn("{n} copy is public as it should be.", "{n} copies are public as they should be.", report.public))
     return 1 if report.count("missing") or report.count("unknown") else 0
 
@@ -118,7 +125,7 @@ def _row(row: PublicRow) -> dict[str, Any]:
         "state": copy.state,
         "asked_at": copy.asked_at,
         "public_at": copy.public_at,
-        **_why(row.entry.code),
+        **_why_of(row.entry),
     }
 
 
@@ -129,7 +136,12 @@ def _published(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any
     newest = copies[0]
     state = newest.publication.state
     status = "already_public" if item.was_so and state is PublicState.PUBLIC else state.value
-    return {"image_id": item.image_id, "status": status, "url": newest.publication.url, **_why(newest.code)}
+    return {
+        "image_id": item.image_id,
+        "status": status,
+        "url": newest.publication.url,
+        **_why_of(newest),
+    }
 
 
 def _withdrawn(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any]:
@@ -138,12 +150,12 @@ def _withdrawn(item: PublicItem, copies: Sequence[PublicEntry]) -> dict[str, Any
         return _failed(item)
     left = [entry for entry in copies if entry.publication.state is not PublicState.PRIVATE]
     if not left:
-        return {"image_id": item.image_id, "status": PublicState.PRIVATE.value, "url": None, **_why(None)}
+        return {"image_id": item.image_id, "status": PublicState.PRIVATE.value, "url": None, **output.nothing_refused()}
     return {
         "image_id": item.image_id,
         "status": PublicState.WITHDRAWING.value,
         "url": left[0].publication.url,
-        **_why(left[0].code),
+        **_why_of(left[0]),
     }
 
 
@@ -156,8 +168,8 @@ def _warnings(prepared: Prepared) -> list[str]:
     return [warning.value for warning in prepared.copy.warnings] if prepared.copy is not None else []
 
 
-def _why(code: str | None) -> dict[str, Any]:
-    return output.refusal(code) if code else output.nothing_refused()
+def _why_of(entry: PublicEntry) -> dict[str, Any]:
+    return output.refusal(entry.code, entry.facts) if entry.code else output.nothing_refused()
 
 
 def _end(session: Session, rows: list[dict[str, Any]], name: str, aim: PublicState) -> int:

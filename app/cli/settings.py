@@ -14,12 +14,13 @@ from app.cli.group import group
 from app.cli.library import opened
 from app.cli.session import Session, common
 from app.core.context import JobContext
-from app.core.destinations import DIMSE, MIRROR
+from app.core.destinations import DIMSE, MIRROR, named_key
 from app.core.errors import UserError
 from app.core.settings import SECRET
 from app.services.settings import ORTHANC
 from app.words import errors as error_words
 from app.words import numbers, t, tn
+from app.words import publishing as public_words
 from app.words.connections import dimse_lines
 
 DRIVE = "drive"
@@ -81,6 +82,11 @@ def set_value(session: Session, key: str, value: str | None) -> int:
     text = read_secret(key) if value is None else value
     with opened(session, make=True) as library:
         stored = library.settings.set(library.owner(), key, text)
+    known = named_key(key)
+    if known is not None and known.field == "publish" and stored is True:
+        # What the window has read and agreed to before (F7); that it was switched on stands in the audit log.
+        for risk in public_words.risks():
+            output.complain(risk)
     if session.json:
         output.emit({"key": key, "value": stored})
     return 0

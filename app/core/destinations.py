@@ -126,6 +126,22 @@ def _address(url: str) -> tuple[str, str, str]:
     return (parts.hostname or "", str(parts.port or ""), parts.path.rstrip("/"))
 
 
+def place_of(mirror: MirrorSettings) -> str:
+    """Return where a mirror's files lie, in one line: the same place has the same line.
+
+    Not by whom it is entered: who may go in changes now and then, and a wrong account is mended that way. Nor whether
+    the way there is encrypted.
+    """
+    path = mirror.path.rstrip("/")
+    if mirror.kind == "folder":
+        return f"folder {path}"
+    if mirror.kind == "s3":
+        host, port, rest = _address(mirror.endpoint)
+        return f"s3 {host}:{port}{rest} {mirror.bucket} {path}"
+    kind = "sftp" if mirror.kind == "sftp" else "ftp"
+    return f"{kind} {mirror.host.strip().casefold()}:{mirror.port or ''} {path}"
+
+
 @dataclass(frozen=True, slots=True)
 class NamedKey:
     """A key that was taken apart. ``field`` names the field that it sets; empty for a secret."""

@@ -20,6 +20,7 @@ from app.core.destinations import (
     keys_of,
     named_key,
     names_of,
+    place_of,
 )
 from app.core.errors import UserError
 from app.core.files import translate_os_error
@@ -301,7 +302,7 @@ class SettingsService:
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
         if is_place(key) and not is_same_place(key, before, value):
-            _require_nothing_public(unit, *destination.partition(".")[::2])
+            _require_nothing_public(unit, *destination.partition(".")[::2], change={last: value})
             unit.store.destinations.moved(destination)
         elif last == "layout" and before != value:
             unit.store.destinations.stale(destination)
@@ -369,6 +370,8 @@ def _tell_public(unit: Unit, mirror: MirrorSettings, *, is_new: bool) -> None:
     if mirror.publish or is_new or publications.open_at(destination):
         # Never switched on for images at large: only what a person chose goes into public.
         unit.store.destinations.set(destination, KIND, enabled=False)
+    # Whatever kept them: what is to be taken back is asked for now.
+    unit.store.recalls.hurry(destination)
     for copy in [] if mirror.publish else publications.not_shown_yet(destination):
         publications.withdraw(copy, utc_now())
         unit.audit_as(
@@ -409,13 +412,23 @@ def _require_told_apart(unit: Unit, changes: SettingChanges) -> None:
                 raise UserError("settings.name_taken", name=other)
 
 
-def _require_nothing_public(unit: Unit, topic: str, name: str) -> None:
-    """Raise ``publish.still_public`` for a place where images of ours are public.
+def _require_nothing_public(unit: Unit, topic: str, name: str, change: Mapping[str, Any] | None = None) -> None:
+    """Raise ``publish.still_public`` where images of ours are public: out of sight nobody could take them back.
 
-    Out of sight nobody could take them back any more.
+    Settings that lead elsewhere already, as an older backup brings them, may be changed: back to that place.
     """
-    count = unit.store.publications.open_at(public_destination(name)) if topic == MIRROR else 0
-    if count:
+    destination = public_destination(name)
+    places = unit.store.publications.open_places().get(destination, frozenset()) if topic == MIRROR else frozenset()
+    if not places:
+        return
+    stored = unit.store.settings.all()
+    before = next((one for one in mirrors(stored) if one.name == name), MirrorSettings(name))
+    # Stored values are by key; a field and the last part of its key are not called the same everywhere.
+    changed = mirrors({**stored, **{f"{topic}.{name}.{last}": value for last, value in (change or {}).items()}})
+    after = next((one for one in changed if one.name == name), before)
+    is_lost = change is None or (place_of(before) in places and place_of(after) != place_of(before))
+    if is_lost:
+        count = unit.store.publications.open_at(destination)
         raise UserError("publish.still_public", name=name, count=count)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from app.core.clock import epoch_ms
 from app.domain.publication import Publication, PublicForm
 from app.storage.database import Database, Row
-from app.storage.outbox import OPEN
+from app.storage.outbox import ATTEMPTED, OPEN
 from app.storage.rows import moment, moment_or_none, sound
 
 _NAMES = (
@@ -19,6 +20,7 @@ _NAMES = (
     "patient_id",
     "destination",
     "remote_id",
+    "place",
     "url",
     "form",
     "filename",
@@ -45,6 +47,7 @@ class PublicEntry:
     publication: Publication
     code: str | None = None
     parked: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Publications:
@@ -56,12 +59,42 @@ class Publications:
     def ask(self, wanted: Publication) -> None:
         """Write a wish down and queue it, under the name that it will have there whatever happens meanwhile."""
         at = epoch_ms(wanted.asked_at)
+        with self._db.write():
+            self._add(wanted)
+            self._db.execute(
+                "INSERT INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
+                " VALUES (?, ?, ?, 'put', ?, ?, ?)",
+                (wanted.destination, wanted.image_id, wanted.patient_id, wanted.remote_id, at, at),
+            )
+
+    def adopt(self, found: Publication) -> None:
+        """Write down a copy that lies in public without our knowing, and call it back like any other.
+
+        One that was said to be gone before is called back as what it was.
+        """
+        at = epoch_ms(found.asked_at)
+        with self._db.write():
+            known = self.get(found.destination, found.remote_id)
+            if known is None:
+                self._add(found)
+            copy = known or found
+            self._db.execute(
+                "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at)"
+                " VALUES (?, ?, ?, '', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+                " gone_at = NULL",
+                (copy.image_id, copy.destination, copy.remote_id, ATTEMPTED, at),
+            )
+            self.withdraw(copy, found.asked_at)
+
+    def _add(self, wanted: Publication) -> None:
+        at = epoch_ms(wanted.asked_at)
         values = (
             wanted.id,
             wanted.image_id,
             wanted.patient_id,
             wanted.destination,
             wanted.remote_id,
+            wanted.place,
             wanted.url,
             wanted.form.value,
             wanted.filename,
@@ -72,16 +105,10 @@ class Publications:
             wanted.asked_by,
             at,
         )
-        with self._db.write():
-            self._db.execute(
-                f"INSERT INTO publications ({', '.join(_ASKED)}) VALUES ({', '.join('?' * len(_ASKED))})",  # noqa: S608 - our own text
-                values,
-            )
-            self._db.execute(
-                "INSERT INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
-                " VALUES (?, ?, ?, 'put', ?, ?, ?)",
-                (wanted.destination, wanted.image_id, wanted.patient_id, wanted.remote_id, at, at),
-            )
+        self._db.execute(
+            f"INSERT INTO publications ({', '.join(_ASKED)}) VALUES ({', '.join('?' * len(_ASKED))})",  # noqa: S608 - our own text
+            values,
+        )
 
     def withdraw(self, wanted: Publication, now: datetime) -> None:
         """Call a copy back: what was not sent yet is not sent, what may lie there is to be deleted there, at once.
@@ -182,6 +209,15 @@ class Publications:
             )
         )
 
+    def open_places(self) -> dict[str, frozenset[str]]:
+        """Return where each destination was when copies were asked for that are not proven to be private."""
+        found: dict[str, set[str]] = {}
+        for destination, place in self._db.rows(
+            "SELECT DISTINCT destination, place FROM publications WHERE gone_at IS NULL"
+        ):
+            found.setdefault(destination, set()).add(place)
+        return {destination: frozenset(places) for destination, places in found.items()}
+
     def wanted_files(self) -> frozenset[str]:
         """Return the names of outgoing files that are still to be sent."""
         rows = self._db.rows(
@@ -191,13 +227,19 @@ class Publications:
 
     def _entries(self, where: str, parameters: Sequence[str], limit: int) -> list[PublicEntry]:
         rows = self._db.rows(
-            f"SELECT {_COLUMNS}, o.code, o.state FROM publications p LEFT JOIN outbox o ON o.image_id = p.image_id"  # noqa: S608 - our own text
-            " AND o.destination = p.destination AND o.remote_id = p.remote_id"
+            f"SELECT {_COLUMNS}, o.code, o.state, o.facts FROM publications p LEFT JOIN outbox o"  # noqa: S608 - our own text
+            " ON o.image_id = p.image_id AND o.destination = p.destination AND o.remote_id = p.remote_id"
             " AND o.wish = CASE WHEN p.withdrawn_at IS NULL THEN 'put' ELSE 'remove' END"
             f" AND o.state IN {OPEN} WHERE {where} ORDER BY p.asked_at DESC, p.id LIMIT ?",
             (*parameters, limit),
         )
-        return [PublicEntry(_publication_of(row), row[-2], row[-1] == "parked") for row in rows]
+        return [_entry_of(row) for row in rows]
+
+
+@sound
+def _entry_of(row: Row) -> PublicEntry:
+    facts = json.loads(row[-1]) if row[-1] else {}
+    return PublicEntry(_publication_of(row), row[-3], row[-2] == "parked", facts)
 
 
 @sound
@@ -208,17 +250,18 @@ def _publication_of(row: Row) -> Publication:
         patient_id=row[2],
         destination=row[3],
         remote_id=row[4],
-        url=row[5],
-        form=PublicForm(row[6]),
-        filename=row[7],
-        sha256=row[8],
-        size_bytes=row[9],
-        image_type=row[10],
-        caption=row[11],
-        asked_by=row[12],
-        asked_at=moment(row[13]),
-        public_at=moment_or_none(row[14]),
-        withdrawn_at=moment_or_none(row[15]),
-        gone_at=moment_or_none(row[16]),
-        how=row[17],
+        place=row[5],
+        url=row[6],
+        form=PublicForm(row[7]),
+        filename=row[8],
+        sha256=row[9],
+        size_bytes=row[10],
+        image_type=row[11],
+        caption=row[12],
+        asked_by=row[13],
+        asked_at=moment(row[14]),
+        public_at=moment_or_none(row[15]),
+        withdrawn_at=moment_or_none(row[16]),
+        gone_at=moment_or_none(row[17]),
+        how=row[18],
     )

@@ -33,6 +33,14 @@ class Recalls:
                 (destination,),
             ).rowcount
 
+    def hurry(self, destination: str) -> None:
+        """Let all be due."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE outbox SET due_at = 0 WHERE destination = ? AND wish = 'remove' AND state = 'waiting'",
+                (destination,),
+            )
+
     def postpone(self, destination: str, due: datetime) -> None:
         """Let none be due before: what kept one from being called back keeps all."""
         at = epoch_ms(due)

@@ -105,4 +105,8 @@ class MirrorService:
     def _tried(self, mirror: MirrorSettings, store: Store, ctx: JobContext) -> System:
         system = store.check(ctx)
         with private_folder(self._door.store) as work:
-            return replace(system, warnings=(*system.warnings, *try_public(mirror, store, work, ctx)))
+            found = (*system.warnings, *try_public(mirror, store, work, ctx))
+        if mirror.publish:
+            # Something of it is meant to be open; what exactly is looked for above.
+            found = tuple("publish.open_bucket" if code == "store.public" else code for code in found)
+        return replace(system, warnings=found)

@@ -111,7 +111,8 @@ class PublicCare:
 
     def _sweep(self) -> None:
         """Remove what a broken line or a killed process left: uploads that nobody finished, and trial files."""
-        swept = self._place.sweep(UNFINISHED)
+        # The rounds of a mirror that is in use walk through all of it, which may take long; taking back is not to wait.
+        swept = 0 if self._mirror.enabled else self._place.sweep(UNFINISHED)
         oldest = utc_now() - UNFINISHED
         for folder in (FOLDER, ""):
             for entry in self._place.list(folder):

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from app.core.context import JobContext
-from app.core.destinations import MIRROR, MirrorSettings
+from app.core.destinations import MIRROR, MirrorSettings, place_of
 from app.core.errors import UserError
 from app.core.paths import LibraryPaths
 from app.domain.publication import KIND, public_destination
@@ -21,6 +21,7 @@ from app.services.events import EventLog
 from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import BLOCKING
 from app.services.publishing.caring import PublicCare
+from app.services.publishing.placing import AtItsPlace
 from app.services.publishing.sending import PublicSender
 from app.services.publishing.telling import tell_done
 from app.services.publishing.trying import ca_of
@@ -36,8 +37,9 @@ log = logging.getLogger(__name__)
 _BLOCKING = BLOCKING - {"store.full", "store.forbidden"}
 # The web server, or the clinic's line, is away while the mirror answers.
 _WAITED_OUT = frozenset(f"publish.{how}" for how in ("unreachable", "slow", "cut_off", "busy"))
-# It lies in public and is never shown as it should be: it is taken away again.
-_GIVEN_UP = frozenset(f"publish.{how}" for how in ("off", "not_served", "other_served", "certificate", "no_web"))
+# It lies in public and is never shown as it should be, or must not go any more: it is taken away again.
+_NOT_SHOWN = ("not_served", "other_served", "certificate", "no_web")
+_GIVEN_UP = frozenset(f"publish.{how}" for how in ("off", "elsewhere", *_NOT_SHOWN))
 # A copy that was just made is not written down yet by whoever makes it.
 _KEPT_S = 3600.0
 
@@ -84,7 +86,7 @@ class PublicConnector:
                 ca=ca_of(mirror),
             )
             yield Connection(
-                sender,
+                AtItsPlace(sender, self._door.store, place_of(mirror)),
                 _BLOCKING,
                 mirror.connections,
                 IDLE_S,
@@ -128,15 +130,19 @@ class PublicConnector:
         return places[0]
 
     def busy(self) -> list[str]:
-        """Return the queues of places that publish, or that have something in public still."""
-        found = []
-        for mirror in self._settings.mirrors():
-            destination = public_destination(mirror.name)
-            with self._door.store.read():
-                has_any = self._door.store.publications.open_at(destination) > 0
-            if mirror.publish or has_any:
-                found.append(destination)
-        return found
+        """Return the queues of places that publish, or that have something in public still.
+
+        Also of one that the settings do not know (any more): whoever takes back has to hear of it.
+        """
+        with self._door.store.read():
+            open_ones = self._door.store.publications.open_places()
+        publishing = [public_destination(mirror.name) for mirror in self.places()]
+        return list(dict.fromkeys((*publishing, *sorted(open_ones))))
+
+    def every(self) -> list[str]:
+        """Return the queues of every place where something of ours may be public, also without our knowing."""
+        known = (public_destination(mirror.name) for mirror in self._settings.mirrors())
+        return list(dict.fromkeys((*self.busy(), *known)))
 
     def _warn(self, destination: str, code: str) -> None:
         self._events.say(self._actor, Level.WARNING, KIND, code, destination=destination)

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.clock import utc_now
 from app.core.context import JobContext
-from app.core.destinations import MirrorSettings
+from app.core.destinations import MirrorSettings, place_of
 from app.core.errors import BitewingError, Cancelled, RefusedError, UserError
 from app.core.progress import Progress
 from app.domain.changes import ChangeKind, Entity
@@ -88,7 +88,7 @@ class PublishingService:
         self._connector = connector
         self._copies = copies
         self._sending = sending
-        self._comparison = PublicComparison(door, connector, jobs)
+        self._comparison = PublicComparison(door, connector, sending, jobs)
 
     def require_place(self, actor: Actor, place: str | None = None) -> MirrorSettings:
         """Return where would be published. Raises as :meth:`publish`."""
@@ -187,9 +187,9 @@ class PublishingService:
                 rows.append(PublicRow(entry, patient.name if patient else "", shown))
             return rows
 
-    def compare(self, actor: Actor, ctx: JobContext, *, remove: bool = False) -> PublicReport:
+    def compare(self, actor: Actor, ctx: JobContext, *, remove: bool = False, agreed: bool = False) -> PublicReport:
         """Compare what is public with the records. Raises as :meth:`PublicComparison.run`."""
-        return self._comparison.run(actor, ctx, remove=remove)
+        return self._comparison.run(actor, ctx, remove=remove, agreed=agreed)
 
     def of_image(self, actor: Actor, image_id: str) -> list[PublicEntry]:
         """Return every copy that an image has or had in public, newest first."""
@@ -212,7 +212,7 @@ class PublishingService:
                 raise UserError("image.changed_elsewhere", id=image_id)
             if not copy.path.is_file():
                 raise UserError("publish.copy_lost")
-            wanted = _wish(actor, record, copy, mirror)
+            wanted = _wish(actor, record, copy, mirror, unit.store.library_id)
             unit.store.destinations.set(destination, KIND, enabled=False)
             unit.store.publications.ask(wanted)
             unit.audit(
@@ -269,14 +269,15 @@ def _reported(image_id: str, act: Callable[[], PublicItem]) -> PublicItem:
         return PublicItem(image_id, code=error.code, facts=error.facts)
 
 
-def _wish(actor: Actor, record: ImageRecord, copy: MadeCopy, mirror: MirrorSettings) -> Publication:
-    name = new_name(copy.form)
+def _wish(actor: Actor, record: ImageRecord, copy: MadeCopy, mirror: MirrorSettings, library_id: str) -> Publication:
+    name = new_name(copy.form, library_id)
     return Publication(
         id=str(uuid.uuid4()),
         image_id=record.id,
         patient_id=record.patient_id or "",
         destination=public_destination(mirror.name),
         remote_id=name,
+        place=place_of(mirror),
         url=public_address(mirror.public_url, name),
         form=copy.form,
         filename=copy.path.name,

@@ -11,10 +11,11 @@ from urllib.parse import quote, urlsplit
 
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
-from app.core.errors import BitewingError, Cancelled
+from app.core.errors import BitewingError, Cancelled, TransientFault
 from app.domain.publication import public_address
 from app.services.publishing.proving import control_bytes, control_name, take_away
 from app.transfer.public_web import Asking, Seen, look_at
+from app.transfer.stores.retrying import RetryingStore
 from app.transfer.stores.store import Store
 
 # With these nothing may be published: names that nobody can guess are told to everybody, or more than they is shown.
@@ -80,11 +81,13 @@ class _Trial:
         self._picture, self._text = control_bytes(".jpg"), secrets.token_hex(20).encode("ascii")
 
     def put(self, work: Path) -> None:
-        """Put both there; what was put before a fault is removed again."""
+        """Put both there; what was put before a fault is removed again, or swept where the place is away."""
         try:
             for name, data in ((self._inside, self._picture), (self._outside, self._text)):
                 (work / "trial").write_bytes(data)
                 self._place.put(work / "trial", name, self._ctx)
+        except TransientFault:
+            raise
         except BaseException:
             self.remove()
             raise
@@ -105,9 +108,13 @@ class _Trial:
         if any(self._is_a_listing(address) for address in self._listings()):
             found.append("publish.listed")
         # Where the mirror's own folder would be seen: above the public one, or, entered by mistake, as the public one.
-        if any(self._is_outside(folder) for folder in list(self._folders())[:2]):
+        if any(self._is_outside(folder) for folder in list(self._folders())[:2]) or self._bucket_shows_more():
             found.append("publish.all_public")
         return tuple(found)
+
+    def _bucket_shows_more(self) -> bool:
+        """Whether strangers read beside the public folder at the bucket's own address, whatever fronts it."""
+        return isinstance(self._place, RetryingStore) and self._place.lets_strangers_read(self._outside)
 
     def _folders(self) -> Iterator[str]:
         """Yield the public folder and those above it, as far as the address goes."""

@@ -25,6 +25,7 @@ STATEMENTS = (
         patient_id TEXT NOT NULL,
         destination TEXT NOT NULL,
         remote_id TEXT NOT NULL,
+        place TEXT NOT NULL,
         url TEXT,
         form TEXT NOT NULL CHECK (form IN ('jpeg', 'dicom')),
         filename TEXT NOT NULL,

@@ -15,6 +15,7 @@ from typing import TypeVar
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, TransientFault
 from app.domain.backoff import delay_s
+from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.store import Capabilities, Entry, OnBlock, Stat, Store, System
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,11 @@ class RetryingStore:
     def sweep(self, older_than: timedelta) -> int:
         """Remove uploads that nobody finished. See the protocol."""
         return self._tried(lambda _tries: self._store.sweep(older_than))
+
+    def lets_strangers_read(self, name: str) -> bool:
+        """Whether anybody can fetch a file at the store's own address; only buckets give anything away like that."""
+        store = self._store
+        return isinstance(store, S3Store) and self._tried(lambda _tries: store.lets_strangers_read(name))
 
     def close(self) -> None:
         """Let go of connections. See the protocol."""

@@ -267,14 +267,14 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "copy and to open; “Public images…” (Ctrl+Alt+U) lists everything that is or may be public."
                 ),
                 t(
-                    "“Move to private” deletes the copy and asks for its address until that does not show it any more; "
-                    "until then it stays in the list. An image that is deleted or goes to another patient is taken "
-                    "back by itself."
+                    "“Move to private” deletes the copy and asks for its address, as a browser does, until nothing is "
+                    "there any more while a trial picture beside it is shown; until then it stays in the list. An "
+                    "image that is deleted or goes to another patient is taken back by itself."
                 ),
                 t(
                     "The public address is that of the folder “published”, which a web server shows. “Try the "
                     "connection” says whether it is seen, whether it can be listed, and whether anything else of the "
-                    "mirror can be seen with it."
+                    "mirror can be seen with it; with either of the last two nothing is published until it is mended."
                 ),
             ),
         ),

@@ -35,11 +35,13 @@ from app.words import publishing as public_words
 from app.words import t, terms, tn
 
 if TYPE_CHECKING:
-    from app.services.publishing.service import PublicRow
+    from app.services.publishing.service import PublicItem, PublicRow
     from app.storage.publications import PublicEntry
 
 _ROW = Qt.ItemDataRole.UserRole
 _SOON_MS = 400
+# More lines than that nobody looks over.
+_MOST = 1000
 
 
 class PublicImagesDialog(DialogFrame):
@@ -102,7 +104,9 @@ class PublicImagesDialog(DialogFrame):
     def reload(self) -> None:
         """Ask what is public."""
         library, actor = self._session.library, self._session.actor
-        self._session.calls.ask(self._lane, lambda: library.publishing.public(actor), self._on_read, self._on_failed)
+        self._session.calls.ask(
+            self._lane, lambda: library.publishing.public(actor, _MOST + 1), self._on_read, self._on_failed
+        )
 
     def done(self, result: int) -> None:
         """Ask for nothing more."""
@@ -120,7 +124,7 @@ class PublicImagesDialog(DialogFrame):
     def _on_read(self, rows: list[PublicRow]) -> None:
         chosen = {row.entry.publication.id for row in self._chosen()}
         self.list.clear()
-        for row in rows:
+        for row in rows[:_MOST]:
             copy = row.entry.publication
             words, picture, colour = state_of(row.entry)
             since = copy.withdrawn_at or copy.public_at or copy.asked_at
@@ -132,7 +136,11 @@ class PublicImagesDialog(DialogFrame):
             self.list.addTopLevelItem(item)
             item.setSelected(copy.id in chosen)
         self._stack.setCurrentWidget(self.list if rows else self._empty)
-        self._count.setText(tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(rows)))
+        self._count.setText(
+            tn("{n} copy is or may be public.", "{n} copies are or may be public.", len(rows))
+            if len(rows) <= _MOST
+            else t("More than {n} copies are or may be public; the newest are listed.", n=_MOST)
+        )
         for widget in (self._count, self.show_button, self.copy_button, self.open_button, self.private_button):
             widget.setVisible(bool(rows))
         self._on_selection_changed()
@@ -179,9 +187,19 @@ class PublicImagesDialog(DialogFrame):
         self._session.calls.ask(
             (*self._lane, "private"),
             partial(library.publishing.withdraw, actor, ids, JobContext.silent()),
-            lambda _items: self.reload(),
+            self._on_withdrawn,
             self._on_failed,
         )
+
+    def _on_withdrawn(self, items: list[PublicItem]) -> None:
+        failed = [item for item in items if item.state is None]
+        if failed:
+            words = error_words.words_for(EnvironmentFault(failed[0].code or "", **failed[0].facts))
+            count = tn(
+                "{n} image could not be moved to private.", "{n} images could not be moved to private.", len(failed)
+            )
+            self.say_problem(joined(count, words.explanation, words.what_to_do, between=" "))
+        self.reload()
 
     def _on_failed(self, error: BitewingError) -> None:
         words = error_words.words_for(error)
@@ -215,5 +233,5 @@ def why_of(entry: PublicEntry) -> str:
     """Return why a copy is not where it is meant to be; empty where there is nothing to say."""
     if not entry.code:
         return ""
-    words = error_words.words_for(EnvironmentFault(entry.code))
+    words = error_words.words_for(EnvironmentFault(entry.code, **entry.facts))
     return joined(words.explanation, words.what_to_do, between=" ")

@@ -47,7 +47,7 @@ class PublicLine(QWidget):
         role = "warn" if copy.state is not PublicState.WAITING or entry.code else ""
         self._column.addWidget(plain_label(public_words.state(copy.state), role, wrap=True))
         if entry.code:
-            self._column.addWidget(plain_label(error_words.reason(entry.code), "muted", wrap=True))
+            self._column.addWidget(plain_label(error_words.reason(entry.code, entry.facts), "muted", wrap=True))
         if copy.url is None:
             return
         address = ElidedLabel("muted")

@@ -43,6 +43,16 @@ def _rules() -> dict[str, ErrorTemplates]:
             t("Only a DICOM image can be published as DICOM."),
             t("Publish it as a picture."),
         ),
+        "publish.elsewhere": ErrorTemplates(
+            t("Public at another place"),
+            t("The copy was brought to another place than the settings of the mirror lead to now."),
+            t("Set the mirror to where it was, then it is taken back: {place}."),
+        ),
+        "publish.too_many_unknown": ErrorTemplates(
+            t("Much that nobody knows of"),
+            t("{count} of {there} copies there are in no record: a newer catalogue of this library may know them."),
+            t("Look whether this is the right library and the newest backup; then say that many may be taken away."),
+        ),
         "publish.only_proof": ErrorTemplates(
             t("Not proven to be private"),
             t("An image counts as private only when its public address does not show it any more."),
@@ -123,6 +133,11 @@ def _warnings() -> dict[str, ErrorTemplates]:
             t("No public address"),
             t("Without one nobody can be told where an image is, and nothing proves that it is gone."),
             t("Enter the address at which the folder “published” is seen."),
+        ),
+        "publish.open_bucket": ErrorTemplates(
+            t("Open to everybody"),
+            t("Everybody on the internet can read or list something in this bucket."),
+            t("Look that it is the folder “published” alone, and that nobody may list it."),
         ),
         "publish.listed": ErrorTemplates(
             t("The public folder can be listed"),

@@ -65,7 +65,7 @@ def test_what_a_killed_process_left(publishing: Library, place: Path, web: WebSe
     (place / FOLDER).mkdir()
     old = [place / control_name(".jpg"), place / f"bitewing-{secrets.token_hex(20)}.txt"]
     old += [folder / f"bitewing-{secrets.token_hex(16)}.part" for folder in (place, place / FOLDER)]
-    kept = [place / control_name(".jpg"), place / new_name(PublicForm.JPEG)]
+    kept = [place / control_name(".jpg"), place / new_name(PublicForm.JPEG, "")]
     for path in (*old, *kept):
         path.write_bytes(b"x")
     for path in (*old, kept[1]):

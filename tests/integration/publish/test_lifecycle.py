@@ -21,6 +21,7 @@ from app.domain.publication import FOLDER, PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
 from app.storage.outbox import EntryState
 from app.storage.publications import PublicEntry
+from app.words import publishing as public_words
 from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, switch_on
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,10 +93,10 @@ def test_names_that_nobody_guesses(publishing: Library, place: Path, tmp_path: P
         publishing.publishing.send(OWNER, QUIET)
     assert len(names) == 2
     for name in names:
-        # Forty hexadecimal digits are 160 bits; no part is made of an id that somebody may know.
-        assert re.fullmatch(r"[0-9a-f]{40}\.jpg", name)
+        # Forty hexadecimal digits are 160 bits; no part is an id that somebody may know, eight tell us that it is ours.
+        assert re.fullmatch(r"[0-9a-f]{48}\.jpg", name)
         assert not any(part in name for part in (image.id.replace("-", "")[:8], image.sha256[:8]))
-    many = [new_name(PublicForm.JPEG) for _number in range(2000)]
+    many = [new_name(PublicForm.JPEG, publishing.store.library_id) for _number in range(2000)]
     assert len(set(many)) == 2000
     digits = "".join(name.removeprefix(f"{FOLDER}/")[:40] for name in many)
     ones = sum(int(digit, 16).bit_count() for digit in digits)
@@ -228,7 +229,9 @@ def test_nothing_is_believed_that_the_address_does_not_show(
     publish(publishing, [image.id])
     publishing.publishing.send(OWNER, QUIET)
     entry = newest(publishing, image.id)
-    assert (entry.publication.state, entry.code) == (PublicState.UNPROVEN, code)
+    # Where the place could not be looked over nothing was sent; what was sent, strangers may see.
+    state = PublicState.WAITING if status == 503 else PublicState.UNPROVEN
+    assert (entry.publication.state, entry.code) == (state, code)
     web.trouble = 0
     publishing.publishing.send(OWNER, QUIET)
     assert newest(publishing, image.id).publication.state is PublicState.PUBLIC
@@ -293,6 +296,12 @@ def test_on_the_command_line(publishing: Library, web: WebServer, tmp_path: Path
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return ended.returncode, json.loads(ended.stdout)
 
+    # Whoever switches it on here reads what it means, too.
+    switched = ["settings", "set", f"mirror.{PLACE}.publish", "true", "--library", str(publishing.paths.root)]
+    told = subprocess.run(
+        [sys.executable, "-m", "app", *switched], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert [line for line in told.stderr.splitlines() if line] == list(public_words.risks())
     code, said = bitewing("publish", "--to", PLACE, "--looked", image.id, "nobody")
     assert isinstance(said, dict)
     [done, failed] = said.pop("items")  # type: ignore[misc]
@@ -329,21 +338,44 @@ def test_what_nobody_knows_of(publishing: Library, place: Path, web: WebServer, 
     publish(publishing, [image.id for image in images])
     publishing.publishing.send(OWNER, QUIET)
     assert publishing.publishing.compare(OWNER, QUIET).items == []
-    strange, page = place / new_name(PublicForm.JPEG), place / FOLDER / "index.html"
-    for path in (strange, page):
+    strange, page = place / new_name(PublicForm.JPEG, publishing.store.library_id), place / FOLDER / "index.html"
+    foreign = place / new_name(PublicForm.JPEG, "another library")
+    for path in (strange, page, foreign):
         path.write_bytes(b"x")
     lost = place / newest(publishing, images[1].id).publication.remote_id
     lost.unlink()
     report = publishing.publishing.compare(OWNER, QUIET)
     assert (report.public, report.count("missing"), report.count("unknown")) == (1, 1, 1)
-    assert {item.name for item in report.items} == {f"{FOLDER}/{strange.name}", f"{FOLDER}/{lost.name}"}
+    assert {item.name for item in report.items} == {f"{FOLDER}/{path.name}" for path in (strange, lost, foreign)}
     assert strange.exists()
+    # A second mirror to the same place knows nothing more or less.
+    values = {"kind": "folder", "path": str(place), "trust": str(web.pem)}
+    publishing.settings.set_destination(OWNER, "mirror", "second", values, {})
+    publishing.settings.set_destination(OWNER, "mirror", "nowhere", {"kind": "folder", "path": str(place / "no")}, {})
+    web.caches, web.cache_kind = True, "image/jpeg"
+    url = f"{web.url}/{strange.name}"
+    assert web.get(url)[0] == 200
+    # Taken away, and by the cache still to be seen: it stands among what is not private, and is not said to be removed.
     report = publishing.publishing.compare(OWNER, QUIET, remove=True)
-    assert (report.count("missing"), report.count("unknown"), strange.exists(), page.exists()) == (1, 0, False, True)
+    [item] = [item for item in report.items if item.status == "unknown"]
+    assert (item.removed, item.code, strange.exists()) == (False, "publish.still_served", False)
+    assert f"{FOLDER}/{strange.name}" in {
+        row.entry.publication.remote_id for row in publishing.publishing.public(OWNER)
+    }
+    assert {item.destination for item in report.items if item.status == "not_looked"} == {"public.nowhere"}
+    web.cache.clear()
+    web.caches = False
+    publishing.publishing.send(OWNER, QUIET, recalls_only=True)
+    assert len(publishing.publishing.public(OWNER)) == 2
+    # What was said to be gone and lies there again is taken back again.
+    strange.write_bytes(b"x")
+    report = publishing.publishing.compare(OWNER, QUIET, remove=True)
+    assert (report.count("missing"), report.count("unknown"), report.count("foreign")) == (1, 0, 2)
+    assert [path.exists() for path in (strange, page, foreign)] == [False, True, True]
     # What is not there any more is settled by taking it back.
     publishing.publishing.withdraw(OWNER, [images[1].id], QUIET)
     publishing.publishing.send(OWNER, QUIET)
-    assert publishing.publishing.compare(OWNER, QUIET).items == []
+    assert {item.status for item in publishing.publishing.compare(OWNER, QUIET).items} == {"foreign", "not_looked"}
     place.rename(place.with_name("away"))
     with pytest.raises(BitewingError):
         publishing.publishing.compare(OWNER, QUIET)

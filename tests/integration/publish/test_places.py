@@ -95,7 +95,7 @@ def website(open_s3: S3Server, tmp_path: Path, authority: Authority) -> Iterator
 
     def answer(asked: SimpleHTTPRequestHandler) -> bool:
         status, body, kind = 403, b"<Error><Code>AccessDenied</Code></Error>", "application/xml"
-        if "?" not in asked.path and not asked.path.endswith("/"):
+        if f"/{FOLDER}/" in asked.path and "?" not in asked.path and not asked.path.endswith("/"):
             there = http.client.HTTPConnection("127.0.0.1", open_s3.port, timeout=10)
             there.request("GET", asked.path)
             told = there.getresponse()
@@ -141,17 +141,22 @@ def test_in_a_bucket_that_is_not_opened_by_us(
     library.publishing.send(OWNER, QUIET)
     # Whether anybody may read is the bucket's own business: no right is given silently, and it is said.
     entry = newest(library, image.id)
-    assert (entry.publication.state, entry.code) == (PublicState.WAITING, "publish.not_served")
+    assert (entry.publication.state, entry.code) == (PublicState.UNPROVEN, "publish.not_served")
     url = str(entry.publication.url)
     assert _stranger(url) == 403
     resource = f"arn:aws:s3:::{open_s3.bucket}/{prefix}/{FOLDER}/*"
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
+    # More than the public folder, though the web site does not show it: the bucket's own address does.
+    everything = f"arn:aws:s3:::{open_s3.bucket}/*"
     client = open_s3.client()
-    client.put_bucket_policy(
-        Bucket=open_s3.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
+    for shown_to_all, code in ((everything, "publish.all_public"), (resource, None)):
+        read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": shown_to_all}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+        client.put_bucket_policy(Bucket=open_s3.bucket, Policy=policy)
+        library.publishing.send(OWNER, QUIET)
+        assert newest(library, image.id).code == code
     client.close()
-    library.publishing.send(OWNER, QUIET)
+    # Moto lists for everybody; what is said of it is fit for a bucket of which a part is meant to be open.
+    assert library.mirrors.test(OWNER, PLACE, QUIET).warnings == ("publish.open_bucket",)
     assert newest(library, image.id).publication.how == "address"
     assert _stranger(url) == 200
     library.publishing.withdraw(OWNER, [image.id], QUIET)

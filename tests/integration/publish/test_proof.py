@@ -15,10 +15,12 @@ import pytest
 from app.bootstrap.library import Library
 from app.core.cancel import CancelToken
 from app.core.context import JobContext
-from app.core.errors import Cancelled, TransientFault
+from app.core.errors import Cancelled, EnvironmentFault, TransientFault
 from app.domain.publication import FOLDER, PublicState
 from app.transfer import public_web
 from app.transfer.public_web import Asking, look_at
+from app.transfer.stores.folder import FolderStore
+from app.transfer.stores.store import Stat
 from tests.integration.publish.conftest import OWNER, QUIET, WebServer, patient, photo, publish
 from tests.integration.publish.test_lifecycle import newest
 
@@ -70,6 +72,27 @@ def test_what_proves_that_it_is_gone(publishing: Library, place: Path, web: WebS
         assert (entry.publication.state, entry.code) == (PublicState.WITHDRAWING, f"publish.{code}"), what
     # A trial picture never stays.
     assert list((place / FOLDER).iterdir()) == []
+
+
+def test_a_place_that_takes_nothing_more(
+    publishing: Library, web: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy goes all the same; that nothing can be put there to ask beside it is no reason to stop for good."""
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    [item] = publish(publishing, [image.id])
+    publishing.publishing.send(OWNER, QUIET)
+    publishing.publishing.withdraw(OWNER, [image.id], QUIET)
+
+    def full(*_arguments: object) -> Stat:
+        raise EnvironmentFault("store.full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderStore, "put", full)
+        report = publishing.publishing.send(OWNER, QUIET)
+    assert (report.drained.blocked, newest(publishing, image.id).code) == (None, "publish.unproven")
+    assert web.get(str(item.url))[0] == 404
+    publishing.publishing.send(OWNER, QUIET)
+    assert newest(publishing, image.id).publication.state is PublicState.PRIVATE
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, "application/xml"), (200, "text/html"), (302, "")])

@@ -11,8 +11,9 @@ import pytest
 from app.bootstrap.library import Library
 from app.core.clock import epoch_ms, utc_now
 from app.core.errors import BitewingError, EnvironmentFault, RefusedError, TransientFault, UserError
-from app.domain.publication import PublicState
+from app.domain.publication import PublicForm, PublicState, new_name
 from app.domain.roles import Actor, Role
+from app.services.mirroring.guard import LEAST
 from app.services.publishing.sending import PublicSender
 from app.sync.outbox import MOST_TRIES
 from app.transfer.stores.folder import FolderStore
@@ -65,8 +66,11 @@ def test_what_cannot_be_sent_keeps_nothing_from_being_taken_back(
         rounds(publishing)
         publishing.publishing.withdraw(OWNER, [first.id], QUIET)
         rounds(publishing, waited=False)
-        assert newest(publishing, first.id).publication.state is PublicState.PRIVATE
-    assert web.get(str(item.url))[0] == 404
+        assert web.get(str(item.url))[0] == 404
+        # The picture beside which that is proven cannot be put there either: then it is asked for again.
+        assert queued(publishing) == [("put", "parked", code), ("remove", "waiting", "publish.unproven")]
+    rounds(publishing)
+    assert newest(publishing, first.id).publication.state is PublicState.PRIVATE
     assert queued(publishing) == [("put", "parked", code)]
 
 
@@ -197,7 +201,7 @@ def test_nobody_publishes_what_others_wanted(publishing: Library, web: WebServer
     ]
 
 
-def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, place: Path, tmp_path: Path) -> None:
     whose = patient(publishing)
     images = [photo(publishing, whose, tmp_path / "in", seed) for seed in (7, 8)]
     publish(publishing, [images[0].id])
@@ -208,7 +212,7 @@ def test_switched_off_nothing_waits_for_the_next_time(publishing: Library, web: 
         publishing.settings.set(OWNER, f"mirror.{PLACE}.publish", value)
         publishing.publishing.send(OWNER, QUIET)
     assert [newest(publishing, image.id).publication.state for image in images] == [PublicState.PRIVATE] * 2
-    assert web.asked == ["/" + newest(publishing, images[0].id).publication.remote_id.rpartition("/")[2]]
+    assert public_files(place) == []
 
 
 def test_what_blocks_taking_back_is_mended_by_the_settings(publishing: Library, tmp_path: Path) -> None:
@@ -244,3 +248,15 @@ def test_what_may_be_public_can_be_taken_back(publishing: Library, web: WebServe
     rounds(publishing)
     assert newest(publishing, ids[0]).publication.state is PublicState.PRIVATE
     assert publishing.outbox.may_be_public(OWNER, ids) == frozenset(ids[1:2])
+
+
+def test_much_that_nobody_knows_of_is_held(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
+    publish(publishing, [photo(publishing, patient(publishing), tmp_path / "in").id])
+    rounds(publishing)
+    for _number in range(LEAST):
+        (place / new_name(PublicForm.JPEG, publishing.store.library_id)).write_bytes(b"x")
+    with pytest.raises(UserError, match=r"publish\.too_many_unknown"):
+        publishing.publishing.compare(OWNER, QUIET, remove=True)
+    assert len(public_files(place)) == LEAST + 1
+    report = publishing.publishing.compare(OWNER, QUIET, remove=True, agreed=True)
+    assert (report.public, sum(item.removed for item in report.items), len(public_files(place))) == (1, LEAST, 1)

@@ -13,7 +13,7 @@ from app.domain.image import Filing
 from app.domain.publication import PublicState
 from app.services.backups import open_archive
 from app.services.restoring import RestoreArgs, restore_library
-from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish
+from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo, publish, switch_on
 from tests.integration.publish.test_lifecycle import newest, public_files
 
 
@@ -81,3 +81,56 @@ def test_what_the_older_catalogue_has_deleted_or_given_away(
         assert [copy.state for copy in copies] == [PublicState.WITHDRAWING] * 2 + [PublicState.PUBLIC]
         library.publishing.send(OWNER, QUIET)
         assert [web.get(str(copy.url))[0] for copy in copies] == [404, 404, 200]
+
+
+def test_older_settings_lead_elsewhere(publishing: Library, place: Path, web: WebServer, tmp_path: Path) -> None:
+    """What was brought to one place is not said to be gone because it does not lie at another."""
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.path", str(elsewhere))
+    backup = Path(publishing.backups.create(OWNER, tmp_path / "a.zip", QUIET).record.path)
+    publishing.settings.set(OWNER, f"mirror.{PLACE}.path", str(place))
+    [item] = publish(publishing, [image.id])
+    publishing.publishing.send(OWNER, QUIET)
+    root = publishing.paths.root
+    publishing.close()
+    with closing(open_archive(backup, None)) as archive:
+        restore_library(OWNER, RestoreArgs(root, archive), QUIET)
+    with open_library(root, create=False) as library:
+        library.publishing.withdraw(OWNER, [image.id], QUIET)
+        library.publishing.send(OWNER, QUIET)
+        entry = newest(library, image.id)
+        assert (entry.publication.state, entry.code) == (PublicState.WITHDRAWING, "publish.elsewhere")
+        assert str(place) in entry.facts["place"]
+        assert web.get(str(item.url))[0] == 200
+        # The way back is open, and only the way back.
+        library.settings.set(OWNER, f"mirror.{PLACE}.path", str(place))
+        with pytest.raises(UserError, match=r"publish\.still_public"):
+            library.settings.set(OWNER, f"mirror.{PLACE}.path", str(place).upper())
+        library.publishing.send(OWNER, QUIET)
+        assert newest(library, image.id).publication.state is PublicState.PRIVATE
+        assert web.get(str(item.url))[0] == 404
+
+
+def test_older_settings_do_not_know_the_place(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    values = {key: publishing.settings.get(OWNER, f"mirror.{PLACE}.{key}") for key in ("kind", "path", "trust")}
+    publishing.settings.forget(OWNER, "mirror", PLACE)
+    backup = Path(publishing.backups.create(OWNER, tmp_path / "a.zip", QUIET).record.path)
+    switch_on(publishing, web, values)
+    [item] = publish(publishing, [image.id])
+    publishing.publishing.send(OWNER, QUIET)
+    root = publishing.paths.root
+    publishing.close()
+    with closing(open_archive(backup, None)) as archive:
+        restore_library(OWNER, RestoreArgs(root, archive), QUIET)
+    with open_library(root, create=False) as library:
+        assert library.public_places.busy() == ["public.web"]
+        library.publishing.withdraw(OWNER, [image.id], QUIET)
+        with pytest.raises(UserError, match=r"settings\.no_connection"):
+            library.publishing.send(OWNER, QUIET)
+        switch_on(library, web, values)
+        library.publishing.send(OWNER, QUIET)
+        assert newest(library, image.id).publication.state is PublicState.PRIVATE
+        assert web.get(str(item.url))[0] == 404

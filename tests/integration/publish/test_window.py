@@ -9,11 +9,13 @@ import pytest
 from PySide6.QtWidgets import QApplication, QDialog
 
 from app.bootstrap.library import Library
+from app.core.errors import EnvironmentFault
 from app.domain.publication import PublicState
 from app.domain.roles import Actor, Role
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.runner import JobRunner
+from app.ui.publishing import public_dialog
 from app.ui.publishing.consent import PublishConsentDialog
 from app.ui.publishing.public_dialog import PublicImagesDialog
 from app.ui.publishing.publish_dialog import PublishDialog
@@ -106,6 +108,35 @@ def test_nobody_without_the_right_takes_anything_back(
     overview.list.setCurrentItem(overview.list.topLevelItem(0))
     assert (overview.show_button.isEnabled(), overview.private_button.isEnabled()) == (True, False)
     overview.close()
+
+
+def test_what_could_not_be_taken_back_is_said(
+    qtbot, session: Session, settled, publishing: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whose = patient(publishing)
+    prepared = publishing.publishing.prepare(
+        OWNER, [photo(publishing, whose, tmp_path / "in", seed).id for seed in (7, 8)], QUIET
+    )
+    publishing.publishing.publish(OWNER, prepared, looked=True)
+    monkeypatch.setattr(public_dialog, "_MOST", 1)
+    overview = PublicImagesDialog(session)
+    qtbot.addWidget(overview)
+    overview.show()
+    settled()
+    # No count that ends where the list does.
+    assert overview.list.topLevelItemCount() == 1
+    assert "More than 1" in overview._count.text()
+    overview.list.setCurrentItem(overview.list.topLevelItem(0))
+    with monkeypatch.context() as broken:
+        broken.setattr(type(publishing.store.publications), "withdraw", _full)
+        overview.private_button.click()
+        settled()
+    assert "1 image could not be moved to private" in overview.problem.text()
+    overview.close()
+
+
+def _full(*_arguments: object) -> None:
+    raise EnvironmentFault("disk.full")
 
 
 def test_the_risk_is_agreed_to_before_it_is_switched_on(
