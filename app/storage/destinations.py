@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.clock import epoch_ms, utc_now
+from app.domain.publication import is_public
 from app.storage.database import Database, Row
 from app.storage.outbox import OPEN
 from app.storage.rows import moment, moment_or_none, sound, to_json
@@ -132,16 +133,23 @@ class Destinations:
     def forget(self, destination: str) -> None:
         """Forget a destination; one of the same name is another one. What waits for it is nobody's until :meth:`sweep`.
 
-        A queue of hundreds of thousands takes seconds to cancel, and everybody would wait for that transaction.
+        A queue of hundreds of thousands takes seconds to cancel, and everybody would wait for that transaction. What is
+        or may be public is forgotten by nobody: of a public folder only what is not there yet is cancelled, at once.
         """
         with self._db.write():
             self._db.execute(
                 "DELETE FROM state WHERE key IN (?, ?)", (f"observed.{destination}", f"{destination}.marker")
             )
-            self._db.execute(
-                "INSERT OR REPLACE INTO state (key, value, updated_at) VALUES (?, ?, ?)",
-                (f"{_FORGOTTEN}{destination}", to_json(""), epoch_ms(utc_now())),
-            )
+            if is_public(destination):
+                self._db.execute(
+                    f"UPDATE outbox SET state = 'cancelled', changed_at = ? WHERE destination = ? AND state IN {OPEN}",  # noqa: S608 - our own text
+                    (epoch_ms(utc_now()), destination),
+                )
+            else:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO state (key, value, updated_at) VALUES (?, ?, ?)",
+                    (f"{_FORGOTTEN}{destination}", to_json(""), epoch_ms(utc_now())),
+                )
             self._db.execute("DELETE FROM destinations WHERE name = ?", (destination,))
 
     def sweep(self) -> bool:

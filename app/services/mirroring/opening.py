@@ -78,7 +78,7 @@ def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
     UserError
         ``share.not_s3`` for a mirror of another kind; as :func:`open_store`.
     """
-    arguments = _any_arguments(mirror, secret, _no_drive)
+    arguments = _arguments(mirror, secret) if mirror.kind == "s3" else None
     if not isinstance(arguments, S3Args):
         raise UserError("share.not_s3", destination=mirror.name)
     return S3Store(arguments)

@@ -13,6 +13,8 @@ from app.words import t
 
 ANY: tuple[str, ...] = ()
 _NETWORK = ("ftp", "ftps", "sftp")
+# Nobody sees a folder of Google Drive by an address of their own.
+_SHOWN_ON_THE_WEB = ("folder", *_NETWORK, "s3")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _mirror() -> tuple[DestinationField, ...]:
                     "Off by default. Whoever has the address of a published image can see it; nothing is published "
                     "but what somebody chose. Who allowed it stands in the audit log."
                 ),
-            )
+            ),
+            _SHOWN_ON_THE_WEB,
         ),
         DestinationField(
             Field(
@@ -120,7 +123,8 @@ def _mirror() -> tuple[DestinationField, ...]:
                     "may be seen there.",
                     example=ltr("https://images.example.org"),
                 ),
-            )
+            ),
+            _SHOWN_ON_THE_WEB,
         ),
     )
 
