@@ -139,11 +139,22 @@ class _Restore:
             if store.library_id != self._heading.library_id:
                 raise UserError("backup.damaged", member=CATALOGUE)
             carried = carry_over(store.database, self._paths.database, store.library_id)
+            self._keep_copies(store)
             images = store.images.count(None)
             self._write_down(store, images)
         finally:
             store.close()
         return RestoreReport(self._heading, images, len(self._archive.manifest.absent), None, carried)
+
+    def _keep_copies(self, store: Catalogue) -> None:
+        """Bring along the copies that wait to be published: somebody looked at these very files."""
+        with store.read():
+            wanted = store.publications.wanted_files()
+        there = [path for name in wanted if (path := self._paths.to_publish / name).is_file()]
+        for folder in (self._staging.outgoing, self._staging.to_publish) if there else ():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for path in there:
+            shutil.copyfile(path, self._staging.to_publish / path.name)
 
     def _settle_settings(self) -> None:
         """Keep this workstation's settings; those of the backup are for a workstation that has none."""

@@ -7,15 +7,17 @@ picture without meaning is put beside it, which has to be seen, and a name is as
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import secrets
+from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, TransientFault
-from app.domain.publication import FOLDER, public_address
+from app.domain.publication import FOLDER, KIND, public_address
 from app.services.workroom import private_folder
 from app.storage.catalogue import Catalogue
 from app.transfer.public_web import Asking, Seen, look_at
@@ -40,15 +42,16 @@ def is_control(name: str) -> bool:
     return _CONTROL.fullmatch(name) is not None
 
 
-def control_bytes(suffix: str) -> bytes:
-    """Return something small of that kind, never twice the same, that says nothing of anybody."""
-    if suffix != ".jpg":
-        return bytes(128) + b"DICM" + secrets.token_bytes(64)
+def control_bytes(name: str) -> bytes:
+    """Return something small of the kind that a name is for, its own for each, that says nothing of anybody."""
+    noise = hashlib.shake_256(name.encode("ascii")).digest(256)
+    if not name.endswith(".jpg"):
+        return bytes(128) + b"DICM" + noise
     # A real picture: servers that make others of what they show do so with this one.
     from PIL import Image
 
     written = BytesIO()
-    Image.frombytes("L", (16, 16), secrets.token_bytes(256)).save(written, "JPEG")
+    Image.frombytes("L", (16, 16), noise).save(written, "JPEG")
     return written.getvalue()
 
 
@@ -80,42 +83,63 @@ class GoneProof:
             As every call of a store, but for what is wrong with writing there alone; as :func:`look_at`.
         """
         base, _slash, last = url.rpartition("/")
-        suffix = PurePosixPath(last).suffix
-        name, data = control_name(suffix), control_bytes(suffix)
-        with private_folder(self._store) as work:
-            path = work / "control"
-            path.write_bytes(data)
-            self._put(path, name)
+        key = f"{KIND}.trial.{last}"
+        with self._store.read():
+            known = self._store.state.get(key)
+        name = known if isinstance(known, str) and is_control(known) else control_name(PurePosixPath(last).suffix)
+        control = _Control(name, control_bytes(name))
+        self._put(control)
         try:
             for number, asking in enumerate(Asking):
                 if number:
                     self._ctx.wait(AGAIN_S)
-                self._ask_once(url, base, suffix, name, data, sha256, asking)
+                self._ask_once(url, base, control, sha256, asking)
         finally:
-            take_away(self._place, name)
+            if control.is_seen:
+                # Another the next time: what was seen once some cache may have kept.
+                take_away(self._place, name)
+                self._store.state.remove(key)
+            elif name != known:
+                # It stays, to be met again: a web server may have its files from the mirror hours later.
+                self._store.state.set(key, name)
 
-    def _put(self, path: Path, name: str) -> None:
-        try:
-            self._place.put(path, name, self._ctx)
-        except (Cancelled, TransientFault):
-            raise
-        except EnvironmentFault as fault:
-            # A place that takes nothing more is no reason to stop taking back.
-            raise TransientFault("publish.unproven", cause=fault.code) from fault
+    def _put(self, control: _Control) -> None:
+        with private_folder(self._store) as work:
+            (work / "control").write_bytes(control.data)
+            try:
+                self._place.put(work / "control", control.name, self._ctx)
+            except (Cancelled, TransientFault):
+                raise
+            except EnvironmentFault as fault:
+                # A place that takes nothing more is no reason to stop taking back.
+                raise TransientFault("publish.unproven", cause=fault.code) from fault
 
-    def _ask_once(self, url: str, base: str, suffix: str, name: str, data: bytes, sha256: str, asking: Asking) -> None:
+    def _ask_once(self, url: str, base: str, control: _Control, sha256: str, asking: Asking) -> None:
         seen = self._look(url, asking)
         # Asked only now: what was let in after the copy was asked for says nothing of that answer.
-        nothing = self._look(public_address(base, control_name(suffix)) or "", asking)
-        control = self._look(public_address(base, name) or "", asking)
+        never = control_name(PurePosixPath(control.name).suffix)
+        nothing = self._look(public_address(base, never) or "", asking)
+        shown = self._look(public_address(base, control.name) or "", asking)
+        is_shown = (
+            shown.is_success and (shown.start == control.data or shown.is_an_image) and nothing.sha256 != shown.sha256
+        )
+        control.is_seen = control.is_seen or is_shown
         if seen.sha256 == sha256 or (seen.is_success and seen.is_an_image):
             raise TransientFault("publish.still_served")
-        is_seen = control.is_success and (control.start == data or control.is_an_image)
-        if not is_seen or nothing.sha256 == control.sha256 or not _says_nothing_is_there(seen, nothing):
+        if not is_shown or not _says_nothing_is_there(seen, nothing):
             raise TransientFault("publish.unproven", status=seen.status)
 
     def _look(self, url: str, asking: Asking) -> Seen:
         return look_at(url, 0, self._ctx, self._ca, asking)
+
+
+@dataclass(slots=True)
+class _Control:
+    """What was put beside a copy, and whether it was seen there."""
+
+    name: str
+    data: bytes
+    is_seen: bool = False
 
 
 def _says_nothing_is_there(seen: Seen, nothing: Seen) -> bool:

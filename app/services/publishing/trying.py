@@ -78,7 +78,7 @@ class _Trial:
         self._place, self._ctx, self._ca = place, ctx, ca_of(mirror)
         self._base = mirror.public_url.rstrip("/")
         self._inside, self._outside = control_name(".jpg"), f"bitewing-{secrets.token_hex(20)}.txt"
-        self._picture, self._text = control_bytes(".jpg"), secrets.token_hex(20).encode("ascii")
+        self._picture, self._text = control_bytes(self._inside), secrets.token_hex(20).encode("ascii")
 
     def put(self, work: Path) -> None:
         """Put both there; what was put before a fault is removed again, or swept where the place is away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pydicom
 import pytest
 from PIL import Image
 
-from app.bootstrap.library import Library
+from app.bootstrap.library import Library, open_library
 from app.core.errors import UserError
 from app.domain.image import Filing
 from app.domain.publication import FOLDER, PublicForm, PublicState
+from app.services.backups import open_archive
 from app.services.outgoing.model import Warn
+from app.services.restoring import RestoreArgs, restore_library
 from app.sync.report import ImportArgs
 from tests.integration.import_material import radiograph
-from tests.integration.publish.conftest import OWNER, QUIET, WebServer, patient, photo
+from tests.integration.publish.conftest import OWNER, QUIET, WebServer, patient, photo, publish
 from tests.integration.publish.test_lifecycle import newest
 
 IDENTITY = {
@@ -105,3 +108,17 @@ def test_a_photograph_is_no_dicom_object(publishing: Library, tmp_path: Path) ->
     assert (prepared.copy, prepared.code) == (None, "publish.not_dicom")
     with pytest.raises(UserError, match=r"publish\.off"):
         publishing.publishing.publish(OWNER, [prepared], "elsewhere")
+
+
+def test_a_copy_that_waits_while_a_backup_is_restored(publishing: Library, web: WebServer, tmp_path: Path) -> None:
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    backup = Path(publishing.backups.create(OWNER, tmp_path / "a.zip", QUIET).record.path)
+    [item] = publish(publishing, [image.id])
+    root = publishing.paths.root
+    publishing.close()
+    with closing(open_archive(backup, None)) as archive:
+        restore_library(OWNER, RestoreArgs(root, archive), QUIET)
+    with open_library(root, create=False) as library:
+        assert library.publishing.send(OWNER, QUIET).drained.sent == 1
+    # The very file that was looked at went.
+    assert web.get(str(item.url))[0] == 200

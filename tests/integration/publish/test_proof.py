@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import socket
 import threading
 import time
@@ -71,6 +72,33 @@ def test_what_proves_that_it_is_gone(publishing: Library, place: Path, web: WebS
         entry = newest(publishing, image.id)
         assert (entry.publication.state, entry.code) == (PublicState.WITHDRAWING, f"publish.{code}"), what
     # A trial picture never stays.
+    assert list((place / FOLDER).iterdir()) == []
+
+
+def test_a_web_server_that_has_its_files_later(
+    publishing: Library, place: Path, web: WebServer, tmp_path: Path
+) -> None:
+    """Copied over from the mirror now and then: what is put there to ask beside is met the next time."""
+    web.folder = tmp_path / "copied"
+
+    def copied() -> None:
+        shutil.rmtree(web.folder, ignore_errors=True)
+        shutil.copytree(place / FOLDER, web.folder)
+
+    image = photo(publishing, patient(publishing), tmp_path / "in")
+    publish(publishing, [image.id])
+    steps = []
+    for _time in range(2):
+        publishing.publishing.send(OWNER, QUIET)
+        steps.append(newest(publishing, image.id).code)
+        copied()
+    publishing.publishing.withdraw(OWNER, [image.id], QUIET)
+    for _time in range(2):
+        publishing.publishing.send(OWNER, QUIET)
+        steps.append(newest(publishing, image.id).code)
+        copied()
+    assert steps == ["publish.not_served", None, "publish.still_served", None]
+    assert newest(publishing, image.id).publication.state is PublicState.PRIVATE
     assert list((place / FOLDER).iterdir()) == []
 
 
