@@ -272,6 +272,11 @@ def _safe_keeping() -> tuple[Topic, ...]:
                     "image that is deleted or goes to another patient is taken back by itself."
                 ),
                 t(
+                    "Taking back goes before publishing and is never given up; “Move to private” once more asks at "
+                    "once. A copy that its address never shows is taken away again, and so is what waits when "
+                    "publishing is switched off."
+                ),
+                t(
                     "The public address is that of the folder “published”, which a web server shows. “Try the "
                     "connection” says whether it is seen, whether it can be listed, and whether anything else of the "
                     "mirror can be seen with it; with either of the last two nothing is published until it is mended."

@@ -152,7 +152,8 @@ class PublicImagesDialog(DialogFrame):
     def _on_selection_changed(self) -> None:
         chosen = self._chosen()
         one = chosen[0].entry if len(chosen) == 1 else None
-        self.show_button.setEnabled(one is not None)
+        # What was found in public, and nobody knew of, is no image's.
+        self.show_button.setEnabled(one is not None and bool(one.publication.image_id))
         has_address = one is not None and one.publication.url is not None
         for button in (self.copy_button, self.open_button):
             button.setEnabled(has_address)
@@ -164,7 +165,7 @@ class PublicImagesDialog(DialogFrame):
     @Slot()
     def _on_show_clicked(self, *_item: Any) -> None:
         chosen = self._chosen()
-        if chosen:
+        if chosen and chosen[0].entry.publication.image_id:
             copy = chosen[0].entry.publication
             self.image_requested.emit(copy.patient_id, copy.image_id)
 
