@@ -99,6 +99,14 @@ class Shares:
             )
             return bool(changed.rowcount)
 
+    def failed(self, share_id: str) -> None:
+        """Have whatever was begun of a share cleared up, also where another run took it for ended meanwhile."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE shares SET state = 'ending', ending = COALESCE(ending, 'failed'), ended_at = NULL WHERE id = ?",
+                (share_id,),
+            )
+
     def note(self, share_id: str, code: str | None) -> None:
         """Say what keeps a share from being ended, or its upload link from being looked at."""
         with self._db.write():

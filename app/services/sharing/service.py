@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
-from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, TransientFault, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
@@ -68,7 +68,7 @@ class SharingService:
             ``role.refused``.
         UserError
             ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
-            ``share.does_not_fit`` what its receiver asks for.
+            ``share.does_not_fit`` what its receiver asks for; ``share.ended_meanwhile``.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
@@ -213,12 +213,10 @@ class SharingService:
 
     def _give_out(self, actor: Actor, shared: Shared, seconds: int, seen: Sequence[str]) -> Shared:
         share, expires_at = shared.share, utc_now() + timedelta(seconds=seconds)
-        self._settings.keep_secret(link_key(share.id), shared.url or "")
-        self._settings.keep_secret(page_key(share.id), shared.page or "")
         with self._door.writing(actor, Action.SHARE_CREATE) as unit:
             if not unit.store.shares.go_live(share.id, expires_at):
-                # Revoked while it was on its way.
-                raise UserError("share.none", text=share.id)
+                # Revoked while it was on its way, or taken for abandoned while this computer slept.
+                raise UserError("share.ended_meanwhile")
             unit.audit(
                 Entity.SHARE,
                 share.id,
@@ -235,6 +233,9 @@ class SharingService:
                 unit.audit(Entity.IMAGE, image_id, share=share.id, identified=share.identified)
                 # The ledger of where it is says so.
                 unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, image_id)
+            # In the same transaction: whoever ends it finds the links to forget.
+            self._settings.keep_secret(link_key(share.id), shared.url or "")
+            self._settings.keep_secret(page_key(share.id), shared.page or "")
             unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
         return replace(shared, share=replace(share, state=ShareState.LIVE, expires_at=expires_at))
 
@@ -256,12 +257,13 @@ class SharingService:
         except BaseException as error:
             code = error.code if isinstance(error, BitewingError) else type(error).__name__
             with self._door.writing(actor, Action.SHARE_CREATE) as unit:
-                unit.store.shares.end(share.id, ShareEnd.FAILED)
+                # Only now is it sure that nothing more of it goes there.
+                unit.store.shares.failed(share.id)
                 unit.audit(Entity.SHARE, share.id, outcome="failed", code=code)
                 unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
             if isinstance(error, TransientFault):
                 raise EnvironmentFault("share.offline", cause=error.code) from error
-            if isinstance(error, EnvironmentFault):
+            if isinstance(error, BitewingError) and not isinstance(error, Cancelled):
                 self._keeping.finish_now(actor, share.id, JobContext(ctx.token))
             raise
 

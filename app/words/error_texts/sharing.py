@@ -71,6 +71,9 @@ def _making() -> dict[str, ErrorTemplates]:
 def _keeping() -> dict[str, ErrorTemplates]:
     return {
         "share.none": ErrorTemplates(t("No such link"), t("There is no link {text}.")),
+        "share.ended_meanwhile": ErrorTemplates(
+            t("Nothing was shared"), t("The link was ended while it was being made."), t("Share again.")
+        ),
         "share.still_there": ErrorTemplates(
             t("Not deleted yet"), t("The storage still shows the file after it was deleted; it is tried again.")
         ),

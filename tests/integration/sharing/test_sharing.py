@@ -276,7 +276,7 @@ def test_what_a_crash_left_is_cleared_up(
     actor = library.owner()
     with monkeypatch.context() as patch:
         patch.setattr(SharingService, "_give_out", crash)
-        patch.setattr(Shares, "end", crash)
+        patch.setattr(Shares, "failed", crash)
         with pytest.raises(Crash):
             shared(library, images[:1])
     (one,) = library.sharing.list(actor)
@@ -289,3 +289,33 @@ def test_what_a_crash_left_is_cleared_up(
     monkeypatch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
     assert library.share_keeping.round(actor, QUIET).ended == 1
     assert left_there(s3, prefix) == []
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_lands_after_its_share_was_ended_does_not_stay(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    actor, put, states = library.owner(), S3Store.put, list[ShareState]()
+
+    def end_it_first(self: S3Store, source: Path, name: str, *rest: object) -> object:
+        (one,) = library.sharing.list(actor)
+        with monkeypatch.context() as patch:
+            if by_hand:
+                library.sharing.revoke(actor, one.share.id, QUIET)
+            else:
+                # This computer slept, and another one found it abandoned.
+                later = one.share.created_at + timedelta(hours=1)
+                patch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
+                library.share_keeping.round(actor, QUIET)
+        states.append(library.sharing.get(actor, one.share.id).share.state)
+        return put(self, source, name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(S3Store, "put", end_it_first)
+    with pytest.raises(UserError, match=r"share\.ended_meanwhile"):
+        shared(library, images[:1])
+    assert states == [ShareState.ENDED]
+    assert left_there(s3, prefix) == []
+    (one,) = library.sharing.list(actor)
+    assert one.share.state is ShareState.ENDED
+    with library.store.read():
+        assert not [name for name in library.store.secrets.names() if name.startswith("share.")]
