@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -163,7 +164,7 @@ def upload(session: Session, expires: str | None, case_reference: str) -> int:
         output.emit(_row(shared))
         return 0
     output.say(t("For people: {link}", link=shared.page or ""))
-    output.say(t("For programs: {link}", link=f"curl --upload-file FILE '{shared.url}'"))
+    output.say(t("For programs: {link}", link=_curl(shared)))
     _until(shared)
     return 0
 
@@ -199,6 +200,7 @@ def _row(shared: Shared) -> dict[str, Any]:
         "id": share.id,
         "url": shared.url,
         "page": shared.page,
+        "fields": shared.fields,
         "expires_at": share.expires_at,
         "created_at": share.created_at,
         "kind": share.kind,
@@ -215,6 +217,14 @@ def _row(shared: Shared) -> dict[str, Any]:
         "destination": share.destination,
         **(output.refusal(share.code) if share.code else output.nothing_refused()),
     }
+
+
+def _curl(shared: Shared) -> str:
+    """Return a line for a shell, which makes a name of its own for each file."""
+    fields = {**(shared.fields or {})}
+    start, _slash, _any_name = fields.pop("key", "").rpartition("/")
+    others = " ".join(f"-F {shlex.quote(f'{name}={value}')}" for name, value in fields.items())
+    return f'curl -F key={shlex.quote(start)}/"$(uuidgen)" {others} -F file=@FILE {shlex.quote(shared.url or "")}'
 
 
 def _ended(share: Share) -> dict[str, Any]:

@@ -121,6 +121,19 @@ class Shares:
                 every = list(dict.fromkeys([*known, *image_ids]))
                 self._db.execute("UPDATE shares SET image_ids = ? WHERE id = ?", (to_json(every), share_id))
 
+    def sent(self, share_id: str, size_bytes: int) -> None:
+        """Count a file that came by an upload link, wanted or not."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE shares SET sent_files = sent_files + 1, sent_bytes = sent_bytes + ? WHERE id = ?",
+                (size_bytes, share_id),
+            )
+
+    def sent_so_far(self, share_id: str) -> tuple[int, int]:
+        """Return how many files came by an upload link, and their bytes."""
+        row = self._db.row("SELECT sent_files, sent_bytes FROM shares WHERE id = ?", (share_id,))
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
     def ended(self, share_id: str, now: datetime) -> bool:
         """Say that nothing of a share is left anywhere; false when that was said before."""
         with self._db.write():

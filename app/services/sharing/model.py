@@ -69,12 +69,14 @@ class Prepared:
 class Shared:
     """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here.
 
-    ``page``: for a link to send by, the one of a page where people choose their files; ``url`` is for programs.
+    ``page``: for a link to send by, the one of a page where people choose their files. Programs send a form to ``url``
+    then, with ``fields`` and a name of their own at the end of its ``key``.
     """
 
     share: Share
     url: str | None
     page: str | None = None
+    fields: dict[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ deletes what it leads to (SEC-21). Links are kept sealed, and given again while 
 from __future__ import annotations
 
 import contextlib
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +25,8 @@ from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind
 from app.services.door import Door
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.settings import SettingsService
-from app.services.sharing.keeping import PAGE, SLOTS, UPLOAD_BYTES, ShareKeeping
+from app.services.sharing.collecting import PAGE, UPLOAD_BYTES
+from app.services.sharing.keeping import ShareKeeping
 from app.services.sharing.model import Prepared, Shared, ShareWish
 from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, link_key, new_name, page_key
 from app.services.sharing.preparing import Preparing, locked
@@ -106,12 +108,12 @@ class SharingService:
             return self._give_out(actor, Shared(share, url), seconds, wish.seen)
 
     def invite(self, actor: Actor, wish: ShareWish, ctx: JobContext) -> Shared:
-        """Return links by which somebody sends files to the inbox: to a page for people, and for programs (HTTP PUT).
+        """Return what somebody sends files to the inbox by: a page for people, a form for programs (HTTP POST).
 
         Raises
         ------
         BitewingError
-            As :meth:`send`.
+            As :meth:`send`; ``share.takes_nothing`` where the storage knows no such forms.
         """
         self._door.require(actor, Action.SHARE_CREATE)
         with self._refusals_noted(actor):
@@ -123,17 +125,19 @@ class SharingService:
             )
         self._begin(actor, share)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
-            links = [place.links.link_to_put(f"{share.object_name}/{part}", seconds) for part in SLOTS]
+            form = place.links.form_to_post(share.object_name, seconds, UPLOAD_BYTES)
             with private_folder(self._door.store) as folder:
                 page = folder / PAGE
-                page.write_bytes(upload_page(links[1:], self._settings.clinic().clinic_name, UPLOAD_BYTES))
+                page.write_bytes(upload_page(form, self._settings.clinic().clinic_name, UPLOAD_BYTES))
                 place.store.put(page, f"{share.object_name}/{PAGE}", ctx)
             if place.links.lets_strangers_read(f"{share.object_name}/{PAGE}"):
                 raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
+            if not place.links.takes(form):
+                raise EnvironmentFault("share.takes_nothing")
             shown = place.links.link_to_get(
                 f"{share.object_name}/{PAGE}", seconds, mime_type="text/html; charset=utf-8", to_look_at=True
             )
-            return self._give_out(actor, Shared(share, links[0], shown), seconds, ())
+            return self._give_out(actor, Shared(share, form.url, shown, dict(form.fields)), seconds, ())
 
     def renew(self, actor: Actor, share_id: str, wish: ShareWish, ctx: JobContext) -> Shared:
         """Share again what an earlier share gave out, as it did. Raises as :meth:`prepare` and :meth:`send`."""
@@ -234,7 +238,7 @@ class SharingService:
                 # The ledger of where it is says so.
                 unit.changed(Entity.OUTBOX, ChangeKind.CHANGED, image_id)
             # In the same transaction: whoever ends it finds the links to forget.
-            self._settings.keep_secret(link_key(share.id), shared.url or "")
+            self._settings.keep_secret(link_key(share.id), _sealed(shared))
             self._settings.keep_secret(page_key(share.id), shared.page or "")
             unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
         return replace(shared, share=replace(share, state=ShareState.LIVE, expires_at=expires_at))
@@ -271,8 +275,13 @@ class SharingService:
         if not share.is_valid(utc_now()):
             return Shared(share, None)
         try:
-            url, page = (self._settings.secret(key(share.id)) for key in (link_key, page_key))
-            return Shared(share, url, page)
+            link, page = (self._settings.secret(key(share.id)) for key in (link_key, page_key))
+            kept = json.loads(link) if link else {}
+            return Shared(share, kept.get("url"), page, kept.get("fields"))
         except EnvironmentFault:
             # Another account's key: the share can be seen and revoked here, not given out again.
             return Shared(share, None)
+
+
+def _sealed(shared: Shared) -> str:
+    return json.dumps({"url": shared.url, "fields": shared.fields})

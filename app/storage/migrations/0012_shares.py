@@ -27,7 +27,9 @@ STATEMENTS = (
         ending TEXT CHECK (ending IN ('revoked', 'expired', 'failed')),
         code TEXT,
         ended_at INTEGER,
-        locked INTEGER NOT NULL
+        locked INTEGER NOT NULL,
+        sent_files INTEGER NOT NULL DEFAULT 0,
+        sent_bytes INTEGER NOT NULL DEFAULT 0
     )""",
     "CREATE INDEX shares_by_state ON shares (state, expires_at)",
     "CREATE INDEX shares_by_case ON shares (case_reference) WHERE case_reference <> ''",

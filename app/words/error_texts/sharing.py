@@ -60,6 +60,11 @@ def _making() -> dict[str, ErrorTemplates]:
             t("The storage cannot be reached, and a link cannot be made without it."),
             t("Try again when the internet is back."),
         ),
+        "share.takes_nothing": ErrorTemplates(
+            t("No links to send with"),
+            t("This storage takes no files from a web page."),
+            t("Choose another storage for sharing, or have the images sent another way."),
+        ),
         "share.public_bucket": ErrorTemplates(
             t("The storage is open to everybody"),
             t("What lies in “{bucket}” can be read without a link, so nothing is shared there."),
@@ -89,6 +94,33 @@ def _keeping() -> dict[str, ErrorTemplates]:
         "share.received": ErrorTemplates(t("Images came by a link"), t("What was sent by a link waits in the inbox.")),
         "share.upload_too_large": ErrorTemplates(
             t("Sent file refused"), t("Somebody sent more than {limit} by a link; it was deleted.")
+        ),
+        "share.last_arrivals": ErrorTemplates(
+            t("Waiting for the last files"),
+            t("The link does not work any more; what was still being sent by it is waited for."),
+        ),
+        "share.upload_full": ErrorTemplates(
+            t("A link was closed"),
+            t("More was sent by a link than it may bring; it was closed."),
+            t("Look at what came by it; if all is well, make another link."),
+        ),
+        "share.upload_locked": ErrorTemplates(
+            t("Sent file refused"),
+            t("Somebody sent a zip by a link that opens with a password; what it holds was deleted unread."),
+            t("Ask for it without a password: the link is safe by itself."),
+        ),
+        "share.upload_failed": ErrorTemplates(
+            t("A sent file waits"),
+            t("What somebody sent by a link could not be brought in; it stays in the storage until the link is over."),
+            t("Restart Bitewing to try again, or ask for it another way."),
+        ),
+        "share.upload_known": ErrorTemplates(
+            t("Sent before"), t("What somebody sent by a link is in the library already; nothing was added.")
+        ),
+        "share.upload_in_bin": ErrorTemplates(
+            t("Sent again"),
+            t("What somebody sent by a link was deleted here before; nothing was added."),
+            t("Restore it from the deleted images if it is wanted."),
         ),
         "share.upload_kept_aside": ErrorTemplates(
             t("Sent file kept aside"), t("What somebody sent by a link is damaged or unsafe; it was kept aside.")

@@ -106,7 +106,9 @@ def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, 
 def test_somebody_sends_an_image_back(bitewing: Run, image_id: str, tmp_path: Path) -> None:  # noqa: F811
     link = bitewing("share", "upload", "--expires", "30m", "--json").json()
     planted.planted_png(tmp_path / "b.png")
-    assert httpx.put(link["url"], content=(tmp_path / "b.png").read_bytes()).status_code == 200
+    said = {**link["fields"], "key": link["fields"]["key"].replace("${filename}", "b")}
+    files = {"file": ("b.png", (tmp_path / "b.png").read_bytes())}
+    assert httpx.post(link["url"], data=said, files=files).status_code == 204
     assert bitewing("share", "collect", "--json").json()["received"] == 1
     (row,) = bitewing("inbox", "list", "--json").json()
     assert row["code"] == "inbox.by_link"
