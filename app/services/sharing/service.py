@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -27,11 +27,12 @@ from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.settings import SettingsService
 from app.services.sharing.collecting import PAGE, UPLOAD_BYTES
 from app.services.sharing.keeping import ShareKeeping
-from app.services.sharing.model import Prepared, Shared, ShareWish
+from app.services.sharing.model import Mark, Prepared, Shared, ShareWish
 from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, link_key, new_name, page_key
 from app.services.sharing.preparing import Preparing, locked
 from app.services.sharing.upload_page import upload_page
 from app.services.workroom import private_folder
+from app.storage.catalogue import Catalogue
 
 
 class SharingService:
@@ -47,8 +48,20 @@ class SharingService:
         self._keeping = keeping
 
     def prepare(self, actor: Actor, ids: Sequence[str], args: OutgoingArgs, ctx: JobContext) -> Prepared:
-        """Make what would go out, to be looked at. Raises as :meth:`Preparing.prepare`."""
-        return self._preparing.prepare(actor, ids, args, ctx)
+        """Make what would go out, to be looked at.
+
+        Raises
+        ------
+        UserError
+            ``share.deleted`` for an image in the bin; as :meth:`Preparing.prepare`.
+        BitewingError
+            As :meth:`Preparing.prepare`.
+        """
+        with self._door.reading(actor, Action.SHARE_CREATE) as store:
+            marks = {image_id: mark for image_id in ids if (mark := _mark(store, image_id)) is not None}
+        prepared = self._preparing.prepare(actor, ids, args, ctx)
+        prepared.marks = marks
+        return prepared
 
     def profile(self, name: str) -> Profile:
         """Return the receiver of that name. Raises ``share.no_profile``."""
@@ -70,18 +83,21 @@ class SharingService:
             ``role.refused``.
         UserError
             ``share.no_destination``, ``share.not_s3``, ``share.bad_expiry``, ``share.bad_case``, ``share.too_large``,
-            ``share.does_not_fit`` what its receiver asks for; ``share.ended_meanwhile``.
+            ``share.does_not_fit`` what its receiver asks for; ``share.deleted`` and ``share.changed_meanwhile`` where
+            the images are not what was looked at any more; ``share.ended_meanwhile``.
         EnvironmentFault
             ``share.offline`` without the network; ``share.public_bucket``; what else the store says. Nothing is left
             there then, or what is left is deleted as soon as that can be done.
         """
         self._door.require(actor, Action.SHARE_CREATE)
         if not wish.code:
-            return self._send(actor, prepared, wish, ctx)
+            return self._send(actor, prepared, wish, ctx, prepared.marks)
         with private_folder(self._door.store) as folder:
-            return self._send(actor, locked(prepared, wish.code, folder), wish, ctx)
+            return self._send(actor, locked(prepared, wish.code, folder), wish, ctx, prepared.marks)
 
-    def _send(self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext) -> Shared:
+    def _send(
+        self, actor: Actor, prepared: Prepared, wish: ShareWish, ctx: JobContext, marks: Mapping[str, Mark]
+    ) -> Shared:
         with self._refusals_noted(actor):
             mirror, seconds = self._places.chosen(), self._seconds(wish)
             if prepared.is_too_large:
@@ -99,7 +115,7 @@ class SharingService:
                 locked=bool(wish.code),
                 image_ids=tuple(copy.image_id for copy in prepared.copies),
             )
-        self._begin(actor, share)
+            self._begin(actor, share, marks)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
             place.store.put(prepared.path, share.object_name, ctx)
             if place.links.lets_strangers_read(share.object_name):
@@ -209,9 +225,16 @@ class SharingService:
             case_reference=case_reference,
         )
 
-    def _begin(self, actor: Actor, share: Share) -> None:
-        """Write a share down before anything of it lies anywhere: whatever ends the program, it is cleared up."""
+    def _begin(self, actor: Actor, share: Share, marks: Mapping[str, Mark] | None = None) -> None:
+        """Write a share down before anything of it lies anywhere: whatever ends the program, it is cleared up.
+
+        Its images are looked at in the same transaction; from then on, what ends them ends it.
+        """
         with self._door.writing(actor, Action.SHARE_CREATE) as unit:
+            for image_id in share.image_ids:
+                now = _mark(unit.store, image_id)
+                if now is None or now != (marks or {}).get(image_id, now):
+                    raise UserError("share.changed_meanwhile")
             unit.store.shares.add(share)
             unit.changed(Entity.SHARE, ChangeKind.ADDED, share.id)
 
@@ -281,6 +304,17 @@ class SharingService:
         except EnvironmentFault:
             # Another account's key: the share can be seen and revoked here, not given out again.
             return Shared(share, None)
+
+
+def _mark(store: Catalogue, image_id: str) -> Mark | None:
+    """Return how an image and its patient stand, ``None`` for an unknown one. Raises ``share.deleted``."""
+    record = store.images.get(image_id)
+    if record is None:
+        return None
+    if record.deleted_at is not None:
+        raise UserError("share.deleted", name=record.original_name)
+    patient = store.patients.get(record.patient_id) if record.patient_id else None
+    return record.version, record.patient_id, patient.version if patient else 0
 
 
 def _sealed(shared: Shared) -> str:

@@ -51,6 +51,14 @@ def _making() -> dict[str, ErrorTemplates]:
             t("A receiver’s profile has a name, and values of the right kind; “{name}” does not fit."),
         ),
         "share.no_profile": ErrorTemplates(t("No such receiver"), t("There is no receiver called “{name}”.")),
+        "share.deleted": ErrorTemplates(
+            t("Deleted images are not shared"), t("“{name}” is deleted."), t("Restore it first, or leave it out.")
+        ),
+        "share.changed_meanwhile": ErrorTemplates(
+            t("Changed meanwhile"),
+            t("An image or its patient was changed after the copies were made; nothing was shared."),
+            t("Share again, and look at the new copies."),
+        ),
         "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")

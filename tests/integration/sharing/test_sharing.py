@@ -16,6 +16,8 @@ from app.bootstrap.library import Library
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.domain.audit import AuditEntry
+from app.domain.image import Filing
+from app.domain.patient import PatientDraft
 from app.domain.sharing import ShareEnd, ShareState, new_code
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.sharing.model import Shared, ShareWish
@@ -319,3 +321,30 @@ def test_what_lands_after_its_share_was_ended_does_not_stay(
     assert one.share.state is ShareState.ENDED
     with library.store.read():
         assert not [name for name in library.store.secrets.names() if name.startswith("share.")]
+
+
+@pytest.mark.parametrize("what", ["deleted", "moved"])
+def test_what_ends_an_image_ends_its_links(
+    library: Library, images: list[str], s3: S3Server, prefix: str, what: str
+) -> None:
+    actor = library.owner()
+    one, other = shared(library, images), shared(library, images[1:])
+    patient = library.patients.add(actor, PatientDraft("Somebody", "Else", "X1"))
+    with library.sharing.prepare(actor, images[:1], OutgoingArgs(), QUIET) as prepared:
+        if what == "deleted":
+            library.images.delete(actor, images[:1])
+        else:
+            library.images.move(actor, images[:1], Filing(patient.id))
+        # What was looked at is not what would go.
+        code = "share.deleted" if what == "deleted" else "share.changed_meanwhile"
+        with pytest.raises(UserError, match=code):
+            library.sharing.send(actor, prepared, ShareWish(), QUIET)
+    if what == "deleted":
+        with pytest.raises(UserError, match=r"share\.deleted"):
+            shared(library, images[:1])
+    ended = library.sharing.get(actor, one.share.id)
+    assert (ended.share.state, ended.share.ending, ended.url) == (ShareState.ENDING, ShareEnd.REVOKED, None)
+    library.share_keeping.round(actor, QUIET)
+    assert left_there(s3, prefix) == [other.share.object_name]
+    assert library.sharing.get(actor, one.share.id).share.state is ShareState.ENDED
+    assert library.sharing.get(actor, other.share.id).url is not None
