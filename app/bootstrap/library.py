@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from app.services.sharing.places import SharePlaces
     from app.services.sharing.preparing import Preparing
     from app.services.sharing.service import SharingService
+    from app.services.sharing.sweeping import Sweeping
     from app.services.shelf import Shelf
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
@@ -271,10 +272,15 @@ class Library:
     share_collecting: Lazy[Collecting] = Lazy(
         "sharing.collecting", "Collecting", lambda make, its: make(its.door, its.imports, its.events)
     )
+    share_sweeping: Lazy[Sweeping] = Lazy(
+        "sharing.sweeping", "Sweeping", lambda make, its: make(its.door, its.share_places)
+    )
     share_keeping: Lazy[ShareKeeping] = Lazy(
         "sharing.keeping",
         "ShareKeeping",
-        lambda make, its: make(its.door, its.settings, its.share_places, its.share_collecting, its.events),
+        lambda make, its: make(
+            its.door, its.settings, its.share_places, its.share_collecting, its.share_sweeping, its.events
+        ),
     )
     share_preparing: Lazy[Preparing] = Lazy(
         "sharing.preparing", "Preparing", lambda make, its: make(its.door, its.locator, its.decoders, its.settings)

@@ -19,7 +19,9 @@ from app.services.events import EventLog
 from app.services.settings import SettingsService
 from app.services.sharing.collecting import PAGE, TOPIC, Collecting
 from app.services.sharing.model import KeepingReport
+from app.services.sharing.pacing import Pacing
 from app.services.sharing.places import SharePlace, SharePlaces, link_key, page_key
+from app.services.sharing.sweeping import Sweeping
 from app.storage.events import Level
 
 EVERY_S = 20.0
@@ -33,22 +35,32 @@ class ShareKeeping:
     """Looks after the shares of one library. Any thread; several at once do no harm."""
 
     def __init__(
-        self, door: Door, settings: SettingsService, places: SharePlaces, collecting: Collecting, events: EventLog
+        self,
+        door: Door,
+        settings: SettingsService,
+        places: SharePlaces,
+        collecting: Collecting,
+        sweeping: Sweeping,
+        events: EventLog,
     ) -> None:
         self._door = door
         self._settings = settings
         self._places = places
         self._collecting = collecting
+        self._sweeping = sweeping
         self._events = events
 
     def run(self, actor: Actor, ctx: JobContext) -> None:
-        """Look after them for ever. Raises Cancelled and ``role.refused``."""
+        """Look after them for ever, each the less often the longer nothing happens. Raises as :meth:`round`."""
+        pacing = Pacing()
         while True:
-            self.round(actor, ctx)
+            self.round(actor, ctx, pacing)
             ctx.wait(EVERY_S)
 
-    def round(self, actor: Actor, ctx: JobContext) -> KeepingReport:
+    def round(self, actor: Actor, ctx: JobContext, pacing: Pacing | None = None) -> KeepingReport:
         """Collect what was sent, end what expired, delete what is to go; each as far as it can be reached now.
+
+        With ``pacing`` only what is due; a person who asks has everything looked at.
 
         Raises
         ------
@@ -63,20 +75,41 @@ class ShareKeeping:
             shares = self._door.store.shares.open()
         for share in shares:
             ctx.check()
-            if share.place in away:
+            if not self._needs_the_storage(share) or (pacing is not None and not pacing.is_due(share, utc_now())):
                 report.waiting += share.state is ShareState.ENDING
                 continue
+            if share.place in away:
+                report.waiting += share.state is ShareState.ENDING
+                if pacing is not None:
+                    pacing.looked(share, utc_now(), happened=False, failed=True)
+                continue
+            before, failed = report.received + report.refused, False
             try:
                 self._look_after(actor, share, report, ctx)
             except (Cancelled, RefusedError):
                 raise
             except BitewingError as fault:
+                failed = True
                 report.waiting += 1
                 report.away = fault.code
                 if isinstance(fault, TransientFault):
                     away.append(share.place)
                 self._note(actor, share, fault)
+            if pacing is not None:
+                happened = report.received + report.refused > before
+                pacing.looked(self._get(share.id), utc_now(), happened=happened, failed=failed)
+        if pacing is not None:
+            pacing.keep_only({share.id for share in shares})
+        self._sweeping.sweep_if_due(actor, utc_now(), ctx)
         return report
+
+    @staticmethod
+    def _needs_the_storage(share: Share) -> bool:
+        """Whether there is anything to do for a share: a link to fetch by works by itself until it expires."""
+        now = utc_now()
+        if share.state is ShareState.UPLOADING:
+            return now >= share.created_at + _ABANDONED
+        return share.state is ShareState.ENDING or share.kind is ShareKind.UPLOAD or now >= share.expires_at
 
     def finish_now(self, actor: Actor, share_id: str, ctx: JobContext) -> Share:
         """Delete what a share that ends leads to, if it can be reached, and return how it stands. Raises Cancelled."""
@@ -100,7 +133,7 @@ class ShareKeeping:
     def _look_after(self, actor: Actor, share: Share, report: KeepingReport, ctx: JobContext) -> None:
         now = utc_now()
         # First of all: whatever stands in the way of collecting, a link that is over is over.
-        if share.state is ShareState.UPLOADING and now >= share.created_at + _ABANDONED:
+        if share.state is ShareState.UPLOADING:
             self._end(actor, share, ShareEnd.FAILED)
         elif share.state is ShareState.LIVE and now >= share.expires_at:
             self._end(actor, share, ShareEnd.EXPIRED)
@@ -108,8 +141,6 @@ class ShareKeeping:
             with self._places.open(self._places.of(share), ctx) as place:
                 self._collecting.collect(actor, share, place, report, ctx)
             self._clear(share)
-            return
-        elif share.state is not ShareState.ENDING:
             return
         self._forget_links(share.id)
         report.ended += self._finish(actor, self._get(share.id), report, ctx)

@@ -8,7 +8,7 @@ import re
 import uuid
 import zipfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import Mock
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from app.domain.patient import PatientDraft
 from app.domain.sharing import ShareEnd, ShareKind, ShareState
 from app.services.sharing.collecting import Collecting
 from app.services.sharing.model import ShareWish
+from app.services.sharing.pacing import Pacing
 from app.sync.report import ImportItem, ItemStatus
 from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.s3_client import S3Args
@@ -137,6 +138,7 @@ def test_what_is_too_large_is_not_even_fetched(
 ) -> None:
     assert link.send(bytes(2000)) == 204
     monkeypatch.setattr("app.services.sharing.collecting.UPLOAD_BYTES", 1000)
+    library.share_sweeping.sweep_if_due(library.owner(), datetime.now(UTC), QUIET)
     front.asked.clear()
     assert library.share_keeping.round(library.owner(), QUIET).refused == 1
     assert [one.partition(" ")[0] for one in front.asked] == ["GET", "HEAD", "DELETE"]
@@ -326,3 +328,56 @@ def test_a_link_that_brings_too_much_is_closed(
     other.send(zipped(tmp_path / "a.jpg"))
     assert library.share_keeping.round(actor, QUIET).received == 0
     assert library.events.list(actor)[0].code == "share.upload_too_large"
+
+
+def test_what_belongs_to_no_share_is_swept_after_eight_days(
+    library: Library, link: Link, s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = library.owner()
+    client, ago = s3.client(), timedelta(days=8, minutes=1)
+    for name in ("shared/lost.jpg", "received/lost/03", "dental_images/a.jpg"):
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{name}", Body=b"x")
+    client.close()
+    library.share_keeping.round(actor, QUIET)
+    now = datetime.now(UTC)
+    lost = {"shared/lost.jpg", "received/lost/03"}
+    assert lost < set(left_there(s3, prefix))
+    # The link is open in this library's books still: what came by it is collected, not swept.
+    sweeping = library.share_sweeping
+    assert sweeping.sweep_if_due(actor, now + ago, QUIET) == 2
+    assert not lost & set(left_there(s3, prefix))
+    assert len(left_there(s3, prefix)) == 2
+    with library.store.read():
+        assert library.store.audit.list(limit=1)[0].details == {"objects": 2}
+
+
+def test_a_link_by_which_nothing_comes_is_asked_less_and_less(
+    library: Library, link: Link, front: SignedFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, pacing = library.owner(), Pacing()
+    now = datetime.now(UTC)
+    library.share_keeping.round(actor, QUIET)
+
+    def looks(seconds: int) -> int:
+        nonlocal now
+        front.asked.clear()
+        for _ in range(seconds // 20):
+            now += timedelta(seconds=20)
+            at(monkeypatch, now)
+            library.share_keeping.round(actor, QUIET, pacing)
+        return len(front.asked)
+
+    # After 20, 40, 80 and 160 seconds, then every five minutes.
+    assert looks(300) == 4
+    assert looks(600) == 2
+    link.send(b"rubbish")
+    assert looks(300) > 0
+    assert looks(40) == 1
+    # What stood in the way is forgotten once it does not.
+    front.is_away = True
+    looks(600)
+    assert library.sharing.get(actor, link.id).share.code is not None
+    front.is_away = False
+    library.share_keeping.round(actor, QUIET, pacing)
+    looks(900)
+    assert library.sharing.get(actor, link.id).share.code is None
