@@ -116,7 +116,7 @@ def refused_form(kind: str, body: bytes, server: S3Server, now: datetime) -> str
 class SignedFront:
     """The front. ``ahead``: how much later it is there; ``is_away``: it cuts every line; ``is_open``: asks nobody.
 
-    ``takes_forms``: false for a server that knows no POST policies.
+    ``takes_forms``: false for a server that knows no POST policies. ``tells_strangers``: its answer's status.
     """
 
     server: S3Server
@@ -125,6 +125,8 @@ class SignedFront:
     is_away: bool = False
     is_open: bool = False
     takes_forms: bool = True
+    tells_strangers: int = 403
+    sent_bytes: int = 0
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -147,6 +149,7 @@ def signed_front(server: S3Server) -> Iterator[SignedFront]:
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             front.asked.append(f"{self.command} {urlsplit(self.path).path}")
+            front.sent_bytes += len(body) if self.command == "PUT" else 0
             code, headers = None, dict(self.headers.items())
             if front.is_open and "Authorization" not in headers:
                 # Let in like the owner, by a signature that moto does not look at.
@@ -159,7 +162,12 @@ def signed_front(server: S3Server) -> Iterator[SignedFront]:
                 else:
                     code = refusal(self.command, self.path, self.headers["Host"], server, now)
             if code is not None:
-                self._send(403, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code></Error>".encode())
+                is_stranger = "X-Amz-Signature" not in self.path and self.command != "POST"
+                self._send(
+                    front.tells_strangers if is_stranger else 403,
+                    {"Content-Type": "application/xml"},
+                    f"<Error><Code>{code}</Code></Error>".encode(),
+                )
                 return
             # Signed to the front's address: moto does not look at it.
             line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)

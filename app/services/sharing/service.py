@@ -28,7 +28,16 @@ from app.services.settings import SettingsService
 from app.services.sharing.collecting import PAGE, UPLOAD_BYTES
 from app.services.sharing.keeping import ShareKeeping
 from app.services.sharing.model import Mark, Prepared, Shared, ShareWish
-from app.services.sharing.places import RECEIVED, SHARED, SharePlaces, address_of, link_key, new_name, page_key
+from app.services.sharing.places import (
+    RECEIVED,
+    SHARED,
+    SharePlace,
+    SharePlaces,
+    address_of,
+    link_key,
+    new_name,
+    page_key,
+)
 from app.services.sharing.preparing import Preparing, locked
 from app.services.sharing.upload_page import upload_page
 from app.services.workroom import private_folder
@@ -117,9 +126,8 @@ class SharingService:
             )
             self._begin(actor, share, marks)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
+            self._require_closed(place, share.object_name, mirror.bucket, ctx)
             place.store.put(prepared.path, share.object_name, ctx)
-            if place.links.lets_strangers_read(share.object_name):
-                raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
             url = place.links.link_to_get(share.object_name, seconds, share.file_name, share.mime_type)
             return self._give_out(actor, Shared(share, url), seconds, wish.seen)
 
@@ -141,13 +149,12 @@ class SharingService:
             )
         self._begin(actor, share)
         with self._ended_where_it_fails(actor, share, ctx), self._places.open(mirror, ctx) as place:
+            self._require_closed(place, f"{share.object_name}/{PAGE}", mirror.bucket, ctx)
             form = place.links.form_to_post(share.object_name, seconds, UPLOAD_BYTES)
             with private_folder(self._door.store) as folder:
                 page = folder / PAGE
                 page.write_bytes(upload_page(form, self._settings.clinic().clinic_name, UPLOAD_BYTES))
                 place.store.put(page, f"{share.object_name}/{PAGE}", ctx)
-            if place.links.lets_strangers_read(f"{share.object_name}/{PAGE}"):
-                raise EnvironmentFault("share.public_bucket", bucket=mirror.bucket)
             if not place.links.takes(form):
                 raise EnvironmentFault("share.takes_nothing")
             shown = place.links.link_to_get(
@@ -201,6 +208,21 @@ class SharingService:
                 unit.audit(Entity.SHARE, share_id)
                 unit.changed(Entity.SHARE, ChangeKind.CHANGED, share_id)
         return self._keeping.finish_now(actor, share_id, ctx)
+
+    def _require_closed(self, place: SharePlace, name: str, bucket: str, ctx: JobContext) -> None:
+        """Refuse a bucket that gives strangers what lies there: tried with nothing, before anything of a patient goes.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``share.public_bucket``; what the store says.
+        """
+        with private_folder(self._door.store) as folder:
+            nothing = folder / "nothing"
+            nothing.touch()
+            place.store.put(nothing, name, ctx)
+        if place.links.lets_strangers_read(name):
+            raise EnvironmentFault("share.public_bucket", bucket=bucket)
 
     def _seconds(self, wish: ShareWish) -> int:
         seconds = seconds_of(self._settings.clinic().share_expires) if wish.expires_s is None else wish.expires_s

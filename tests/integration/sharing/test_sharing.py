@@ -200,7 +200,40 @@ def test_an_open_bucket_is_not_shared_from(
     front.is_open = True
     with pytest.raises(EnvironmentFault, match=r"share\.public_bucket"):
         shared(library, images[:1])
+    front.is_open = False
+    # An answer that says nothing about it is no "closed".
+    for status in (503, 405):
+        front.tells_strangers = status
+        with pytest.raises(EnvironmentFault, match=r"share\.offline|store\.failed"):
+            shared(library, images[:1])
+    # Nothing of a patient was there for even a moment.
+    assert front.sent_bytes == 0
+    front.tells_strangers = 404
+    library.share_keeping.round(library.owner(), QUIET)
     assert left_there(s3, prefix) == []
+    assert shared(library, images[:1]).url is not None
+    assert front.sent_bytes > 0
+
+
+def test_a_bucket_with_versions_keeps_none_of_what_was_shared(
+    library: Library, images: list[str], s3: S3Server, prefix: str
+) -> None:
+    client = s3.client()
+    client.put_bucket_versioning(Bucket=s3.bucket, VersioningConfiguration={"Status": "Enabled"})
+    try:
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/other", Body=b"x")
+        one = shared(library, images[:1])
+        invited = library.sharing.invite(library.owner(), ShareWish(60), QUIET)
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{invited.share.object_name}/00", Body=b"rubbish")
+        library.share_keeping.round(library.owner(), QUIET)
+        for share_id in (one.share.id, invited.share.id):
+            library.sharing.revoke(library.owner(), share_id, QUIET)
+        told = client.list_object_versions(Bucket=s3.bucket, Prefix=f"{prefix}/")
+        assert [item["Key"] for item in told.get("Versions", ())] == [f"{prefix}/other"]
+        assert "DeleteMarkers" not in told
+    finally:
+        client.put_bucket_versioning(Bucket=s3.bucket, VersioningConfiguration={"Status": "Suspended"})
+        client.close()
 
 
 def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: Path) -> None:
