@@ -81,6 +81,14 @@ class Shares:
         """Whether there is such a share."""
         return self._db.value("SELECT 1 FROM shares WHERE state <> 'ended' LIMIT 1") is not None
 
+    def working_at(self, destination: str, now: datetime) -> int:
+        """Return how many links lead to a destination that may work still."""
+        counted = self._db.value(
+            "SELECT COUNT(*) FROM shares WHERE state <> 'ended' AND destination = ? AND expires_at > ?",
+            (destination, epoch_ms(now)),
+        )
+        return int(counted or 0)
+
     def go_live(self, share_id: str, expires_at: datetime) -> bool:
         """Say that a link was given out; false when the share was ended meanwhile."""
         with self._db.write():

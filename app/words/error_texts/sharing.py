@@ -84,6 +84,11 @@ def _making() -> dict[str, ErrorTemplates]:
 def _keeping() -> dict[str, ErrorTemplates]:
     return {
         "share.none": ErrorTemplates(t("No such link"), t("There is no link {text}.")),
+        "share.links_open": ErrorTemplates(
+            t("Links lead there"),
+            t("Links that lead to “{destination}” work still ({count}); without it they could not be ended."),
+            t("Revoke them first, or wait until they have expired."),
+        ),
         "share.ended_meanwhile": ErrorTemplates(
             t("Nothing was shared"), t("The link was ended while it was being made."), t("Share again.")
         ),

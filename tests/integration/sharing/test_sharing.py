@@ -133,7 +133,9 @@ def test_without_the_network_nothing_is_shared_and_revoking_waits(
     front.is_away = False
     assert left_there(s3, prefix) == [one.share.object_name]
     # Another bucket, which is away still, does not keep this one waiting.
-    library.settings.set(library.owner(), "mirror.cloud.endpoint", f"http://127.0.0.1:{free_port()}")
+    away = {"kind": "s3", "bucket": "b", "access_key": "AKIA", "endpoint": f"http://127.0.0.1:{free_port()}"}
+    library.settings.set_destination(library.owner(), "mirror", "away", away, {"secret_key": "x"})
+    library.settings.set(library.owner(), "share.destination", "away")
     with pytest.raises(EnvironmentFault, match=r"share\.offline"):
         library.sharing.invite(library.owner(), ShareWish(), QUIET)
     report = library.share_keeping.round(library.owner(), QUIET)
@@ -381,3 +383,26 @@ def test_what_ends_an_image_ends_its_links(
     assert left_there(s3, prefix) == [other.share.object_name]
     assert library.sharing.get(actor, one.share.id).share.state is ShareState.ENDED
     assert library.sharing.get(actor, other.share.id).url is not None
+
+
+def test_the_way_to_links_that_work_is_not_lost(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = library.owner()
+    one = shared(library, images[:1])
+    for lose in (
+        lambda: library.settings.forget(actor, "mirror", "cloud"),
+        lambda: library.settings.set(actor, "mirror.cloud.endpoint", "https://s3.example.org"),
+        lambda: library.settings.set_destination(actor, "mirror", "cloud", {"bucket": "other"}, {}),
+        lambda: library.settings.set(actor, "mirror.cloud.kind", "folder"),
+        lambda: library.settings.set(actor, "mirror.cloud.secret_key", ""),
+    ):
+        with pytest.raises(UserError, match=r"share\.links_open"):
+            lose()
+    # A key that is replaced, and how the address is written, change nothing of where it lies.
+    library.settings.set(actor, "mirror.cloud.secret_key", s3.secret_key)
+    library.settings.set(actor, "mirror.cloud.path_style", "false")
+    library.settings.set(actor, "mirror.cloud.interval", "60")
+    assert library.share_places.of(one.share).path_style
+    monkeypatch.setattr("app.services.settings.utc_now", lambda: one.share.expires_at)
+    library.settings.forget(actor, "mirror", "cloud")
