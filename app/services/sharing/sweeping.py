@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # SEC-21: what a link led to is gone after eight days at the latest.
 OLDEST = timedelta(days=8)
 EVERY = timedelta(days=1)
-_STATE = "share.swept"
+_STATE = "shares.swept"
 
 
 class Sweeping:
