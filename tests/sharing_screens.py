@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from app.core.context import JobContext
+from app.domain.profiles import BUILT_IN
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.sharing.model import ShareWish
 
@@ -56,6 +57,7 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
                 dialog.options.receiver.activated.emit(0)
                 yield "share-anybody", dialog
             if name == "xray":
+                dialog.options.lock.setChecked(True)
                 front.is_away = True
                 _sent(dialog, session)
                 yield "share-offline", dialog
@@ -66,6 +68,10 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
         page = part("SettingsDialog")(session, window, page="share")
         page.show()
         yield "settings-share", page
+        form = part("ReceiverForm")(BUILT_IN[1], frozenset())
+        form.show()
+        yield "share-receiver", form
+        form.close()
         page.close()
         with library.sharing.prepare(actor, xrays, OutgoingArgs(Form.ORIGINAL, identified=True), QUIET) as prepared:
             long = library.sharing.send(actor, prepared, ShareWish(7 * 86_400, "Dr Weiss, 14 March"), QUIET)

@@ -129,3 +129,11 @@ def _is_known(need: str, record: ImageRecord, has_name: bool) -> bool:
         "name": has_name,
     }
     return known[need]
+
+
+def to_setting(profile: Profile) -> dict[str, Any]:
+    """Return a profile as the setting holds it: its name, and what is not as usual."""
+    usual = Profile(profile.name)
+    values = {item.name: getattr(profile, item.name) for item in fields(Profile)}
+    said = {name: value for name, value in values.items() if value != getattr(usual, name)}
+    return {"name": profile.name, **said, **({"needs": list(profile.needs)} if profile.needs else {})}

@@ -35,6 +35,7 @@ _PARTS = {
     "MoveDialog": "app.ui.dialogs.file_move",
     "PatientDialog": "app.ui.dialogs.patient",
     "PatientRestoreDialog": "app.ui.safekeeping.patient_restore_dialog",
+    "ReceiverForm": "app.ui.settings.receiver_form",
     "RestoreDialog": "app.ui.safekeeping.restore_dialog",
     "RestoreProgress": "app.ui.safekeeping.restore_progress",
     "LinksDialog": "app.ui.sharing.links_dialog",

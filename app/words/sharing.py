@@ -84,6 +84,18 @@ def receiver(name: str) -> str:
     return known.get(name, name)
 
 
+def need(name: str) -> str:
+    """Return what a receiver wants to know of each image."""
+    known = {
+        "date": t("When it was taken"),
+        "side": t("The side, or a tooth"),
+        "tooth": t("The teeth"),
+        "caption": t("A caption"),
+        "name": t("The patient’s name"),
+    }
+    return known.get(name, name)
+
+
 def misfit(code: str, facts: Mapping[str, Any]) -> str:
     """Return what does not fit a receiver's profile."""
     known: dict[str, Callable[[], str]] = {

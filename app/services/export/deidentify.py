@@ -108,7 +108,8 @@ def deidentified(dataset: Dataset, uids: UidMap) -> Dataset:
     own_class = str(dataset.get("SOPClassUID", "") or "")
     # A class of a maker's own says whose device it was.
     clean.SOPClassUID = own_class if own_class.startswith(_CLASSES) else SecondaryCaptureImageStorage
-    if len(clean.get("ImageType", None) or ()) < 2:
+    if not isinstance(clean.get("ImageType"), MultiValue):
+        # Two values at least are required (PS3.3 C.7.6.1.1.2); what a single one meant cannot be known.
         clean.ImageType = ["DERIVED", "SECONDARY"]
     for keyword in _UIDS:
         old = str(dataset.get(keyword, "") or "")
@@ -203,7 +204,9 @@ def _kept(dataset: Dataset, uids: UidMap) -> Dataset:
         if element.VR == "SQ" and not element.tag.is_private and element.keyword in _KEPT:
             kept = [_kept(item, uids) for item in element.value]
             # An item of which nothing stays was a code of somebody's own.
-            clean.add_new(element.tag, "SQ", Sequence([item for item in kept if len(item)]))
+            left = [item for item in kept if len(item)]
+            if left or not kept:
+                clean.add_new(element.tag, "SQ", Sequence(left))
         elif element.keyword == "DimensionOrganizationUID":
             clean.DimensionOrganizationUID = uids.new(str(element.value))
         else:

@@ -116,10 +116,20 @@ class CopyMaker:
         is_jpeg = image.record.mime_type in {"image/jpeg", "image/heic", "image/webp"}
         path = free_path(self._folder, file_stem(image, self._silent), ".jpg" if is_jpeg else ".png")
         with complete_file(path) as temporary:
-            picture.save(temporary, "JPEG" if is_jpeg else "PNG", **(JPEG_OPTIONS if is_jpeg else {}))
+            if is_jpeg:
+                picture.save(temporary, "JPEG", **JPEG_OPTIONS)
+            else:
+                (self._deep(image) or picture).save(temporary, "PNG")
         kind = "image/jpeg" if is_jpeg else "image/png"
         more = (Warn.FIRST_FRAME,) if image.record.frames > 1 else ()
         return _copy(image, path, kind, picture.size, (*warnings, *more), removed)
+
+    def _deep(self, image: Exportable) -> Image.Image | None:
+        """Return a grey picture of more than 8 bits as it is stored; ``None`` for all others."""
+        values = self._decoder.frame(image.path).values
+        if values.ndim != 2 or values.dtype.kind != "u" or values.dtype.itemsize != 2:
+            return None
+        return Image.fromarray(values)
 
     def _dicom_file(self, image: Exportable) -> Path:
         path = free_path(self._folder, file_stem(image, self._silent), ".dcm")

@@ -25,6 +25,8 @@ from app.services.sharing.sweeping import Sweeping
 from app.storage.events import Level
 
 EVERY_S = 20.0
+# What the catalogue itself notes in a share whose image was deleted or given to somebody else (migration 0012).
+OUTLIVED = "share.outlived"
 # An upload takes seconds: one that began long ago ended with its process.
 _ABANDONED = timedelta(hours=1)
 # What began to be sent before a link expired may arrive after, and clocks differ.
@@ -142,8 +144,18 @@ class ShareKeeping:
                 self._collecting.collect(actor, share, place, report, ctx)
             self._clear(share)
             return
+        elif share.code == OUTLIVED:
+            # Ended by what ended an image, in its transaction; said here.
+            self._say_outlived(actor, share)
         self._forget_links(share.id)
         report.ended += self._finish(actor, self._get(share.id), report, ctx)
+
+    def _say_outlived(self, actor: Actor, share: Share) -> None:
+        self._door.store.shares.note(share.id, None)
+        with self._door.writing(actor, Action.SHARE_REVOKE) as unit:
+            unit.audit(Entity.SHARE, share.id, outcome="outlived")
+            unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
+        self._events.say(actor, Level.INFO, TOPIC, OUTLIVED, share=share.id)
 
     def _end(self, actor: Actor, share: Share, why: ShareEnd) -> None:
         with self._door.writing(actor, Action.SHARE_REVOKE) as unit:

@@ -76,12 +76,14 @@ class Shared:
 
     ``page``: for a link to send by, the one of a page where people choose their files. Programs send a form to ``url``
     then, with ``fields`` and a name of their own at the end of its ``key``.
+    ``patient``: whose image, or whose first of several, it gives out.
     """
 
     share: Share
     url: str | None
     page: str | None = None
     fields: dict[str, str] | None = field(default=None, repr=False)
+    patient: str = ""
 
 
 @dataclass(slots=True)

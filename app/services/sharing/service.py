@@ -175,7 +175,8 @@ class SharingService:
         """Return the newest shares, newest first, with the links that still work; of one case where one is given."""
         with self._door.reading(actor, Action.SHARE_VIEW) as store:
             shares = store.shares.list(case_reference=case_reference, limit=limit)
-        return [self._with_link(share) for share in shares]
+            names = [_whose(store, share) for share in shares]
+        return [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
 
     def get(self, actor: Actor, share_id: str) -> Shared:
         """Return one share with its link. Raises ``share.none``."""
@@ -341,3 +342,9 @@ def _mark(store: Catalogue, image_id: str) -> Mark | None:
 
 def _sealed(shared: Shared) -> str:
     return json.dumps({"url": shared.url, "fields": shared.fields})
+
+
+def _whose(store: Catalogue, share: Share) -> str:
+    image = store.images.get(share.image_ids[0]) if share.image_ids else None
+    patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
+    return (patient.name or patient.chart_number) if patient is not None else ""

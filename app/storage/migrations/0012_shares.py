@@ -5,7 +5,7 @@ The links themselves are bearer secrets and stand sealed among the secrets, not 
 
 # What was deleted, or belongs to somebody else after all, is not given out any longer: in whatever transaction says so.
 _END = """
-        UPDATE shares SET state = 'ending', ending = 'revoked'
+        UPDATE shares SET state = 'ending', ending = 'revoked', code = 'share.outlived'
         WHERE state IN ('uploading', 'live') AND kind = 'download'
         AND EXISTS (SELECT 1 FROM json_each(shares.image_ids) WHERE value = {image});"""
 

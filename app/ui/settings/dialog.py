@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScroll
 
 from app.core.destinations import DIMSE, MIRROR
 from app.core.errors import BitewingError
-from app.core.settings import setting_key
+from app.core.settings import SettingKey, setting_key
 from app.domain.roles import Action
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.search.line import SearchLine
@@ -19,7 +19,8 @@ from app.ui.settings.destinations import DestinationsEditor
 from app.ui.settings.drive_card import DriveCard
 from app.ui.settings.editors import Editor
 from app.ui.settings.folders import FoldersEditor
-from app.ui.settings.pages import DRIVE, Page, pages
+from app.ui.settings.pages import DRIVE, Field, Page, pages
+from app.ui.settings.receivers import ReceiversEditor
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -42,7 +43,7 @@ class SettingsDialog(DialogFrame):
         super().__init__(t("Settings"), parent)
         self._session = session
         self.needs_rebuild = False
-        self.editors: list[Editor | FoldersEditor] = []
+        self.editors: list[Editor | FoldersEditor | ReceiversEditor] = []
         self.destinations: list[DestinationsEditor] = []
         settings = session.library.settings
         self._stored = {"clinic": settings.clinic(), "workstation": settings.workstation()}
@@ -120,9 +121,7 @@ class SettingsDialog(DialogFrame):
             entry = setting_key(field.key)
             # A secret is never shown, so its editor starts empty.
             value: Any = "" if entry.is_secret else getattr(self._stored[entry.scope], entry.attribute)
-            editor: Editor | FoldersEditor = (
-                FoldersEditor(field, entry, value, self._session) if entry.type is list else Editor(field, entry, value)
-            )
+            editor = self._make(field, entry, value)
             editor.widget.setEnabled(enabled)
             self.editors.append(editor)
             block = QWidget()
@@ -138,6 +137,11 @@ class SettingsDialog(DialogFrame):
             self._blocks.append((number, block, f"{page.title} {field.title} {field.help} {field.key}".casefold()))
         if page.topic in {MIRROR, DIMSE}:
             self._add_destinations(number, page, enabled=enabled)
+
+    def _make(self, field: Field, entry: SettingKey, value: Any) -> Editor | FoldersEditor | ReceiversEditor:
+        if entry.key == "share.profiles":
+            return ReceiversEditor(field, entry, value)
+        return FoldersEditor(field, entry, value, self._session) if entry.type is list else Editor(field, entry, value)
 
     def _add_destinations(self, number: int, page: Page, *, enabled: bool) -> None:
         editor = DestinationsEditor(page.topic, self._session)

@@ -251,6 +251,11 @@ def _sharing(buckets: tuple[str, ...]) -> Page:
                     ("7d", tn("{n} day", "{n} days", 7)),
                 ),
             ),
+            Field(
+                "share.profiles",
+                t("Receivers"),
+                t("Which copy each gets, and what must be known of an image before it goes to them."),
+            ),
         ),
     )
 

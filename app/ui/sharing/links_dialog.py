@@ -275,14 +275,16 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
             t("For images to come in"), t("{images} came", images=images) if share.image_ids else t("nothing came yet")
         )
     else:
-        what = joined(images, size(share.size_bytes), t("with the name") if share.identified else t("without a name"))
-        what = joined(what, t("locked") if share.locked else "")
+        whose = t("with the name") if share.identified else t("without a name")
+        what = joined(images, size(share.size_bytes), whose, t("locked") if share.locked else "")
     state = words.state(share)
     if share.is_valid(utc_now()):
         state = joined(state, remaining((share.expires_at - utc_now()).total_seconds()))
     elif share.state is ShareState.ENDING and share.code:
         row.setToolTip(2, error_words.reason(share.code))
-    for column, text in enumerate((moment(share.created_at), what, state, isolated(share.case_reference))):
+    for column, text in enumerate(
+        (moment(share.created_at), what, state, isolated(shared.patient), isolated(share.case_reference))
+    ):
         row.setText(column, text)
     name, colour = _LOOKS.get(words.state_key(share), ("close", "muted"))
     row.setIcon(2, pixmap(name, getattr(active(), colour), UNIT * 2))
@@ -294,9 +296,9 @@ def _list() -> QTreeWidget:
     tree.setRootIsDecorated(False)
     tree.setUniformRowHeights(True)
     tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Case")])
+    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Patient"), t("Case")])
     tree.setAccessibleName(t("Links"))
-    for column in range(3):
+    for column in range(4):
         tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
     tree.header().setStretchLastSection(True)
     return tree

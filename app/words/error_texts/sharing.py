@@ -104,6 +104,10 @@ def _keeping() -> dict[str, ErrorTemplates]:
             t("What a link leads to could not be deleted or looked at; it is tried again."),
             t("Look at the storage’s settings."),
         ),
+        "share.outlived": ErrorTemplates(
+            t("Link ended"),
+            t("An image that was shared by a link was deleted, or given to another patient; the link was ended."),
+        ),
         "share.received": ErrorTemplates(t("Images came by a link"), t("What was sent by a link waits in the inbox.")),
         "share.upload_too_large": ErrorTemplates(
             t("Sent file refused"), t("Somebody sent more than {limit} by a link; it was deleted.")

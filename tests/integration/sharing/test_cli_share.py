@@ -44,7 +44,7 @@ def test_a_share_from_making_to_revoking(bitewing: Run, image_id: str) -> None: 
     assert one["removed"]["gps"] == 1
     told = httpx.get(one["url"])
     assert (told.status_code, told.headers["content-type"]) == (200, "image/jpeg")
-    original = bitewing("share", image_id, "--original", "--json").json()
+    original = bitewing("share", "--original", "--json", image_id).json()
     assert original["form"] == "original"
     assert httpx.get(original["url"]).content != told.content
     locked = bitewing("share", image_id, "--lock", "--json").json()

@@ -198,6 +198,15 @@ def test_an_optimised_copy_is_bounded_and_upright(tmp_path: Path, decoder: Decod
     assert (whole.rows, whole.columns) == (3000, 300)
 
 
+def test_sixteen_bits_stay_sixteen(tmp_path: Path, decoder: Decoder) -> None:
+    source, values = tmp_path / "a.png", np.arange(4096, dtype=np.uint16).reshape(64, 64) * 16
+    Image.fromarray(values).save(source)
+    copy = made(decoder, tmp_path, image(source), form=Form.ORIGINAL)
+    with Image.open(copy.path) as opened:
+        assert (np.asarray(opened) == values).all()
+    assert (copy.rows, copy.columns, copy.mime_type) == (64, 64, "image/png")
+
+
 def test_what_only_eyes_can_find_is_said(tmp_path: Path, decoder: Decoder) -> None:
     photo = tmp_path / "a.jpg"
     planted.picture().save(photo)
