@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
-from app.core.errors import BitewingError, Cancelled, EnvironmentFault, TransientFault, UserError
+from app.core.errors import BitewingError, Cancelled, EnvironmentFault, RefusedError, TransientFault, UserError
 from app.domain.changes import ChangeKind, Entity
 from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
@@ -55,6 +55,7 @@ class SharingService:
         self._preparing = preparing
         self._places = places
         self._keeping = keeping
+        self._shown: set[tuple[str, str]] = set()
 
     def prepare(self, actor: Actor, ids: Sequence[str], args: OutgoingArgs, ctx: JobContext) -> Prepared:
         """Make what would go out, to be looked at.
@@ -66,9 +67,10 @@ class SharingService:
         BitewingError
             As :meth:`Preparing.prepare`.
         """
-        with self._door.reading(actor, Action.SHARE_CREATE) as store:
-            marks = {image_id: mark for image_id in ids if (mark := _mark(store, image_id)) is not None}
-        prepared = self._preparing.prepare(actor, ids, args, ctx)
+        with self._refusals_noted(actor):
+            with self._door.reading(actor, Action.SHARE_CREATE) as store:
+                marks = {image_id: mark for image_id in ids if (mark := _mark(store, image_id)) is not None}
+            prepared = self._preparing.prepare(actor, ids, args, ctx)
         prepared.marks = marks
         return prepared
 
@@ -176,7 +178,9 @@ class SharingService:
         with self._door.reading(actor, Action.SHARE_VIEW) as store:
             shares = store.shares.list(case_reference=case_reference, limit=limit)
             names = [_whose(store, share) for share in shares]
-        return [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
+        found = [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
+        self._note_shown(actor, found)
+        return found
 
     def get(self, actor: Actor, share_id: str) -> Shared:
         """Return one share with its link. Raises ``share.none``."""
@@ -184,7 +188,19 @@ class SharingService:
             share = store.shares.get(share_id)
         if share is None:
             raise UserError("share.none", text=share_id)
-        return self._with_link(share)
+        found = self._with_link(share)
+        self._note_shown(actor, [found])
+        return found
+
+    def _note_shown(self, actor: Actor, found: Sequence[Shared]) -> None:
+        """Write down who was given a link that works, once each: a list is read again whenever something changes."""
+        shown = [one.share.id for one in found if one.url is not None and (actor.id, one.share.id) not in self._shown]
+        if not shown or self._door.store.database.read_only is not None:
+            return
+        self._shown.update((actor.id, share_id) for share_id in shown)
+        with self._door.writing(actor, Action.SHARE_VIEW) as unit:
+            for share_id in shown:
+                unit.audit(Entity.SHARE, share_id)
 
     def revoke(self, actor: Actor, share_id: str, ctx: JobContext) -> Share:
         """End a share now: what its link leads to is deleted, and proven to be gone.
@@ -287,6 +303,7 @@ class SharingService:
             self._settings.keep_secret(link_key(share.id), _sealed(shared))
             self._settings.keep_secret(page_key(share.id), shared.page or "")
             unit.changed(Entity.SHARE, ChangeKind.CHANGED, share.id)
+        self._shown.add((actor.id, share.id))
         return replace(shared, share=replace(share, state=ShareState.LIVE, expires_at=expires_at))
 
     @contextlib.contextmanager
@@ -294,6 +311,9 @@ class SharingService:
         """Write down that something was not to be shared, and why."""
         try:
             yield
+        except (Cancelled, RefusedError):
+            # Nobody refused it; the door has noted it.
+            raise
         except BitewingError as error:
             with self._door.writing(actor, Action.SHARE_CREATE) as unit:
                 unit.audit(Entity.SHARE, "", outcome="refused", code=error.code)

@@ -95,6 +95,9 @@ def _keeping() -> dict[str, ErrorTemplates]:
         "share.still_there": ErrorTemplates(
             t("Not deleted yet"), t("The storage still shows the file after it was deleted; it is tried again.")
         ),
+        "share.until_gone": ErrorTemplates(
+            t("Not deleted yet"), t("What the link leads to is not deleted yet; it is tried again.")
+        ),
         "share.until_expiry": ErrorTemplates(
             t("Closed until it expires"),
             t("A link to send with cannot be taken back; what comes by it until it expires is deleted unread."),
