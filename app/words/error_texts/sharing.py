@@ -107,6 +107,11 @@ def _keeping() -> dict[str, ErrorTemplates]:
             t("What a link leads to could not be deleted or looked at; it is tried again."),
             t("Look at the storage’s settings."),
         ),
+        "share.no_expiry": ErrorTemplates(
+            t("The storage deletes nothing by itself"),
+            t("“{bucket}” keeps what was shared until Bitewing deletes it, also if no computer of yours can any more."),
+            t("Have the folders “shared” and “received” there expire after eight days."),
+        ),
         "share.outlived": ErrorTemplates(
             t("Link ended"),
             t("An image that was shared by a link was deleted, or given to another patient; the link was ended."),

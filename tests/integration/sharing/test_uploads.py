@@ -331,14 +331,21 @@ def test_a_link_that_brings_too_much_is_closed(
 
 
 def test_what_belongs_to_no_share_is_swept_after_eight_days(
-    library: Library, link: Link, s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+    library: Library, link: Link, s3: S3Server, prefix: str
 ) -> None:
     actor = library.owner()
     client, ago = s3.client(), timedelta(days=8, minutes=1)
+    client.delete_bucket_lifecycle(Bucket=s3.bucket)
     for name in ("shared/lost.jpg", "received/lost/03", "dental_images/a.jpg"):
         client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{name}", Body=b"x")
-    client.close()
     library.share_keeping.round(actor, QUIET)
+    # The bucket itself does so too, where nobody made other rules.
+    rules = client.get_bucket_lifecycle_configuration(Bucket=s3.bucket)["Rules"]
+    assert {(rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) for rule in rules} == {
+        (f"{prefix}/shared/", 8),
+        (f"{prefix}/received/", 8),
+    }
+    assert library.events.list(actor) == []
     now = datetime.now(UTC)
     lost = {"shared/lost.jpg", "received/lost/03"}
     assert lost < set(left_there(s3, prefix))
@@ -349,6 +356,14 @@ def test_what_belongs_to_no_share_is_swept_after_eight_days(
     assert len(left_there(s3, prefix)) == 2
     with library.store.read():
         assert library.store.audit.list(limit=1)[0].details == {"objects": 2}
+    others = [{"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 90}}]
+    client.put_bucket_lifecycle_configuration(Bucket=s3.bucket, LifecycleConfiguration={"Rules": others})
+    library.settings.set(actor, "mirror.cloud.path", f"{prefix}/elsewhere")
+    assert sweeping.sweep_if_due(actor, now + 2 * ago, QUIET) == 0
+    assert [event.code for event in library.events.list(actor)] == ["share.no_expiry"]
+    (rule,) = client.get_bucket_lifecycle_configuration(Bucket=s3.bucket)["Rules"]
+    assert rule["ID"] == "theirs"
+    client.close()
 
 
 def test_a_link_by_which_nothing_comes_is_asked_less_and_less(
