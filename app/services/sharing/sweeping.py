@@ -16,7 +16,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door
 from app.services.events import EventLog
 from app.services.sharing.collecting import TOPIC
-from app.services.sharing.places import RECEIVED, SHARED, SharePlace, SharePlaces, address_of
+from app.services.sharing.places import RECEIVED, SHARED, SharePlace, SharePlaces, address_of, name_of
 from app.storage.events import Level
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ class Sweeping:
                 if timedelta() <= since < EVERY:
                     return 0
             with self._places.open(mirror, ctx) as place:
-                swept = self._sweep(place, now, ctx)
-                expires = place.links.expires((SHARED, RECEIVED), OLDEST.days)
+                swept, is_ours = self._sweep(place, now, ctx)
+                # A rule knows no names but folders: only where all in them is ours, in a folder of ours.
+                expires = is_ours and bool(mirror.path) and place.links.expires((SHARED, RECEIVED), OLDEST.days)
         except (Cancelled, RefusedError):
             raise
         except BitewingError as fault:
@@ -68,16 +69,18 @@ class Sweeping:
                 unit.audit(Entity.SHARE, "", outcome="swept", objects=swept)
         return swept
 
-    def _sweep(self, place: SharePlace, now: datetime, ctx: JobContext) -> int:
+    def _sweep(self, place: SharePlace, now: datetime, ctx: JobContext) -> tuple[int, bool]:
+        """Return how many objects were deleted, and whether everything there was made by a share."""
         with self._door.store.read():
             known = {share.object_name for share in self._door.store.shares.open()}
-        swept = 0
+        swept, is_ours = 0, True
         for folder in (SHARED, RECEIVED):
             for entry in place.links.everything(folder):
                 ctx.check()
-                # Below an upload link's name lie the files that came by it.
-                name = "/".join(entry.name.split("/")[:2])
-                if name not in known and entry.modified is not None and entry.modified < now - OLDEST:
+                name = name_of(entry.name)
+                if name is None:
+                    is_ours = False
+                elif name not in known and entry.modified is not None and entry.modified < now - OLDEST:
                     place.links.erase(entry.name)
                     swept += 1
-        return swept
+        return swept, is_ours
