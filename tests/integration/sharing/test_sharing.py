@@ -376,7 +376,7 @@ def test_what_ends_an_image_ends_its_links(
         # What was looked at is not what would go.
         code = "share.deleted" if what == "deleted" else "share.changed_meanwhile"
         with pytest.raises(UserError, match=code):
-            library.sharing.send(actor, prepared, ShareWish(), QUIET)
+            library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at), QUIET)
     if what == "deleted":
         with pytest.raises(UserError, match=r"share\.deleted"):
             shared(library, images[:1])
