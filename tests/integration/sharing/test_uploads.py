@@ -286,6 +286,7 @@ def test_what_we_fail_at_is_fetched_once_and_goes_with_its_link(
     assert library.share_keeping.round(actor, QUIET).waiting == 1
     share = library.sharing.get(actor, link.id).share
     assert (share.state, share.code) == (ShareState.ENDING, "disk.full")
+    assert library.events.list(actor)[0].code == "share.not_brought_in"
     assert [name[-2:] for name in files_there(s3, prefix)] == ["00", "01"]
     monkeypatch.setattr(Collecting, "_import", lambda *_: [failed])
     assert library.share_keeping.round(actor, QUIET).ended == 1
@@ -389,12 +390,12 @@ def test_a_link_by_which_nothing_comes_is_asked_less_and_less(
             library.share_keeping.round(actor, QUIET, pacing)
         return len(front.asked)
 
-    # After 20, 40, 80 and 160 seconds, then every five minutes.
-    assert looks(300) == 4
-    assert looks(600) == 2
+    # After 20, 40, 80 and 160 seconds, then every two minutes.
+    assert looks(300) == 5
+    assert looks(600) == 5
     link.send(b"rubbish")
     assert looks(300) > 0
-    assert looks(40) == 1
+    assert looks(60) == 1
     # What stood in the way is forgotten once it does not.
     front.is_away = True
     looks(600)
