@@ -52,6 +52,8 @@ ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
 # Switches that somebody takes responsibility for.
 _CONSENTS = frozenset({"publish", "allow_plain"})
+# Where links lead: at another place they could not be ended. (Who we are there may change: a key is replaced, say.)
+_LINKS_NEED = frozenset({"kind", "endpoint", "bucket"})
 # Fields of a mirror that change nothing of what goes there.
 _NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue", "public_url"})
 
@@ -178,7 +180,8 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.unknown_key``, ``settings.invalid_value``, ``settings.name_taken``, ``monitor.bad_rule``.
+            ``settings.unknown_key``, ``settings.invalid_value``, ``settings.name_taken``, ``monitor.bad_rule``;
+            ``share.links_open``, ``publish.still_public``.
         EnvironmentFault
             ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
             there is nowhere to keep a secret safely: none is stored then.
@@ -213,7 +216,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.no_connection`` when there is none of that name.
+            ``settings.no_connection`` when there is none of that name; ``share.links_open`` while links lead there.
         """
         self.save(actor, SettingChanges(forgotten=((topic, name),)))
 
@@ -257,6 +260,7 @@ class SettingsService:
             ]
             for key, seal in sealed.items():
                 if seal is None:
+                    _require_no_links(unit, key.rpartition(".")[0])
                     unit.store.secrets.remove(key)
                 else:
                     unit.store.secrets.set(key, seal)
@@ -301,6 +305,8 @@ class SettingsService:
         destination, _dot, last = key.rpartition(".")
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
+        if last in _LINKS_NEED and not is_same_place(key, before, value):
+            _require_no_links(unit, destination)
         if is_place(key) and not is_same_place(key, before, value):
             _require_nothing_public(unit, *destination.partition(".")[::2], change={last: value})
             unit.store.destinations.moved(destination)
@@ -439,6 +445,7 @@ def _forget(unit: Unit, topic: str, name: str) -> None:
     if not known:
         raise UserError("settings.no_connection", name=name)
     _require_nothing_public(unit, topic, name)
+    _require_no_links(unit, f"{topic}.{name}")
     for key in known:
         unit.store.settings.remove(key)
         unit.store.secrets.remove(key)
@@ -461,3 +468,10 @@ def _put_destinations(
                 unit.store.settings.set(entry.key, value)
                 written.append(entry.key)
     return written
+
+
+def _require_no_links(unit: Unit, destination: str) -> None:
+    """Refuse to lose the way to a place where links lead that work still: nobody could end them then."""
+    count = unit.store.shares.working_at(destination, utc_now())
+    if count:
+        raise UserError("share.links_open", destination=destination.removeprefix(f"{MIRROR}."), count=count)
