@@ -6,9 +6,12 @@ a signature in their header go on as they are; those without any are refused.
 
 from __future__ import annotations
 
+import base64
+import email
 import hashlib
 import hmac
 import http.client
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,25 +60,73 @@ def refusal(method: str, target: str, host: str, server: S3Server, now: datetime
     to_sign = "\n".join(
         ("AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest())
     )
-    secret = f"AWS4{server.secret_key}".encode()
-    for part in (day, region, service, "aws4_request"):
-        secret = hmac.digest(secret, part.encode(), "sha256")
-    if not hmac.compare_digest(hmac.new(secret, to_sign.encode(), "sha256").hexdigest(), signature):
+    if not hmac.compare_digest(_signature(server, (day, region, service), to_sign), signature):
         return "SignatureDoesNotMatch"
     if not signed_at <= now + timedelta(minutes=15) or now >= signed_at + timedelta(seconds=seconds):
         return "AccessDenied"
     return None
 
 
+def _signature(server: S3Server, scope: tuple[str, str, str], to_sign: str) -> str:
+    secret = f"AWS4{server.secret_key}".encode()
+    for part in (*scope, "aws4_request"):
+        secret = hmac.digest(secret, part.encode(), "sha256")
+    return hmac.new(secret, to_sign.encode(), "sha256").hexdigest()
+
+
+def refused_form(kind: str, body: bytes, server: S3Server, now: datetime) -> str | None:
+    """Return why a form is refused (Amazon's POST policies), ``None`` for a good one."""
+    parts = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    if not parts.is_multipart():
+        return "AccessDenied"
+    fields, size, key = dict[str, str](), -1, ""
+    for part in parts.get_payload():
+        name = str(part.get_param("name", header="content-disposition"))
+        if name == "file":
+            size = len(part.get_payload(decode=True))
+            break
+        fields[name.lower()] = part.get_payload(decode=True).decode()
+    key = fields.get("key", "")
+    try:
+        user, day, region, service, _ending = fields["x-amz-credential"].split("/")
+        policy = json.loads(base64.b64decode(fields["policy"]))
+    except (KeyError, ValueError):
+        return "AccessDenied"
+    signature = _signature(server, (day, region, service), fields["policy"])
+    if user != server.access_key or not hmac.compare_digest(signature, fields.get("x-amz-signature", "")):
+        return "SignatureDoesNotMatch"
+    if now >= datetime.fromisoformat(policy["expiration"]):
+        return "AccessDenied"
+    covered = {"policy", "x-amz-signature"}
+    for one in policy["conditions"]:
+        how, what, said = ("eq", *next(iter(one.items()))) if isinstance(one, dict) else one
+        if how == "content-length-range":
+            if not int(what) <= size <= int(said):
+                return "EntityTooLarge"
+            continue
+        name = what.removeprefix("$").lower()
+        covered.add(name)
+        here = {"bucket": server.bucket}.get(name, fields.get(name, ""))
+        if not (here == said if how == "eq" else here.startswith(said)):
+            return "AccessDenied"
+    return None if key and not set(fields) - covered else "AccessDenied"
+
+
 @dataclass
 class SignedFront:
-    """The front. ``ahead``: how much later it is there; ``is_away``: it cuts every line; ``is_open``: asks nobody."""
+    """The front. ``ahead``: how much later it is there; ``is_away``: it cuts every line; ``is_open``: asks nobody.
+
+    ``takes_forms``: false for a server that knows no POST policies. ``tells_strangers``: its answer's status.
+    """
 
     server: S3Server
     port: int = 0
     ahead: timedelta = field(default_factory=timedelta)
     is_away: bool = False
     is_open: bool = False
+    takes_forms: bool = True
+    tells_strangers: int = 403
+    sent_bytes: int = 0
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -98,15 +149,25 @@ def signed_front(server: S3Server) -> Iterator[SignedFront]:
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             front.asked.append(f"{self.command} {urlsplit(self.path).path}")
+            front.sent_bytes += len(body) if self.command == "PUT" else 0
             code, headers = None, dict(self.headers.items())
             if front.is_open and "Authorization" not in headers:
                 # Let in like the owner, by a signature that moto does not look at.
                 day = f"{datetime.now(UTC):%Y%m%d}/us-east-1/s3/aws4_request"
                 headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={server.access_key}/{day}, SignedHeaders=host"
             if not (self.headers.get("Authorization") or front.is_open):
-                code = refusal(self.command, self.path, self.headers["Host"], server, datetime.now(UTC) + front.ahead)
+                now, kind = datetime.now(UTC) + front.ahead, self.headers.get("Content-Type", "")
+                if self.command == "POST" and front.takes_forms:
+                    code = refused_form(kind, body, server, now)
+                else:
+                    code = refusal(self.command, self.path, self.headers["Host"], server, now)
             if code is not None:
-                self._send(403, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code></Error>".encode())
+                is_stranger = "X-Amz-Signature" not in self.path and self.command != "POST"
+                self._send(
+                    front.tells_strangers if is_stranger else 403,
+                    {"Content-Type": "application/xml"},
+                    f"<Error><Code>{code}</Code></Error>".encode(),
+                )
                 return
             # Signed to the front's address: moto does not look at it.
             line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)

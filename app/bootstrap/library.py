@@ -75,10 +75,12 @@ if TYPE_CHECKING:
     from app.services.schedule import ScheduleService
     from app.services.sending.service import SendingService
     from app.services.settings import SettingsService
+    from app.services.sharing.collecting import Collecting
     from app.services.sharing.keeping import ShareKeeping
     from app.services.sharing.places import SharePlaces
     from app.services.sharing.preparing import Preparing
     from app.services.sharing.service import SharingService
+    from app.services.sharing.sweeping import Sweeping
     from app.services.shelf import Shelf
     from app.services.status import StatusService
     from app.services.thumbnails import Thumbnails
@@ -267,10 +269,18 @@ class Library:
     share_places: Lazy[SharePlaces] = Lazy(
         "sharing.places", "SharePlaces", lambda make, its: make(its.settings, its.mirror_places)
     )
+    share_collecting: Lazy[Collecting] = Lazy(
+        "sharing.collecting", "Collecting", lambda make, its: make(its.door, its.imports, its.events)
+    )
+    share_sweeping: Lazy[Sweeping] = Lazy(
+        "sharing.sweeping", "Sweeping", lambda make, its: make(its.door, its.share_places)
+    )
     share_keeping: Lazy[ShareKeeping] = Lazy(
         "sharing.keeping",
         "ShareKeeping",
-        lambda make, its: make(its.door, its.settings, its.share_places, its.imports, its.events),
+        lambda make, its: make(
+            its.door, its.settings, its.share_places, its.share_collecting, its.share_sweeping, its.events
+        ),
     )
     share_preparing: Lazy[Preparing] = Lazy(
         "sharing.preparing", "Preparing", lambda make, its: make(its.door, its.locator, its.decoders, its.settings)

@@ -82,7 +82,7 @@ def bitewing(ctx: click.Context) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused."""
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not done yet."""
     output.use_utf8()
     try:
         return _run(arguments)

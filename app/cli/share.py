@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.words import sharing as words
 from app.words import t, tn
 
 _MAKE = "images"
+# A link is to end and has not yet: whoever revoked it must not take it for dead.
+_NOT_YET = 4
 
 
 class _ShareGroup(click.Group):
@@ -134,24 +137,29 @@ def list_shares(session: Session, case_reference: str | None) -> int:
 def revoke(session: Session, ids: tuple[str, ...]) -> int:
     """Revoke."""
     rows: list[dict[str, Any]] = []
-    failed = False
+    code = 0
     with opened(session) as library, job(t("Revoking")) as ctx:
         for share_id in ids:
             try:
-                rows.append(_ended(library.sharing.revoke(library.owner(), share_id, ctx)))
+                ended = library.sharing.revoke(library.owner(), share_id, ctx)
             except BitewingError as error:
                 if error.code != "share.none":
                     raise
-                failed = True
+                code = 1
                 rows.append({"id": share_id, "state": None, **output.refusal(error.code, error.facts)})
                 output.fail(share_id, error.code, error.facts)
+                continue
+            rows.append(_ended(ended))
+            if ended.state is not ShareState.ENDED:
+                code = code or _NOT_YET
+                output.complain(f"{share_id}: {error_words.reason(ended.code or 'share.until_gone')}")
     if session.json:
         output.emit(rows[0] if len(rows) == 1 else rows)
     else:
         for row in rows:
             if row["state"] is not None:
                 output.say(f"{row['id']}: {words.STATES[row['state']]()}")
-    return 1 if failed else 0
+    return code
 
 
 @command.command("upload", help=t("Make a link by which somebody sends a file, or a zip of several, to the inbox."))
@@ -168,7 +176,7 @@ def upload(session: Session, expires: str | None, case_reference: str) -> int:
         output.emit(_row(shared))
         return 0
     output.say(t("For people: {link}", link=shared.page or ""))
-    output.say(t("For programs: {link}", link=f"curl --upload-file FILE '{shared.url}'"))
+    output.say(t("For programs: {link}", link=_curl(shared)))
     _until(shared)
     return 0
 
@@ -204,6 +212,7 @@ def _row(shared: Shared) -> dict[str, Any]:
         "id": share.id,
         "url": shared.url,
         "page": shared.page,
+        "fields": shared.fields,
         "expires_at": share.expires_at,
         "created_at": share.created_at,
         "kind": share.kind,
@@ -222,11 +231,18 @@ def _row(shared: Shared) -> dict[str, Any]:
     }
 
 
+def _curl(shared: Shared) -> str:
+    """Return a line for a shell, which makes a name of its own for each file."""
+    fields = {**(shared.fields or {})}
+    start, _slash, _any_name = fields.pop("key", "").rpartition("/")
+    others = " ".join(f"-F {shlex.quote(f'{name}={value}')}" for name, value in fields.items())
+    return f'curl -F key={shlex.quote(start)}/"$(uuidgen)" {others} -F file=@FILE {shlex.quote(shared.url or "")}'
+
+
 def _ended(share: Share) -> dict[str, Any]:
-    state = "revoked" if share.state is ShareState.ENDED else "revoking"
     return {
         "id": share.id,
-        "state": state,
+        "state": words.state_key(share),
         **(output.refusal(share.code) if share.code else output.nothing_refused()),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.clock import utc_now
 from app.core.destinations import (
     DIMSE,
     MIRROR,
@@ -45,6 +46,8 @@ from app.services.door import Door, Unit
 WORKSTATION = "workstation"
 ORTHANC = "orthanc"
 _ARCHIVE_KEYS = "orthanc."
+# Where links lead: at another place they could not be ended. (Who we are there may change: a key is replaced, say.)
+_LINKS_NEED = frozenset({"kind", "endpoint", "bucket"})
 # Fields of a mirror that change nothing of what goes there.
 _NOT_THE_QUEUES = frozenset({"paused", "clear_catalogue"})
 
@@ -139,7 +142,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.unknown_key``, ``settings.invalid_value``, ``monitor.bad_rule``.
+            ``settings.unknown_key``, ``settings.invalid_value``, ``monitor.bad_rule``; ``share.links_open``.
         EnvironmentFault
             ``disk.full`` and its kin when the workstation's file cannot be written; ``secrets.no_store`` when
             there is nowhere to keep a secret safely: none is stored then.
@@ -215,7 +218,7 @@ class SettingsService:
         Raises
         ------
         UserError
-            ``settings.no_connection`` when there is none of that name.
+            ``settings.no_connection`` when there is none of that name; ``share.links_open`` while links lead there.
         """
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             keys = [*keys_of(topic, name)] if is_name(name) else []
@@ -223,6 +226,7 @@ class SettingsService:
             known = [key for key in keys if key in stored]
             if not known:
                 raise UserError("settings.no_connection", name=name)
+            _require_no_links(unit, f"{topic}.{name}")
             for key in known:
                 unit.store.settings.remove(key)
                 unit.store.secrets.remove(key)
@@ -241,6 +245,8 @@ class SettingsService:
         destination, _dot, last = key.rpartition(".")
         before = unit.store.settings.get(key)
         before = setting_key(key).default if before is None else before
+        if last in _LINKS_NEED and not is_same_place(key, before, value):
+            _require_no_links(unit, destination)
         if is_place(key) and not is_same_place(key, before, value):
             unit.store.destinations.moved(destination)
         elif last == "layout" and before != value:
@@ -266,6 +272,7 @@ class SettingsService:
         sealed = self._sealer.seal(key, value) if value else None
         with self._door.writing(actor, Action.SETTINGS_CHANGE) as unit:
             if sealed is None:
+                _require_no_links(unit, key.rpartition(".")[0])
                 unit.store.secrets.remove(key)
             else:
                 unit.store.secrets.set(key, sealed)
@@ -311,3 +318,10 @@ class SettingsService:
             return next((getattr(one, entry.attribute) for one in every if one.name == named.name), entry.default)
         settings: Any = self.workstation() if entry.scope == WORKSTATION else self.clinic()
         return getattr(settings, entry.attribute)
+
+
+def _require_no_links(unit: Unit, destination: str) -> None:
+    """Refuse to lose the way to a place where links lead that work still: nobody could end them then."""
+    count = unit.store.shares.working_at(destination, utc_now())
+    if count:
+        raise UserError("share.links_open", destination=destination.removeprefix(f"{MIRROR}."), count=count)

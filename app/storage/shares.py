@@ -79,18 +79,17 @@ class Shares:
         rows = self._db.rows("SELECT state, COUNT(*) FROM shares WHERE state <> 'ended' GROUP BY state")
         return Counter({ShareState(row[0]): int(row[1]) for row in rows})
 
-    def outlived(self) -> list[Share]:
-        """Return the live shares of which an image was deleted, oldest first."""
-        rows = self._db.rows(
-            f"SELECT {_COLUMNS} FROM shares WHERE state = 'live' AND kind = 'download' AND EXISTS"  # noqa: S608 - our own text
-            " (SELECT 1 FROM json_each(shares.image_ids) JOIN images ON images.id = value"
-            " WHERE images.deleted_at IS NOT NULL) ORDER BY number"
-        )
-        return [_share_of(row) for row in rows]
-
     def any_open(self) -> bool:
         """Whether there is such a share."""
         return self._db.value("SELECT 1 FROM shares WHERE state <> 'ended' LIMIT 1") is not None
+
+    def working_at(self, destination: str, now: datetime) -> int:
+        """Return how many links lead to a destination that may work still."""
+        counted = self._db.value(
+            "SELECT COUNT(*) FROM shares WHERE state <> 'ended' AND destination = ? AND expires_at > ?",
+            (destination, epoch_ms(now)),
+        )
+        return int(counted or 0)
 
     def go_live(self, share_id: str, expires_at: datetime) -> bool:
         """Say that a link was given out; false when the share was ended meanwhile."""
@@ -110,6 +109,14 @@ class Shares:
             )
             return bool(changed.rowcount)
 
+    def failed(self, share_id: str) -> None:
+        """Have whatever was begun of a share cleared up, also where another run took it for ended meanwhile."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE shares SET state = 'ending', ending = COALESCE(ending, 'failed'), ended_at = NULL WHERE id = ?",
+                (share_id,),
+            )
+
     def note(self, share_id: str, code: str | None) -> None:
         """Say what keeps a share from being ended, or its upload link from being looked at."""
         with self._db.write():
@@ -123,6 +130,19 @@ class Shares:
                 known = [str(one) for one in json.loads(row[0])]
                 every = list(dict.fromkeys([*known, *image_ids]))
                 self._db.execute("UPDATE shares SET image_ids = ? WHERE id = ?", (to_json(every), share_id))
+
+    def sent(self, share_id: str, size_bytes: int) -> None:
+        """Count a file that came by an upload link, wanted or not."""
+        with self._db.write():
+            self._db.execute(
+                "UPDATE shares SET sent_files = sent_files + 1, sent_bytes = sent_bytes + ? WHERE id = ?",
+                (size_bytes, share_id),
+            )
+
+    def sent_so_far(self, share_id: str) -> tuple[int, int]:
+        """Return how many files came by an upload link, and their bytes."""
+        row = self._db.row("SELECT sent_files, sent_bytes FROM shares WHERE id = ?", (share_id,))
+        return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def ended(self, share_id: str, now: datetime) -> bool:
         """Say that nothing of a share is left anywhere; false when that was said before."""

@@ -24,11 +24,15 @@ class ShareWish:
     code: str = field(default="", repr=False)
 
 
+# Versions of an image and of its patient, and who that is.
+Mark = tuple[int, str | None, int]
+
+
 @dataclass(slots=True)
 class Prepared:
     """Copies that are ready, and the one file that goes out: the only copy itself, else a zip of all of them.
 
-    They lie in a private folder until :meth:`close`.
+    They lie in a private folder until :meth:`close`. ``marks``: how the catalogue stood when they were made.
     """
 
     args: OutgoingArgs
@@ -38,6 +42,7 @@ class Prepared:
     mime_type: str
     size_bytes: int
     keeps: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
     def is_too_large(self) -> bool:
@@ -69,13 +74,15 @@ class Prepared:
 class Shared:
     """A share and its link; the link is ``None`` once it does not work any more, or cannot be read here.
 
-    ``page``: for a link to send by, the one of a page where people choose their files; ``url`` is for programs.
+    ``page``: for a link to send by, the one of a page where people choose their files. Programs send a form to ``url``
+    then, with ``fields`` and a name of their own at the end of its ``key``.
     ``patient``: whose image, or whose first of several, it gives out.
     """
 
     share: Share
     url: str | None
     page: str | None = None
+    fields: dict[str, str] | None = field(default=None, repr=False)
     patient: str = ""
 
 

@@ -23,7 +23,7 @@ from app.transfer.stores.store import Store
 
 # Folders that no mirror lists, verifies or removes anything in (services.mirroring.remote.FOLDERS).
 SHARED, RECEIVED = "shared", "received"
-_ADDRESS = ("endpoint", "region", "bucket", "path")
+_ADDRESS = ("endpoint", "region", "bucket", "path", "path_style")
 # Somebody may be waiting: a second attempt, and then it is said.
 _ATTEMPTS = 2
 
@@ -71,6 +71,7 @@ class SharePlaces:
                     region=place["region"],
                     bucket=place["bucket"],
                     path=place["path"],
+                    path_style=place["path_style"] == str(True),
                 )
         raise UserError("share.no_destination")
 

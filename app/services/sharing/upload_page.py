@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
 from string import Template
 
+from app.transfer.stores.s3_form import ANY_NAME, UploadForm
 from app.words import is_right_to_left, numbers, t
 
 _PAGE = Template(
@@ -35,22 +35,32 @@ li { margin: .25rem 0; } .done { color: #1f7a3d; } .bad { color: #b3322b; }
 <label id="drop">$choose<input id="files" type="file" multiple></label>
 <ul id="list" aria-live="polite"></ul>
 </main>
-<script type="application/json" id="links">$links</script>
+<script type="application/json" id="form">$form</script>
 <script type="application/json" id="words">$words</script>
 <script>
 "use strict";
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const links = read("links"), words = read("words"), list = document.getElementById("list");
-let used = 0, chain = Promise.resolve();
+const post = read("form"), words = read("words"), list = document.getElementById("list");
+let chain = Promise.resolve();
+// A name of its own for every file, so that nobody's takes the place of another's.
+function fresh() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+}
+function filled(file) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(post.fields)) {
+    form.append(name, name === "key" ? value.replace(post.any, fresh()) : value);
+  }
+  form.append("file", file, "file");
+  return form;
+}
 function say(row, text, kind) { row.lastChild.textContent = text; row.lastChild.className = kind; }
 async function send(file, row) {
   if (file.size > words.limit) { say(row, words.large, "bad"); return; }
-  if (used >= links.length) { say(row, words.full, "bad"); return; }
-  const link = links[used];
-  used += 1;
+  if (file.size === 0) { say(row, words.empty, "bad"); return; }
   say(row, words.sending, "");
   try {
-    const told = await fetch(link, { method: "PUT", body: file });
+    const told = await fetch(post.url, { method: "POST", body: filled(file) });
     if (told.ok) { say(row, words.sent, "done"); return; }
     say(row, told.status === 403 ? words.expired : words.failed, "bad");
   } catch (error) { say(row, words.failed, "bad"); }
@@ -75,8 +85,8 @@ drop.addEventListener("drop", (event) => {
 )
 
 
-def upload_page(links: Sequence[str], clinic: str, limit_bytes: int) -> bytes:
-    """Return the page, in the language in use; each link takes one file."""
+def upload_page(form: UploadForm, clinic: str, limit_bytes: int) -> bytes:
+    """Return the page, in the language in use; it sends each file by the form, under a name of its own."""
     heading = t("Send images to {clinic}", clinic=clinic) if clinic else t("Send images")
     words = {
         "limit": limit_bytes,
@@ -85,7 +95,7 @@ def upload_page(links: Sequence[str], clinic: str, limit_bytes: int) -> bytes:
         "failed": t("not sent: try again"),
         "expired": t("not sent: this link does not work any more"),
         "large": t("not sent: larger than {limit}", limit=numbers.size(limit_bytes)),
-        "full": t("not sent: ask for another link"),
+        "empty": t("not sent: there is nothing in it"),
     }
     return _PAGE.substitute(
         direction="rtl" if is_right_to_left() else "ltr",
@@ -93,7 +103,7 @@ def upload_page(links: Sequence[str], clinic: str, limit_bytes: int) -> bytes:
         heading=html.escape(heading),
         says=html.escape(t("DICOM files, photographs, or a zip of several. They go to the clinic alone.")),
         choose=html.escape(t("Choose files, or drop them here")),
-        links=_inside(links),
+        form=_inside({"url": form.url, "fields": dict(form.fields), "any": ANY_NAME}),
         words=_inside(words),
     ).encode("utf-8")
 

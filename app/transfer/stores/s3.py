@@ -24,7 +24,9 @@ from app.transfer.stores.checking import try_out
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.s3_client import S3Args, certificate_of, make_client
 from app.transfer.stores.s3_errors import is_not_there, translated
+from app.transfer.stores.s3_form import ANY_NAME, UploadForm, post
 from app.transfer.stores.s3_public import is_public, is_readable_by_strangers
+from app.transfer.stores.s3_versions import erase_versions
 from app.transfer.stores.store import Capabilities, Digest, Entry, OnBlock, Stat, System
 
 # Below: one request. Above: parts of this size, which is in memory; S3 allows 10,000 of them.
@@ -32,6 +34,7 @@ PART_BYTES = 8 << 20
 _MOST_PARTS = 10_000
 _READ_BYTES = 256 << 10
 LONGEST_LINK_S = 7 * 24 * 3600
+_TRIAL = "trial"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -145,9 +148,7 @@ class S3Store:
         """Yield what is in a folder, a thousand a request. See the protocol."""
         prefix = self._prefix + (f"{checked_folder(folder)}/" if folder else "")
         more: dict[str, Any] = {} if recursive else {"Delimiter": "/"}
-        while True:
-            with self._session(folder):
-                page = self._client.list_objects_v2(Bucket=self._args.bucket, Prefix=prefix, **more)
+        for page in self._pages(folder, prefix, **more):
             for item in page.get("CommonPrefixes", ()):
                 yield Entry(item["Prefix"].removeprefix(self._prefix).rstrip("/"), 0, is_folder=True)
             for item in page.get("Contents", ()):
@@ -155,6 +156,12 @@ class S3Store:
                 if not item["Key"].endswith("/"):
                     name = item["Key"].removeprefix(self._prefix)
                     yield Entry(name, int(item["Size"]), modified=item.get("LastModified"))
+
+    def _pages(self, folder: str, prefix: str, **more: Any) -> Iterator[dict[str, Any]]:
+        while True:
+            with self._session(folder):
+                page: dict[str, Any] = self._client.list_objects_v2(Bucket=self._args.bucket, Prefix=prefix, **more)
+            yield page
             if not page.get("IsTruncated"):
                 return
             more["ContinuationToken"] = page["NextContinuationToken"]
@@ -168,6 +175,27 @@ class S3Store:
                 return False
             self._client.delete_object(**self._at(name))
             return True
+
+    def everything(self, folder: str) -> Iterator[Entry]:
+        """Yield every object below a folder, whatever strangers called it. Raises as :meth:`list`."""
+        for page in self._pages(folder, f"{self._prefix}{checked_folder(folder)}/"):
+            for item in page.get("Contents", ()):
+                name = item["Key"].removeprefix(self._prefix)
+                yield Entry(name, int(item["Size"]), modified=item.get("LastModified"))
+
+    def erase(self, name: str) -> None:
+        """Delete an object with everything that a bucket with versions keeps of it, whatever it is called.
+
+        Raises
+        ------
+        EnvironmentFault
+            ``store.forbidden`` where versions may not be seen or deleted; as :meth:`delete`.
+        """
+        with self._session(name):
+            told = self._client.delete_object(**self._at(name))
+            # What a bucket without versions never says.
+            if told.get("DeleteMarker") or told.get("VersionId"):
+                erase_versions(self._client, self._at(name))
 
     def rename(self, old: str, new: str) -> None:
         """Copy an object to its new name, on the server, then delete the old one. See the protocol."""
@@ -229,15 +257,46 @@ class S3Store:
         how |= {"ResponseContentType": mime_type} if mime_type else {}
         return self._link("get_object", {**self._at(checked(name)), **how}, expires_s)
 
-    def link_to_put(self, name: str, expires_s: int) -> str:
-        """Return a link by which anybody can send an object (HTTP PUT) until it expires. Raises as above."""
-        return self._link("put_object", {**self._at(checked(name)), **self._kept()}, expires_s)
+    def form_to_post(self, folder: str, expires_s: int, limit_bytes: int) -> UploadForm:
+        """Return what anybody can send objects into a folder with until it expires: an HTTP form (POST).
+
+        Names below the folder are the sender's choice; the server takes nothing larger. Raises as above.
+        """
+        self._require_expiry(expires_s)
+        start = f"{self._prefix}{checked_folder(folder)}/"
+        kept = {f"x-amz-server-side-encryption{tail}": value for tail, value in self._said().items()}
+        with translated():
+            told = self._client.generate_presigned_post(
+                self._args.bucket,
+                start + ANY_NAME,
+                Fields=dict(kept),
+                Conditions=[["content-length-range", 1, limit_bytes], *({key: value} for key, value in kept.items())],
+                ExpiresIn=expires_s,
+            )
+        return UploadForm(str(told["url"]), {str(key): str(value) for key, value in told["fields"].items()})
+
+    def takes(self, form: UploadForm) -> bool:
+        """Whether the server takes what comes by a form; not every one does. A byte is sent to find out.
+
+        Raises
+        ------
+        TransientFault
+            ``store.unreachable`` and its kin.
+        EnvironmentFault
+            As :meth:`erase`.
+        """
+        taken = post(form, _TRIAL, b"?", self._args)
+        self.erase(form.fields["key"].removeprefix(self._prefix).replace(ANY_NAME, _TRIAL))
+        return taken
 
     def _link(self, method: str, parameters: dict[str, Any], expires_s: int) -> str:
-        if not 1 <= expires_s <= LONGEST_LINK_S:
-            raise UserError("store.bad_expiry")
+        self._require_expiry(expires_s)
         with translated():
             return str(self._client.generate_presigned_url(method, Params=parameters, ExpiresIn=expires_s))
+
+    def _require_expiry(self, expires_s: int) -> None:
+        if not 1 <= expires_s <= LONGEST_LINK_S:
+            raise UserError("store.bad_expiry")
 
     def lets_strangers_read(self, name: str) -> bool:
         """Whether anybody can fetch an object without a link: its bucket is open to all. Raises as every call."""
@@ -258,6 +317,11 @@ class S3Store:
         """
         kept = {"ServerSideEncryption": self._args.encryption} if self._args.encryption else {}
         return {**kept, **({"SSEKMSKeyId": self._args.kms_key} if self._args.kms_key else {})}
+
+    def _said(self) -> dict[str, str]:
+        """Return the same as an HTTP form says it, by the rest of its fields' names."""
+        said = {"": self._args.encryption, "-aws-kms-key-id": self._args.kms_key}
+        return {tail: value for tail, value in said.items() if value}
 
     @contextmanager
     def _session(self, name: str = "", ctx: JobContext | None = None) -> Iterator[None]:

@@ -12,6 +12,7 @@ from typing import Any
 from app.transfer.stores.s3_client import S3Args, make_client
 
 _log = logging.getLogger(__name__)
+_CLOSED = frozenset({401, 403, 404})
 _EVERYBODY = {
     "http://acs.amazonaws.com/groups/global/AllUsers",
     "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
@@ -58,14 +59,19 @@ def _lets_a_stranger_in(args: S3Args) -> bool:
 
 
 def is_readable_by_strangers(args: S3Args, where: dict[str, str]) -> bool:
-    """Whether one object is given to whoever asks, without any signature. Raises boto3's errors."""
+    """Whether one object is given to whoever asks, without any signature.
 
-    def read() -> bool:
-        stranger = make_client(args, signs=False)
-        try:
-            stranger.head_object(**where)
-        finally:
-            stranger.close()
-        return True
+    Only a clear no counts as one: whoever asks means to put a patient's file there next. Raises boto3's errors.
+    """
+    from botocore.exceptions import ClientError
 
-    return _asked(read)
+    stranger = make_client(args, signs=False)
+    try:
+        stranger.head_object(**where)
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _CLOSED:
+            return False
+        raise
+    finally:
+        stranger.close()
+    return True

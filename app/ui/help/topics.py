@@ -262,11 +262,13 @@ def _safe_keeping() -> tuple[Topic, ...]:
                 ),
                 t(
                     "For somebody to send you images, make a link there: it opens a page to choose files. What comes "
-                    "waits in the inbox and never goes to a patient by itself."
+                    "waits in the inbox and never goes to a patient by itself. What cannot be brought in is said in "
+                    "the log."
                 ),
                 t(
                     "Links are made by an S3 storage that is chosen in the settings, under Sharing. Without the "
-                    "internet nothing can be shared; revoking waits until it is back, and the list says so."
+                    "internet nothing can be shared; revoking waits until it is back, and the list says so. Where "
+                    "images are deleted or moved to another patient, their links end by themselves."
                 ),
             ),
         ),

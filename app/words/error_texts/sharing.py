@@ -56,6 +56,14 @@ def _making() -> dict[str, ErrorTemplates]:
             t("A receiver’s profile has a name, and values of the right kind; “{name}” does not fit."),
         ),
         "share.no_profile": ErrorTemplates(t("No such receiver"), t("There is no receiver called “{name}”.")),
+        "share.deleted": ErrorTemplates(
+            t("Deleted images are not shared"), t("“{name}” is deleted."), t("Restore it first, or leave it out.")
+        ),
+        "share.changed_meanwhile": ErrorTemplates(
+            t("Changed meanwhile"),
+            t("An image or its patient was changed after the copies were made; nothing was shared."),
+            t("Share again, and look at the new copies."),
+        ),
         "share.nothing": ErrorTemplates(t("Nothing to share"), t("No image is chosen.")),
         "share.too_many": ErrorTemplates(
             t("Too many images"), t("Up to {most} images are shared by one link."), t("Share them in several links.")
@@ -70,6 +78,11 @@ def _making() -> dict[str, ErrorTemplates]:
             t("The storage cannot be reached, and a link cannot be made without it."),
             t("Try again when the internet is back."),
         ),
+        "share.takes_nothing": ErrorTemplates(
+            t("No links to send with"),
+            t("This storage takes no files from a web page."),
+            t("Choose another storage for sharing, or have the images sent another way."),
+        ),
         "share.public_bucket": ErrorTemplates(
             t("The storage is open to everybody"),
             t("What lies in “{bucket}” can be read without a link, so nothing is shared there."),
@@ -81,8 +94,19 @@ def _making() -> dict[str, ErrorTemplates]:
 def _keeping() -> dict[str, ErrorTemplates]:
     return {
         "share.none": ErrorTemplates(t("No such link"), t("There is no link {text}.")),
+        "share.links_open": ErrorTemplates(
+            t("Links lead there"),
+            t("Links that lead to “{destination}” work still ({count}); without it they could not be ended."),
+            t("Revoke them first, or wait until they have expired."),
+        ),
+        "share.ended_meanwhile": ErrorTemplates(
+            t("Nothing was shared"), t("The link was ended while it was being made."), t("Share again.")
+        ),
         "share.still_there": ErrorTemplates(
             t("Not deleted yet"), t("The storage still shows the file after it was deleted; it is tried again.")
+        ),
+        "share.until_gone": ErrorTemplates(
+            t("Not deleted yet"), t("What the link leads to is not deleted yet; it is tried again.")
         ),
         "share.until_expiry": ErrorTemplates(
             t("Closed until it expires"),
@@ -94,11 +118,39 @@ def _keeping() -> dict[str, ErrorTemplates]:
             t("Look at the storage’s settings."),
         ),
         "share.outlived": ErrorTemplates(
-            t("Link ended"), t("An image that was shared by a link was deleted, so the link was ended.")
+            t("Link ended"),
+            t("An image that was shared by a link was deleted, or given to another patient; the link was ended."),
         ),
         "share.received": ErrorTemplates(t("Images came by a link"), t("What was sent by a link waits in the inbox.")),
         "share.upload_too_large": ErrorTemplates(
             t("Sent file refused"), t("Somebody sent more than {limit} by a link; it was deleted.")
+        ),
+        "share.last_arrivals": ErrorTemplates(
+            t("Waiting for the last files"),
+            t("The link does not work any more; what was still being sent by it is waited for."),
+        ),
+        "share.upload_full": ErrorTemplates(
+            t("A link was closed"),
+            t("More was sent by a link than it may bring; it was closed."),
+            t("Look at what came by it; if all is well, make another link."),
+        ),
+        "share.upload_locked": ErrorTemplates(
+            t("Sent file refused"),
+            t("Somebody sent a zip by a link that opens with a password; what it holds was deleted unread."),
+            t("Ask for it without a password: the link is safe by itself."),
+        ),
+        "share.upload_failed": ErrorTemplates(
+            t("A sent file waits"),
+            t("What somebody sent by a link could not be brought in; it stays in the storage until the link is over."),
+            t("Restart Bitewing to try again, or ask for it another way."),
+        ),
+        "share.upload_known": ErrorTemplates(
+            t("Sent before"), t("What somebody sent by a link is in the library already; nothing was added.")
+        ),
+        "share.upload_in_bin": ErrorTemplates(
+            t("Sent again"),
+            t("What somebody sent by a link was deleted here before; nothing was added."),
+            t("Restore it from the deleted images if it is wanted."),
         ),
         "share.upload_kept_aside": ErrorTemplates(
             t("Sent file kept aside"), t("What somebody sent by a link is damaged or unsafe; it was kept aside.")

@@ -110,7 +110,8 @@ def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, 
     said = bitewing("share", image_id, "--looked", "--json")
     assert (said.code, said.json()["error"]["code"]) == (1, "share.offline")
     said = bitewing("share", "revoke", share_id, "--json")
-    assert (said.code, said.json()["state"]) == (0, "revoking")
+    assert (said.code, said.json()["state"]) == (4, "revoking")
+    assert share_id in said.errors
     front.is_away = False
     assert bitewing("share", "collect", "--json").json()["ended"] == 2
 
@@ -118,7 +119,32 @@ def test_offline_a_share_fails_and_revoking_waits(bitewing: Run, image_id: str, 
 def test_somebody_sends_an_image_back(bitewing: Run, image_id: str, tmp_path: Path) -> None:  # noqa: F811
     link = bitewing("share", "upload", "--expires", "30m", "--json").json()
     planted.planted_png(tmp_path / "b.png")
-    assert httpx.put(link["url"], content=(tmp_path / "b.png").read_bytes()).status_code == 200
+    said = {**link["fields"], "key": link["fields"]["key"].replace("${filename}", "b")}
+    files = {"file": ("b.png", (tmp_path / "b.png").read_bytes())}
+    assert httpx.post(link["url"], data=said, files=files).status_code == 204
     assert bitewing("share", "collect", "--json").json()["received"] == 1
     (row,) = bitewing("inbox", "list", "--json").json()
     assert row["code"] == "inbox.by_link"
+
+
+def test_revoking_says_how_a_link_ended(bitewing: Run, image_id: str, library: Path, front: SignedFront) -> None:  # noqa: F811
+    front.is_away = True
+    assert bitewing("share", image_id, "--looked").code == 1
+    front.is_away = False
+    assert bitewing("share", "collect").code == 0
+    (failed,) = bitewing("share", "list", "--json").json()
+    said = bitewing("share", "revoke", failed["id"], "--json")
+    assert (said.code, said.json()["state"]) == (0, "failed")
+    # A link to send by is closed, and watched until it would have expired.
+    one = bitewing("share", "upload", "--json").json()
+    said = bitewing("share", "revoke", one["id"], "--json")
+    assert (said.code, said.json()["state"], said.json()["code"]) == (4, "revoking", "share.until_expiry")
+    # Whether it was shared, refused or only shown: the audit log says so.
+    assert bitewing("share", "no-such-image").code == 1
+    one = bitewing("share", image_id, "--json").json()
+    bitewing("share", "list")
+    bitewing("share", "list")
+    with open_library(library, create=False) as opened, opened.store.read():
+        found = [(entry.action, entry.outcome, entry.entity_id) for entry in opened.store.audit.list(limit=20)]
+    assert found[0] == ("share.view", "done", one["id"])
+    assert ("share.create", "refused", "") in found

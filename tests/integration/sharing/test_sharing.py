@@ -16,6 +16,8 @@ from app.bootstrap.library import Library
 from app.core.context import JobContext
 from app.core.errors import EnvironmentFault, UserError
 from app.domain.audit import AuditEntry
+from app.domain.image import Filing
+from app.domain.patient import PatientDraft
 from app.domain.sharing import ShareEnd, ShareState, new_code
 from app.services.outgoing.model import Form, OutgoingArgs
 from app.services.sharing.model import Shared, ShareWish
@@ -131,7 +133,9 @@ def test_without_the_network_nothing_is_shared_and_revoking_waits(
     front.is_away = False
     assert left_there(s3, prefix) == [one.share.object_name]
     # Another bucket, which is away still, does not keep this one waiting.
-    library.settings.set(library.owner(), "mirror.cloud.endpoint", f"http://127.0.0.1:{free_port()}")
+    away = {"kind": "s3", "bucket": "b", "access_key": "AKIA", "endpoint": f"http://127.0.0.1:{free_port()}"}
+    library.settings.set_destination(library.owner(), "mirror", "away", away, {"secret_key": "x"})
+    library.settings.set(library.owner(), "share.destination", "away")
     with pytest.raises(EnvironmentFault, match=r"share\.offline"):
         library.sharing.invite(library.owner(), ShareWish(), QUIET)
     report = library.share_keeping.round(library.owner(), QUIET)
@@ -195,7 +199,40 @@ def test_an_open_bucket_is_not_shared_from(
     front.is_open = True
     with pytest.raises(EnvironmentFault, match=r"share\.public_bucket"):
         shared(library, images[:1])
+    front.is_open = False
+    # An answer that says nothing about it is no "closed".
+    for status in (503, 405):
+        front.tells_strangers = status
+        with pytest.raises(EnvironmentFault, match=r"share\.offline|store\.failed"):
+            shared(library, images[:1])
+    # Nothing of a patient was there for even a moment.
+    assert front.sent_bytes == 0
+    front.tells_strangers = 404
+    library.share_keeping.round(library.owner(), QUIET)
     assert left_there(s3, prefix) == []
+    assert shared(library, images[:1]).url is not None
+    assert front.sent_bytes > 0
+
+
+def test_a_bucket_with_versions_keeps_none_of_what_was_shared(
+    library: Library, images: list[str], s3: S3Server, prefix: str
+) -> None:
+    client = s3.client()
+    client.put_bucket_versioning(Bucket=s3.bucket, VersioningConfiguration={"Status": "Enabled"})
+    try:
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/other", Body=b"x")
+        one = shared(library, images[:1])
+        invited = library.sharing.invite(library.owner(), ShareWish(60), QUIET)
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{invited.share.object_name}/00", Body=b"rubbish")
+        library.share_keeping.round(library.owner(), QUIET)
+        for share_id in (one.share.id, invited.share.id):
+            library.sharing.revoke(library.owner(), share_id, QUIET)
+        told = client.list_object_versions(Bucket=s3.bucket, Prefix=f"{prefix}/")
+        assert [item["Key"] for item in told.get("Versions", ())] == [f"{prefix}/other"]
+        assert "DeleteMarkers" not in told
+    finally:
+        client.put_bucket_versioning(Bucket=s3.bucket, VersioningConfiguration={"Status": "Suspended"})
+        client.close()
 
 
 def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: Path) -> None:
@@ -208,15 +245,6 @@ def test_only_buckets_make_links(library: Library, images: list[str], tmp_path: 
         shared(library, images[:1])
     with pytest.raises(UserError, match=r"share\.bad_expiry"):
         library.settings.set(actor, "share.expires", "8d")
-
-
-def test_a_deleted_image_is_called_back(library: Library, images: list[str], s3: S3Server, prefix: str) -> None:
-    gone, stays = shared(library, images), shared(library, images[1:])
-    library.images.delete(library.owner(), images[:1])
-    assert library.share_keeping.round(library.owner(), QUIET).ended == 1
-    assert left_there(s3, prefix) == [stays.share.object_name]
-    assert library.sharing.get(library.owner(), gone.share.id).share.ending is ShareEnd.REVOKED
-    assert library.events.list(library.owner())[0].code == "share.outlived"
 
 
 def test_a_share_is_revoked_where_it_lies_whatever_is_set_since(
@@ -282,7 +310,7 @@ def test_what_a_crash_left_is_cleared_up(
     actor = library.owner()
     with monkeypatch.context() as patch:
         patch.setattr(SharingService, "_give_out", crash)
-        patch.setattr(Shares, "end", crash)
+        patch.setattr(Shares, "failed", crash)
         with pytest.raises(Crash):
             shared(library, images[:1])
     (one,) = library.sharing.list(actor)
@@ -295,3 +323,88 @@ def test_what_a_crash_left_is_cleared_up(
     monkeypatch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
     assert library.share_keeping.round(actor, QUIET).ended == 1
     assert left_there(s3, prefix) == []
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_lands_after_its_share_was_ended_does_not_stay(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    actor, put, states = library.owner(), S3Store.put, list[ShareState]()
+
+    def end_it_first(self: S3Store, source: Path, name: str, *rest: object) -> object:
+        (one,) = library.sharing.list(actor)
+        if source.stat().st_size == 0:
+            # What the bucket is tried with goes before.
+            return put(self, source, name, *rest)  # type: ignore[arg-type]
+        with monkeypatch.context() as patch:
+            if by_hand:
+                library.sharing.revoke(actor, one.share.id, QUIET)
+            else:
+                # This computer slept, and another one found it abandoned.
+                later = one.share.created_at + timedelta(hours=1)
+                patch.setattr("app.services.sharing.keeping.utc_now", lambda: later)
+                library.share_keeping.round(actor, QUIET)
+        states.append(library.sharing.get(actor, one.share.id).share.state)
+        return put(self, source, name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(S3Store, "put", end_it_first)
+    with pytest.raises(UserError, match=r"share\.ended_meanwhile"):
+        shared(library, images[:1])
+    assert states == [ShareState.ENDED]
+    assert left_there(s3, prefix) == []
+    (one,) = library.sharing.list(actor)
+    assert one.share.state is ShareState.ENDED
+    with library.store.read():
+        assert not [name for name in library.store.secrets.names() if name.startswith("share.")]
+
+
+@pytest.mark.parametrize("what", ["deleted", "moved"])
+def test_what_ends_an_image_ends_its_links(
+    library: Library, images: list[str], s3: S3Server, prefix: str, what: str
+) -> None:
+    actor = library.owner()
+    one, other = shared(library, images), shared(library, images[1:])
+    patient = library.patients.add(actor, PatientDraft("Somebody", "Else", "X1"))
+    with library.sharing.prepare(actor, images[:1], OutgoingArgs(), QUIET) as prepared:
+        if what == "deleted":
+            library.images.delete(actor, images[:1])
+        else:
+            library.images.move(actor, images[:1], Filing(patient.id))
+        # What was looked at is not what would go.
+        code = "share.deleted" if what == "deleted" else "share.changed_meanwhile"
+        with pytest.raises(UserError, match=code):
+            library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at), QUIET)
+    if what == "deleted":
+        with pytest.raises(UserError, match=r"share\.deleted"):
+            shared(library, images[:1])
+    ended = library.sharing.get(actor, one.share.id)
+    assert (ended.share.state, ended.share.ending, ended.url) == (ShareState.ENDING, ShareEnd.REVOKED, None)
+    assert library.share_keeping.round(actor, QUIET).ended == 1
+    assert left_there(s3, prefix) == [other.share.object_name]
+    assert library.events.list(actor)[0].code == "share.outlived"
+    assert [entry.outcome for entry in audit(library, one.share.id)][:2] == ["gone", "outlived"]
+    assert library.sharing.get(actor, one.share.id).share.state is ShareState.ENDED
+    assert library.sharing.get(actor, other.share.id).url is not None
+
+
+def test_the_way_to_links_that_work_is_not_lost(
+    library: Library, images: list[str], s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = library.owner()
+    one = shared(library, images[:1])
+    for lose in (
+        lambda: library.settings.forget(actor, "mirror", "cloud"),
+        lambda: library.settings.set(actor, "mirror.cloud.endpoint", "https://s3.example.org"),
+        lambda: library.settings.set_destination(actor, "mirror", "cloud", {"bucket": "other"}, {}),
+        lambda: library.settings.set(actor, "mirror.cloud.kind", "folder"),
+        lambda: library.settings.set(actor, "mirror.cloud.secret_key", ""),
+    ):
+        with pytest.raises(UserError, match=r"share\.links_open"):
+            lose()
+    # A key that is replaced, and how the address is written, change nothing of where it lies.
+    library.settings.set(actor, "mirror.cloud.secret_key", s3.secret_key)
+    library.settings.set(actor, "mirror.cloud.path_style", "false")
+    library.settings.set(actor, "mirror.cloud.interval", "60")
+    assert library.share_places.of(one.share).path_style
+    monkeypatch.setattr("app.services.settings.utc_now", lambda: one.share.expires_at)
+    library.settings.forget(actor, "mirror", "cloud")

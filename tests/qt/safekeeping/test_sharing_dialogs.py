@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -249,13 +250,16 @@ def test_the_code_is_that_of_the_link():
 def test_the_background_collects_and_ends(qtbot, session, bus, images, front, tmp_path, monkeypatch):  # noqa: F811
     library, owner = session.library, session.library.owner()
     monkeypatch.setattr("app.services.sharing.keeping.EVERY_S", 0.2)
+    monkeypatch.setattr("app.services.sharing.pacing.SHORTEST", timedelta(seconds=0.2))
     set_up(library, front, "background")
     background = Background(library, owner, session.runner, session.calls, bus, "agent")
     background.start()
     try:
         invited = library.sharing.invite(owner, ShareWish(), QUIET)
         planted.planted_jpeg(tmp_path / "a.jpg")
-        assert httpx.put(invited.url, content=(tmp_path / "a.jpg").read_bytes()).status_code == 200
+        fields = {**invited.fields, "key": invited.fields["key"].replace("${filename}", "a")}
+        files = {"file": ("a.jpg", (tmp_path / "a.jpg").read_bytes())}
+        assert httpx.post(invited.url, data=fields, files=files).status_code == 204
         qtbot.waitUntil(lambda: len(library.inbox.list(owner)) == 1, timeout=15_000)
         front.is_away = True
         assert library.sharing.revoke(owner, invited.share.id, QUIET).state is ShareState.ENDING
