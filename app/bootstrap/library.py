@@ -273,7 +273,7 @@ class Library:
         "sharing.collecting", "Collecting", lambda make, its: make(its.door, its.imports, its.events)
     )
     share_sweeping: Lazy[Sweeping] = Lazy(
-        "sharing.sweeping", "Sweeping", lambda make, its: make(its.door, its.share_places)
+        "sharing.sweeping", "Sweeping", lambda make, its: make(its.door, its.share_places, its.events)
     )
     share_keeping: Lazy[ShareKeeping] = Lazy(
         "sharing.keeping",

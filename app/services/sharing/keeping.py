@@ -23,6 +23,7 @@ from app.services.sharing.pacing import Pacing
 from app.services.sharing.places import SharePlace, SharePlaces, link_key, page_key
 from app.services.sharing.sweeping import Sweeping
 from app.storage.events import Level
+from app.sync.filing import FATAL_CODES
 
 EVERY_S = 20.0
 # What the catalogue itself notes in a share whose image was deleted or given to somebody else (migration 0012).
@@ -219,4 +220,6 @@ class ShareKeeping:
             return
         self._door.store.shares.note(share.id, fault.code)
         if not isinstance(fault, TransientFault):
-            self._events.say(actor, Level.ERROR, TOPIC, "share.not_looked_after", share=share.id, cause=fault.code)
+            # Ours to mend, or the storage's.
+            code = "share.not_brought_in" if fault.code in FATAL_CODES else "share.not_looked_after"
+            self._events.say(actor, Level.ERROR, TOPIC, code, share=share.id, cause=fault.code)

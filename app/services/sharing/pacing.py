@@ -12,7 +12,7 @@ from app.domain.sharing import Share
 
 SHORTEST = timedelta(seconds=20)
 # Of a link by which somebody may send at any moment, and of what cannot be helped now.
-LONGEST_LIVE = timedelta(minutes=5)
+LONGEST_LIVE = timedelta(minutes=2)
 LONGEST = timedelta(minutes=15)
 
 

@@ -6,6 +6,7 @@ A share remembers its bucket's address; who we are there is what the settings sa
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from app.transfer.stores.store import Store
 
 # Folders that no mirror lists, verifies or removes anything in (services.mirroring.remote.FOLDERS).
 SHARED, RECEIVED = "shared", "received"
+# As new_name makes them; below the name of an upload link lie the files that came by it.
+_NAME = re.compile(r"shared/[0-9a-f]{48}(\.[a-z0-9]{2,5})?$|received/[0-9a-f]{48}(?=/)")
 _ADDRESS = ("endpoint", "region", "bucket", "path", "path_style")
 # Somebody may be waiting: a second attempt, and then it is said.
 _ATTEMPTS = 2
@@ -96,6 +99,12 @@ def link_key(share_id: str) -> str:
 def page_key(share_id: str) -> str:
     """Return the name under which the link of an upload page is kept sealed."""
     return f"share.{share_id}.page"
+
+
+def name_of(entry: str) -> str | None:
+    """Return the name of the share that an object belongs to; ``None`` where others use folders called like ours."""
+    found = _NAME.match(entry)
+    return found[0] if found else None
 
 
 def new_name(folder: str, suffix: str) -> str:

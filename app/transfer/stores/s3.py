@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from app.transfer.stores.checking import try_out
 from app.transfer.stores.names import checked, checked_folder
 from app.transfer.stores.s3_client import S3Args, certificate_of, make_client
 from app.transfer.stores.s3_errors import is_not_there, translated
+from app.transfer.stores.s3_expiry import ensure_expiry
 from app.transfer.stores.s3_form import ANY_NAME, UploadForm, post
 from app.transfer.stores.s3_public import is_public, is_readable_by_strangers
 from app.transfer.stores.s3_versions import erase_versions
@@ -302,6 +303,15 @@ class S3Store:
         """Whether anybody can fetch an object without a link: its bucket is open to all. Raises as every call."""
         with self._session(name):
             return is_readable_by_strangers(self._args, self._at(checked(name)))
+
+    def expires(self, folders: Sequence[str], days: int) -> bool:
+        """Have the bucket itself delete what lies in these folders after so many days; whether it does now.
+
+        Rules that somebody else made are left alone. Raises as every call.
+        """
+        with self._session():
+            prefixes = [f"{self._prefix}{checked_folder(folder)}/" for folder in folders]
+            return ensure_expiry(self._client, self._args.bucket, prefixes, days)
 
     def close(self) -> None:
         """Close the connections. See the protocol."""

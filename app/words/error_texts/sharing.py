@@ -117,6 +117,16 @@ def _keeping() -> dict[str, ErrorTemplates]:
             t("What a link leads to could not be deleted or looked at; it is tried again."),
             t("Look at the storage’s settings."),
         ),
+        "share.not_brought_in": ErrorTemplates(
+            t("Sent files wait"),
+            t("What was sent by a link cannot be brought in now; it stays in the storage and is tried again."),
+            t("Look at this computer’s free space, and at what the log says."),
+        ),
+        "share.no_expiry": ErrorTemplates(
+            t("The storage deletes nothing by itself"),
+            t("“{bucket}” keeps what was shared until Bitewing deletes it, also if no computer of yours can any more."),
+            t("Have the folders “shared” and “received” there expire after eight days."),
+        ),
         "share.outlived": ErrorTemplates(
             t("Link ended"),
             t("An image that was shared by a link was deleted, or given to another patient; the link was ended."),

@@ -286,6 +286,7 @@ def test_what_we_fail_at_is_fetched_once_and_goes_with_its_link(
     assert library.share_keeping.round(actor, QUIET).waiting == 1
     share = library.sharing.get(actor, link.id).share
     assert (share.state, share.code) == (ShareState.ENDING, "disk.full")
+    assert library.events.list(actor)[0].code == "share.not_brought_in"
     assert [name[-2:] for name in files_there(s3, prefix)] == ["00", "01"]
     monkeypatch.setattr(Collecting, "_import", lambda *_: [failed])
     assert library.share_keeping.round(actor, QUIET).ended == 1
@@ -331,24 +332,46 @@ def test_a_link_that_brings_too_much_is_closed(
 
 
 def test_what_belongs_to_no_share_is_swept_after_eight_days(
-    library: Library, link: Link, s3: S3Server, prefix: str, monkeypatch: pytest.MonkeyPatch
+    library: Library, link: Link, s3: S3Server, prefix: str
 ) -> None:
     actor = library.owner()
     client, ago = s3.client(), timedelta(days=8, minutes=1)
-    for name in ("shared/lost.jpg", "received/lost/03", "dental_images/a.jpg"):
+    client.delete_bucket_lifecycle(Bucket=s3.bucket)
+    lost = {f"shared/{'0' * 48}.jpg", f"received/{'0' * 48}/a"}
+    for name in lost:
         client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{name}", Body=b"x")
-    client.close()
     library.share_keeping.round(actor, QUIET)
+    # The bucket itself does so too, where nobody made other rules.
+    rules = client.get_bucket_lifecycle_configuration(Bucket=s3.bucket)["Rules"]
+    assert {(rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) for rule in rules} == {
+        (f"{prefix}/shared/", 8),
+        (f"{prefix}/received/", 8),
+    }
+    assert library.events.list(actor) == []
+    # Whoever else uses folders of these names keeps what they have.
+    theirs = {"shared/holidays.jpg", "received/letters/a.pdf", "dental_images/a.jpg"}
+    for name in theirs:
+        client.put_object(Bucket=s3.bucket, Key=f"{prefix}/{name}", Body=b"x")
     now = datetime.now(UTC)
-    lost = {"shared/lost.jpg", "received/lost/03"}
-    assert lost < set(left_there(s3, prefix))
+    assert lost | theirs < set(left_there(s3, prefix))
     # The link is open in this library's books still: what came by it is collected, not swept.
     sweeping = library.share_sweeping
     assert sweeping.sweep_if_due(actor, now + ago, QUIET) == 2
     assert not lost & set(left_there(s3, prefix))
-    assert len(left_there(s3, prefix)) == 2
+    assert theirs < set(left_there(s3, prefix))
+    assert len(left_there(s3, prefix)) == 4
     with library.store.read():
         assert library.store.audit.list(limit=1)[0].details == {"objects": 2}
+    others = [{"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 90}}]
+    client.put_bucket_lifecycle_configuration(Bucket=s3.bucket, LifecycleConfiguration={"Rules": others})
+    for number, path in enumerate((f"{prefix}/elsewhere", ""), 2):
+        library.settings.set(actor, "mirror.cloud.path", path)
+        sweeping.sweep_if_due(actor, now + number * ago, QUIET)
+        assert library.events.list(actor)[0].code == "share.no_expiry"
+    (rule,) = client.get_bucket_lifecycle_configuration(Bucket=s3.bucket)["Rules"]
+    assert rule["ID"] == "theirs"
+    client.delete_bucket_lifecycle(Bucket=s3.bucket)
+    client.close()
 
 
 def test_a_link_by_which_nothing_comes_is_asked_less_and_less(
@@ -367,12 +390,12 @@ def test_a_link_by_which_nothing_comes_is_asked_less_and_less(
             library.share_keeping.round(actor, QUIET, pacing)
         return len(front.asked)
 
-    # After 20, 40, 80 and 160 seconds, then every five minutes.
-    assert looks(300) == 4
-    assert looks(600) == 2
+    # After 20, 40, 80 and 160 seconds, then every two minutes.
+    assert looks(300) == 5
+    assert looks(600) == 5
     link.send(b"rubbish")
     assert looks(300) > 0
-    assert looks(40) == 1
+    assert looks(60) == 1
     # What stood in the way is forgotten once it does not.
     front.is_away = True
     looks(600)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault, UserError
@@ -253,20 +254,22 @@ def test_links_that_expire(open_s3_server: S3Server, files: Files) -> None:
         assert answer.read() == source.read_bytes()
         assert answer.headers["Content-Disposition"] == 'attachment; filename="image.bin"'
         assert answer.headers["Cache-Control"] == "no-store"
-    kind = {"Content-Type": "application/octet-stream"}
-    link = store.link_to_put("sent.bin", 60)
-    request = urllib.request.Request(link, data=b"from a specialist", headers=kind, method="PUT")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
-    found = store.stat("sent.bin")
+    form = store.form_to_post("sent", 60, 1000)
+    said = {**form.fields, "key": form.fields["key"].replace("${filename}", "a.bin")}
+    told = httpx.post(form.url, data=said, files={"file": ("file", b"from a specialist")})
+    assert told.is_success
+    assert store.takes(form)
+    assert [entry.name for entry in store.everything("sent")] == ["sent/a.bin"]
+    found = store.stat("sent/a.bin")
     assert found is not None
     assert found.size == len(b"from a specialist")
     # moto does not look at it; that it is signed with the rest is what makes servers keep it.
     assert "X-Amz-Expires=90&" in store.link_to_get("x.bin", 90)
     for expires in (0, -1, 7 * 24 * 3600 + 1):
-        with pytest.raises(UserError) as caught:
+        with pytest.raises(UserError, match=r"store\.bad_expiry"):
             store.link_to_get("x.bin", expires)
-        assert caught.value.code == "store.bad_expiry"
+        with pytest.raises(UserError, match=r"store\.bad_expiry"):
+            store.form_to_post("sent", expires, 1000)
 
 
 def test_what_another_program_stored_has_its_own_hash(s3_server: S3Server) -> None:
