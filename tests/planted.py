@@ -31,20 +31,26 @@ from pydicom.uid import (
 UID_ROOT = "1.2.826.0.1.3680043.8.498.77001122."
 
 
-def word(number: int) -> str:
-    """Return one identifier; short enough for any attribute, and a code string too."""
-    return f"QZPLANT{number:02}"
+def word(number: int, file: int = 0) -> str:
+    """Return one identifier of a file; short enough for any attribute, and a code string too."""
+    return f"QZPLANT{number:02}" if not file else f"QZ{file:03}X{number:02}"
 
 
-def picture(mode: str = "RGB") -> Image.Image:
-    """Return a picture with nothing planted in it."""
-    values = np.random.default_rng(7).integers(40, 200, (48, 64, 3) if mode == "RGB" else (48, 64), dtype=np.uint8)
-    return Image.fromarray(values)
+def picture(mode: str = "RGB", file: int = 0) -> Image.Image:
+    """Return a picture with nothing planted in it: of each file its own, in a size of its own."""
+    rows, columns = size(file)
+    shape = (rows, columns, 3) if mode == "RGB" else (rows, columns)
+    return Image.fromarray(np.random.default_rng(7 + file).integers(40, 200, shape, dtype=np.uint8))
 
 
-def planted_dicom(path: Path) -> list[str]:
+def size(file: int) -> tuple[int, int]:
+    """Return the rows and columns of a file's picture."""
+    return 48 + 2 * (file % 17), 64 + 2 * (file % 13)
+
+
+def planted_dicom(path: Path, file: int = 0) -> list[str]:
     """Write a JPEG-compressed object with forty-two identifiers and return them; the patient ID is the third."""
-    dataset, words = Dataset(), [word(number) for number in range(42)]
+    dataset, words = Dataset(), [word(number, file) for number in range(42)]
     tell = iter(words)
     for keyword in (
         *("PatientName", "PatientAddress", "PatientID", "OtherPatientNames", "PatientComments", "AccessionNumber"),
@@ -89,12 +95,12 @@ def planted_dicom(path: Path) -> list[str]:
     dataset.ICCProfile = next(tell).encode().ljust(128, b"\0")
     dataset.add_new(0xFFFCFFFC, "OB", next(tell).encode() + b"\0")
     stream = io.BytesIO()
-    picture("L").save(stream, "JPEG", quality=95, comment=next(tell).encode())
+    picture("L", file).save(stream, "JPEG", quality=95, comment=next(tell).encode())
     behind = next(tell).encode()
     data = stream.getvalue() + behind
     dataset.PixelData = encapsulate([data + b"\0" * (len(data) % 2)])
     dataset["PixelData"].VR = "OB"
-    _describe(dataset)
+    _describe(dataset, file)
     dataset.file_meta.SourceApplicationEntityTitle = next(tell)
     dataset.file_meta.PrivateInformationCreatorUID = f"{UID_ROOT}5"
     dataset.file_meta.PrivateInformation = next(tell).encode() + b"\0"
@@ -105,14 +111,14 @@ def planted_dicom(path: Path) -> list[str]:
     return words
 
 
-def _describe(dataset: Dataset) -> None:
-    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 48, 64, 1
+def _describe(dataset: Dataset, file: int) -> None:
+    (dataset.Rows, dataset.Columns), dataset.SamplesPerPixel = size(file), 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.BitsAllocated = dataset.BitsStored = 8
     dataset.HighBit, dataset.PixelRepresentation = 7, 0
     dataset.PatientBirthDate, dataset.StudyDate, dataset.Modality = "19470313", "20010911", "XC"
     for number, keyword in enumerate(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "InstanceCreatorUID")):
-        setattr(dataset, keyword, f"{UID_ROOT}{number}")
+        setattr(dataset, keyword, f"{UID_ROOT}{file}.{number}" if file else f"{UID_ROOT}{number}")
     dataset.SOPClassUID = VLPhotographicImageStorage
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = VLPhotographicImageStorage
@@ -120,9 +126,9 @@ def _describe(dataset: Dataset) -> None:
     dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
 
 
-def planted_jpeg(path: Path) -> list[str]:
+def planted_jpeg(path: Path, file: int = 0) -> list[str]:
     """Write a JPEG with twenty identifiers and a place; return them."""
-    words = [word(number) for number in range(50, 70)]
+    words = [word(number, file) for number in range(50, 70)]
     tell = iter(words)
     exif = Image.Exif()
     for tag in (0x010E, 0x010F, 0x0110, 0x0131, 0x013B, 0x8298):
@@ -135,7 +141,7 @@ def planted_jpeg(path: Path) -> list[str]:
     place[1], place[2], place[3], place[4] = "N", (52.0, 22.0, 11.0), "E", (4.0, 53.0, 42.0)
     place[0x1B], place[0x1D] = next(tell).encode(), next(tell)
     stream = io.BytesIO()
-    picture().save(stream, "JPEG", exif=exif, icc_profile=_profile(next(tell)), comment=next(tell).encode())
+    picture(file=file).save(stream, "JPEG", exif=exif, icc_profile=_profile(next(tell)), comment=next(tell).encode())
     data = stream.getvalue()
     xmp = f'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/">{next(tell)}</x:xmpmeta>'.encode()
     by = next(tell).encode()
@@ -156,16 +162,16 @@ def planted_jpeg(path: Path) -> list[str]:
     return words
 
 
-def planted_png(path: Path) -> list[str]:
+def planted_png(path: Path, file: int = 0) -> list[str]:
     """Write a PNG with six identifiers, some of them compressed; return them."""
-    words = [word(number) for number in range(70, 76)]
+    words = [word(number, file) for number in range(70, 76)]
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Author", words[0])
     texts.add_text("Description", words[1], zip=True)
     texts.add_itxt("Title", words[2], zip=True)
     exif = Image.Exif()
     exif[0x013B] = words[3]
-    picture().save(path, pnginfo=texts, exif=exif, icc_profile=_profile(words[4]))
+    picture(file=file).save(path, pnginfo=texts, exif=exif, icc_profile=_profile(words[4]))
     path.write_bytes(path.read_bytes() + words[5].encode())
     return words
 
@@ -210,10 +216,10 @@ def left_in(path: Path, words: list[str]) -> list[str]:
     return [one for one in words if any(one.encode(how) in everything for how in ("ascii", "utf-16-le", "utf-16-be"))]
 
 
-def vary(path: Path, how: str) -> list[str]:
+def vary(path: Path, how: str, file: int = 0) -> list[str]:
     """Store a planted file's picture in another way, with one more identifier where that way has room for one."""
-    dataset, extra = pydicom.dcmread(path), word(90)
-    values = np.asarray(picture("L"))
+    dataset, extra = pydicom.dcmread(path), word(90, file)
+    values = np.asarray(picture("L", file))
     if how in {"implicit", "behind"}:
         syntax = ImplicitVRLittleEndian if how == "implicit" else ExplicitVRLittleEndian
         dataset.PixelData = values.tobytes() + extra.encode()
@@ -239,13 +245,14 @@ def planted_frames(path: Path, shape: tuple[int, int, int]) -> np.ndarray[Any, A
     return values
 
 
-def planted_odd_dicom(path: Path) -> list[str]:
+def planted_odd_dicom(path: Path, file: int = 0) -> list[str]:
     """Write an object that hides identifiers where only a crafted or a broken file has them; return them."""
-    planted_dicom(path)
-    dataset, words = pydicom.dcmread(path), [f"QZODD{number:03}" for number in range(10)]
+    planted_dicom(path, file)
+    # Eight letters, so that two words of 32 bits hold one.
+    dataset, words = pydicom.dcmread(path), [f"QZ{file:03}D{number:02}" for number in range(10)]
     tell = iter(words)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.PixelData = np.asarray(picture("L")).tobytes()
+    dataset.PixelData = np.asarray(picture("L", file)).tobytes()
     dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", False
     ramp = np.arange(256, dtype="<u2").tobytes()
     behind, instead, beside = Dataset(), Dataset(), Dataset()

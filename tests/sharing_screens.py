@@ -83,7 +83,8 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
             sent = library.sharing.send(actor, prepared, ShareWish(seen=prepared.to_look_at), QUIET)
             library.sharing.revoke(actor, sent.share.id, QUIET)
         invited = library.sharing.invite(actor, ShareWish(86_400, "CBCT of tooth 36"), QUIET)
-        httpx.put(invited.url, content=library.locator.path_of(images[0]).read_bytes())
+        said = {**(invited.fields or {}), "key": str((invited.fields or {})["key"]).replace("${filename}", "a")}
+        httpx.post(invited.url, data=said, files={"file": ("a", library.locator.path_of(images[0]).read_bytes())})
         library.share_keeping.round(actor, QUIET)
         front.is_away = True
         library.sharing.revoke(actor, long.share.id, QUIET)

@@ -79,11 +79,11 @@ def share(
         raise click.UsageError(t("--for says what goes out; it takes neither --original nor --identified."))
     code = new_code() if lock else ""
     wish = ShareWish(None if expires is None else seconds_of(expires), case_reference, code=code)
-    args = OutgoingArgs(Form.ORIGINAL if original else Form.OPTIMISED, identified)
     with opened(session) as library, job(t("Sharing")) as ctx:
-        owner = library.owner()
+        owner, limit = library.owner(), library.settings.clinic().share_limit_bytes
+        args = OutgoingArgs(Form.ORIGINAL if original else Form.OPTIMISED, identified, limit_bytes=limit)
         if receiver is not None:
-            args = args_for(library.sharing.profile(receiver))
+            args = args_for(library.sharing.profile(receiver), limit)
         with library.sharing.prepare(owner, images, args, ctx) as prepared:
             for warning in prepared.to_look_at:
                 output.complain(words.warning(warning))

@@ -70,6 +70,10 @@ class ClinicSettings:
         default="", metadata={"key": "share.destination", "pattern": r"(mirror\.)?[A-Za-z0-9_-]{0,32}"}
     )
     share_expires: str = field(default="1h", metadata={"key": "share.expires", "pattern": DURATION})
+    share_limit_bytes: int = field(
+        default=10_000_000,
+        metadata={"key": "share.limit_bytes", "minimum": 1_000_000, "maximum": 500_000_000},
+    )
     share_profiles: list[dict[str, Any]] = field(default_factory=list, metadata={"key": "share.profiles"})
     drill_days: int = field(default=30, metadata={"key": "proof.drill_days", "minimum": 1})
 

@@ -63,9 +63,9 @@ class OutgoingArgs:
     profile: Profile | None = None
 
 
-def args_for(profile: Profile) -> OutgoingArgs:
+def args_for(profile: Profile, limit_bytes: int = LIMIT_BYTES) -> OutgoingArgs:
     """Return what a receiver's profile asks for; never more than may be shared at all."""
-    limit = min(LIMIT_BYTES, profile.total_bytes)
+    limit = min(limit_bytes, profile.total_bytes)
     return OutgoingArgs(Form(profile.form), profile.identified, profile.longest_px, limit, profile.strip, profile)
 
 

@@ -62,12 +62,15 @@ class Preparing:
             raise UserError("share.nothing")
         if len(images) > MOST_IMAGES:
             raise UserError("share.too_many", most=MOST_IMAGES)
+        clinic = self._settings.clinic()
+        # Whoever asks, a link holds no more than the clinic wants.
+        args = replace(args, limit_bytes=min(args.limit_bytes, clinic.share_limit_bytes))
         several = len({record.patient_id for record in records}) > 1
         if several and args.identified:
             raise UserError("share.several_patients")
         with contextlib.ExitStack() as keeps:
             folder = keeps.enter_context(private_folder(self._door.store))
-            maker = CopyMaker(folder, args, self._decoders.importing(), self._settings.clinic())
+            maker = CopyMaker(folder, args, self._decoders.importing(), clinic)
             copies: list[OutgoingCopy] = []
             for make, record in zip(images, records, strict=True):
                 image = make(self._locator.path_of(record, ctx))

@@ -289,7 +289,8 @@ def _safe_keeping() -> tuple[Topic, ...]:
             (
                 t(
                     "Choose images, then Share (Ctrl+Shift+H). You see exactly what goes out and what is left out of "
-                    "it. Text and faces in a picture only you can find: say that you looked, then a link is made."
+                    "it. Text and faces in a picture only you can find: go through all of them, 1:1 shows every pixel, "
+                    "say that you looked, then a link is made."
                 ),
                 t(
                     "Choose for whom it is: a specialist, an insurer or the patient each get the copy that they need, "

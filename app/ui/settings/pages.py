@@ -265,6 +265,13 @@ def _sharing(buckets: tuple[str, ...]) -> Page:
                 ),
             ),
             Field(
+                "share.limit_bytes",
+                t("A link holds at most"),
+                t("More is not sent; a receiver may ask for less."),
+                scale=1_000_000,
+                unit=t("MB"),
+            ),
+            Field(
                 "share.profiles",
                 t("Receivers"),
                 t("Which copy each gets, and what must be known of an image before it goes to them."),

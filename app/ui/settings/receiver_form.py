@@ -17,6 +17,8 @@ from app.words import sharing as words
 from app.words import t
 
 _MB = 1_000_000
+# The most that the clinic can let a link hold.
+_MOST_MB = 500
 
 
 class ReceiverForm(DialogFrame):
@@ -43,8 +45,8 @@ class ReceiverForm(DialogFrame):
         pixels, megabytes = t("pixels"), t("MB")
         self.longest = _number(known.longest_px, 16, 20_000, pixels)
         self.shortest = _number(known.shortest_px, 0, 20_000, pixels)
-        self.file = _number(known.file_bytes / _MB, 0, 10, megabytes, decimals=1)
-        self.total = _number(min(known.total_bytes / _MB, 10), 0.1, 10, megabytes, decimals=1)
+        self.file = _number(known.file_bytes / _MB, 0, _MOST_MB, megabytes, decimals=1)
+        self.total = _number(min(known.total_bytes / _MB, _MOST_MB), 0.1, _MOST_MB, megabytes, decimals=1)
         self.months = _number(known.newest_months, 0, 600, t("months"))
         self.needs = {need: QCheckBox(words.need(need)) for need in NEEDS}
         for need, check in self.needs.items():

@@ -58,7 +58,7 @@ class ShareDialog(DialogFrame):
         self._code = ""
         clinic = session.library.settings.clinic()
         self.options, self.preview, self.card = (
-            ShareOptions(clinic.share_expires, session.library.sharing.profiles()),
+            ShareOptions(clinic.share_expires, clinic.share_limit_bytes, session.library.sharing.profiles()),
             PreviewPane(session.calls, partial(session.library.sharing.look, session.actor)),
             LinkCard(),
         )

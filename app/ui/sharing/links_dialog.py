@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet, Entity
+from app.domain.folding import fold
 from app.domain.roles import Action
 from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState
 from app.services.sharing.model import ShareWish
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, joined, moment, remaining, size
+from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.sharing.link_card import LinkCard
 from app.ui.sharing.options import LengthBox
@@ -85,6 +87,13 @@ class LinksDialog(DialogFrame):
         for button in (self.show_button, self.copy_button, self.renew_button, self.revoke_button):
             row.addWidget(button)
         row.addStretch(1)
+        self.filter = SearchLine()
+        self.filter.setPlaceholderText(t("Case or patient"))
+        self.filter.setAccessibleName(t("Show only links of this case or patient"))
+        self.filter.setToolTip(t("Show only links of this case or patient"))
+        self.filter.setFixedWidth(UNIT * 26)
+        self.filter.textChanged.connect(self._sift)
+        row.addWidget(self.filter)
         self.body.addLayout(row)
         self.add_cancel(t("Close"))
         if not clinic.share_destination:
@@ -239,6 +248,21 @@ class LinksDialog(DialogFrame):
         if first is not None and not self.list.selectedItems():
             self.list.setCurrentItem(first)
         self._stack.setCurrentWidget(self.list if found else self.none)
+        self._sift()
+
+    @Slot()
+    def _sift(self) -> None:
+        """Show only what is of the case, or of the patient, that was typed."""
+        wanted = fold(self.filter.text())
+        for number in range(self.list.topLevelItemCount()):
+            row = self.list.topLevelItem(number)
+            if row is not None:
+                shared: Shared = row.data(0, _SHARED)
+                row.setHidden(wanted not in fold(f"{shared.share.case_reference} {shared.patient}"))
+        chosen = self.list.currentItem()
+        if chosen is not None and chosen.isHidden():
+            # Nothing is revoked that is not in view.
+            self.list.clearSelection()
         self._refresh()
 
     @Slot()

@@ -77,8 +77,11 @@ class ShareOptions(QScrollArea):
     copy_changed = Signal()
     looked_changed = Signal()
 
-    def __init__(self, usual: str, receivers: tuple[Profile, ...] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, usual: str, limit_bytes: int, receivers: tuple[Profile, ...] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._limit_bytes = limit_bytes
         self._receivers = {profile.name: profile for profile in receivers}
         self.receiver = QComboBox()
         self.receiver.addItem(t("Anybody"), "")
@@ -156,8 +159,9 @@ class ShareOptions(QScrollArea):
         """Return which copy is wanted."""
         profile = self._receivers.get(str(self.receiver.currentData()))
         if profile is not None:
-            return args_for(profile)
-        return OutgoingArgs(Form.ORIGINAL if self.original.isChecked() else Form.OPTIMISED, self.identified.isChecked())
+            return args_for(profile, self._limit_bytes)
+        form = Form.ORIGINAL if self.original.isChecked() else Form.OPTIMISED
+        return OutgoingArgs(form, self.identified.isChecked(), limit_bytes=self._limit_bytes)
 
     def adopt(self, share: Share) -> None:
         """Choose what an earlier share was."""

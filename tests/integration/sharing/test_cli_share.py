@@ -129,7 +129,7 @@ def test_somebody_sends_an_image_back(bitewing: Run, image_id: str, tmp_path: Pa
 
 def test_revoking_says_how_a_link_ended(bitewing: Run, image_id: str, library: Path, front: SignedFront) -> None:  # noqa: F811
     front.is_away = True
-    assert bitewing("share", image_id).code == 1
+    assert bitewing("share", image_id, "--looked").code == 1
     front.is_away = False
     assert bitewing("share", "collect").code == 0
     (failed,) = bitewing("share", "list", "--json").json()

@@ -43,6 +43,16 @@ def test_images_of_several_patients_are_not_told_by_one_name(
             assert Warn.SEVERAL_PATIENTS not in prepared.to_look_at
 
 
+def test_the_clinic_says_how_much_a_link_holds(library: Library, images: list[str]) -> None:
+    actor, much = library.owner(), OutgoingArgs(limit_bytes=200_000_000)
+    for key, expected in (("20000000", 20_000_000), ("1000000", 1_000_000)):
+        library.settings.set(actor, "share.limit_bytes", key)
+        with library.sharing.prepare(actor, images[:1], much, QUIET) as prepared:
+            assert prepared.args.limit_bytes == expected
+    with pytest.raises(UserError):
+        library.settings.set(actor, "share.limit_bytes", "1")
+
+
 def test_a_share_remembers_whose_wishes_it_followed(library: Library, images: list[str]) -> None:
     actor = library.owner()
     args = args_for(library.sharing.profile("patient"))
