@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 
+from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.domain.profiles import BUILT_IN
 from app.services.outgoing.model import Form, OutgoingArgs
@@ -97,6 +100,10 @@ def sharing_screens(window: object) -> Iterator[tuple[str, object]]:
         links.close()
         for one in library.sharing.list(actor):
             library.sharing.revoke(actor, one.share.id, QUIET)
+        # Links to send by are watched until they would have expired; a mirror cannot be forgotten before.
+        later = utc_now() + timedelta(days=8)
+        with patch("app.services.sharing.keeping.utc_now", lambda: later):
+            library.share_keeping.round(actor, QUIET)
     library.settings.set(actor, "share.destination", "")
     library.settings.forget(actor, "mirror", "cloud")
 

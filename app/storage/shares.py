@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.core.clock import epoch_ms
+from app.core.clock import epoch_ms, utc_now
 from app.domain.sharing import Share, ShareEnd, ShareKind, ShareState
 from app.storage.database import Database, Row
 from app.storage.rows import milliseconds, moment, moment_or_none, sound, to_json
@@ -104,8 +104,9 @@ class Shares:
         """Have a share ended: from now on its object is to go. False when that was said before."""
         with self._db.write():
             changed = self._db.execute(
-                "UPDATE shares SET state = 'ending', ending = ? WHERE id = ? AND state IN ('uploading', 'live')",
-                (why.value, share_id),
+                "UPDATE shares SET state = 'ending', ending = ?, closed_at = ?"
+                " WHERE id = ? AND state IN ('uploading', 'live')",
+                (why.value, epoch_ms(utc_now()), share_id),
             )
             return bool(changed.rowcount)
 
@@ -138,6 +139,10 @@ class Shares:
                 "UPDATE shares SET sent_files = sent_files + 1, sent_bytes = sent_bytes + ? WHERE id = ?",
                 (size_bytes, share_id),
             )
+
+    def closed_at(self, share_id: str) -> datetime | None:
+        """Return when somebody ended a share, or it expired, as far as it was ended by :meth:`end`."""
+        return moment_or_none(self._db.value("SELECT closed_at FROM shares WHERE id = ?", (share_id,)))
 
     def sent_so_far(self, share_id: str) -> tuple[int, int]:
         """Return how many files came by an upload link, and their bytes."""

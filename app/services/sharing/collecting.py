@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -58,8 +59,18 @@ class Collecting:
         # What was looked at and lies there still, and whether it may go: it is not fetched twice.
         self._met: dict[tuple[str, str], tuple[Stat, bool]] = {}
 
-    def collect(self, actor: Actor, share: Share, place: SharePlace, report: KeepingReport, ctx: JobContext) -> None:
+    def collect(
+        self,
+        actor: Actor,
+        share: Share,
+        place: SharePlace,
+        report: KeepingReport,
+        ctx: JobContext,
+        until: datetime | None = None,
+    ) -> None:
         """Bring what lies under an upload link's name into the inbox, and delete it there.
+
+        With ``until`` only what was there by then.
 
         Raises
         ------
@@ -71,7 +82,8 @@ class Collecting:
         first: BitewingError | None = None
         for entry in list(islice(place.links.everything(share.object_name), MOST_FILES + 1)):
             ctx.check()
-            if entry.name == f"{share.object_name}/{PAGE}":
+            is_late = until is not None and entry.modified is not None and entry.modified > until
+            if is_late or entry.name == f"{share.object_name}/{PAGE}":
                 continue
             try:
                 self._one(actor, share, place, entry, report, ctx)

@@ -198,6 +198,12 @@ class ShareKeeping:
             self._collecting.collect(actor, share, place, report, ctx)
             if not is_over:
                 return "share.last_arrivals"
+        elif share.ending is ShareEnd.REVOKED:
+            # So was that of what came before; what comes after is not wanted.
+            with self._door.store.read():
+                closed_at = self._door.store.shares.closed_at(share.id)
+            if closed_at is not None:
+                self._collecting.collect(actor, share, place, report, ctx, closed_at)
         for name in names:
             place.links.erase(name)
         if not is_over:

@@ -207,7 +207,7 @@ class SharingService:
         """End a share now: what its link leads to is deleted, and proven to be gone.
 
         Without the network that is done later; the share is ``ENDING`` until then. So is an upload link until it
-        would have expired: what comes by it is deleted unread.
+        would have expired: what came before is brought in, what comes after is deleted unread.
 
         Raises
         ------

@@ -36,7 +36,8 @@ STATEMENTS = (
         locked INTEGER NOT NULL,
         receiver TEXT NOT NULL,
         sent_files INTEGER NOT NULL DEFAULT 0,
-        sent_bytes INTEGER NOT NULL DEFAULT 0
+        sent_bytes INTEGER NOT NULL DEFAULT 0,
+        closed_at INTEGER
     )""",
     "CREATE INDEX shares_by_state ON shares (state, expires_at)",
     "CREATE INDEX shares_by_case ON shares (case_reference) WHERE case_reference <> ''",

@@ -141,7 +141,7 @@ def test_revoking_says_how_a_link_ended(bitewing: Run, image_id: str, library: P
     assert (said.code, said.json()["state"], said.json()["code"]) == (4, "revoking", "share.until_expiry")
     # Whether it was shared, refused or only shown: the audit log says so.
     assert bitewing("share", "no-such-image").code == 1
-    one = bitewing("share", image_id, "--json").json()
+    one = bitewing("share", image_id, "--looked", "--json").json()
     bitewing("share", "list")
     bitewing("share", "list")
     with open_library(library, create=False) as opened, opened.store.read():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -149,14 +150,22 @@ def test_a_revoked_link_to_send_by_lets_nothing_in(
     library: Library, link: Link, s3: S3Server, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actor = library.owner()
+    planted.planted_png(tmp_path / "a.png")
+    link.send((tmp_path / "a.png").read_bytes())
     share = library.sharing.revoke(actor, link.id, QUIET)
+    # Its sender was told that it was sent.
+    (before,) = library.inbox.list(actor)
+    assert share.image_ids == (before.id,)
+    assert left_there(s3, prefix) == []
     # Nobody can take it back: until it would have expired, it is watched.
     assert (share.state, share.code) == (ShareState.ENDING, "share.until_expiry")
     planted.planted_jpeg(tmp_path / "b.jpg")
+    # The storage says by the second when something came.
+    time.sleep(1.0)
     link.send((tmp_path / "b.jpg").read_bytes())
     library.share_keeping.round(actor, QUIET)
     assert left_there(s3, prefix) == []
-    assert library.inbox.list(actor) == []
+    assert [record.id for record in library.inbox.list(actor)] == [before.id]
     monkeypatch.setattr("app.services.sharing.keeping.utc_now", lambda: share.expires_at + timedelta(seconds=1))
     library.share_keeping.round(actor, QUIET)
     assert library.sharing.get(actor, link.id).share.state is ShareState.ENDING
