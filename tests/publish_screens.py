@@ -27,6 +27,7 @@ def publish_screens(window: object, out: Path) -> Iterator[tuple[str, object]]:
     place = out / "web"
     (place / "published").mkdir(parents=True, exist_ok=True)
     kept: dict[str, bytes] = {}
+    emptied = threading.Event()
 
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -35,7 +36,7 @@ def publish_screens(window: object, out: Path) -> Iterator[tuple[str, object]]:
             if is_copy and len(kept) == SEEN and self.path not in kept:
                 self.send_error(403)
                 return
-            if is_copy and path.is_file():
+            if is_copy and path.is_file() and not emptied.is_set():
                 kept[self.path] = path.read_bytes()
             elif self.path in kept:
                 # A cache that has not heard yet.
@@ -101,6 +102,8 @@ def publish_screens(window: object, out: Path) -> Iterator[tuple[str, object]]:
     destinations.show()
     yield "destinations-public.web", destinations
     destinations.close()
+    # One that is being sent just now is not to be kept, either.
+    emptied.set()
     kept.clear()
     library.publishing.withdraw(actor, [image.id for image in chosen], QUIET)
     library.store.outbox.release("public.web")

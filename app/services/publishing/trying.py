@@ -21,7 +21,8 @@ from app.transfer.stores.store import Store
 # With these nothing may be published: names that nobody can guess are told to everybody, or more than they is shown.
 OBSTACLES = ("publish.listed", "publish.all_public")
 # What says that a page is a listing: any name that we give, or the way in which buckets tell theirs.
-_LISTED = re.compile(rb"[0-9a-f]{40}\.(?:jpg|dcm)|<ListBucketResult")
+_OURS = re.compile(rb"[0-9a-f]{40}\.(?:jpg|dcm)")
+_BUCKETS = b"<ListBucketResult"
 _MOST_FOLDERS = 8
 
 
@@ -138,7 +139,16 @@ class _Trial:
 
     def _is_a_listing(self, address: str) -> bool:
         seen = self._shown(address)
-        return seen is not None and _LISTED.search(seen.start) is not None
+        if seen is None:
+            return False
+        # Further up, pages that are not of this may name files of their own in such a way.
+        is_here = address.startswith(f"{self._base}/")
+        names = (
+            _OURS.search(seen.start) is not None
+            if is_here
+            else self._inside.rpartition("/")[2].encode("ascii") in seen.start
+        )
+        return names or _BUCKETS in seen.start
 
     def _is_outside(self, folder: str) -> bool:
         seen = self._shown(f"{folder}/{self._outside}")

@@ -157,8 +157,8 @@ class PublicImagesDialog(DialogFrame):
         has_address = one is not None and one.publication.url is not None
         for button in (self.copy_button, self.open_button):
             button.setEnabled(has_address)
-        going = [row for row in chosen if row.entry.publication.state is not PublicState.WITHDRAWING]
-        self.private_button.setEnabled(bool(going) and self._session.may(Action.IMAGE_WITHDRAW))
+        # Also what is being taken back: then it is asked for at once.
+        self.private_button.setEnabled(bool(chosen) and self._session.may(Action.IMAGE_WITHDRAW))
         self._why.setText(why_of(one) if one is not None else "")
         self._why.setVisible(bool(self._why.text()))
 

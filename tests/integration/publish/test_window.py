@@ -86,6 +86,9 @@ def test_from_the_picture_to_the_list_and_back(
     settled()
     # Not green before it is proven: it stands in the list as what may still be seen.
     assert overview.list.topLevelItem(0).text(3) == "being moved to private"
+    # Asked for again at once, by who does not want to wait.
+    overview.list.setCurrentItem(overview.list.topLevelItem(0))
+    assert overview.private_button.isEnabled()
     publishing.publishing.send(OWNER, QUIET)
     overview.reload()
     settled()
