@@ -14,7 +14,7 @@ from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp_link import FtpArgs
 from app.transfer.stores.opening import StoreArgs
 from app.transfer.stores.opening import open_store as open_by_arguments
-from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.s3_client import S3Args
 from app.transfer.stores.ssh import SftpArgs
 from app.transfer.stores.store import Store
@@ -70,7 +70,7 @@ def open_marked(mirror: MirrorSettings, secret: Secret, store: Catalogue, drive:
     return open_by_arguments(arguments, connections=mirror.connections)
 
 
-def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
+def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Bucket:
     """Return the bucket of a mirror, by which links are made; nothing is asked yet.
 
     Raises
@@ -81,7 +81,7 @@ def open_bucket(mirror: MirrorSettings, secret: Secret) -> S3Store:
     arguments = _arguments(mirror, secret) if mirror.kind == "s3" else None
     if not isinstance(arguments, S3Args):
         raise UserError("share.not_s3", destination=mirror.name)
-    return S3Store(arguments)
+    return S3Bucket(arguments)
 
 
 def mark_afresh(mirror: MirrorSettings) -> str:

@@ -19,7 +19,7 @@ from app.services.mirroring.connector import MirrorConnector
 from app.services.mirroring.opening import open_bucket
 from app.services.settings import SettingsService
 from app.transfer.stores.retrying import RetryingStore
-from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.store import Store
 
 # Folders that no mirror lists, verifies or removes anything in (services.mirroring.remote.FOLDERS).
@@ -35,7 +35,7 @@ _ATTEMPTS = 2
 class SharePlace:
     """An open bucket: ``links`` signs, ``store`` carries."""
 
-    links: S3Store
+    links: S3Bucket
     store: Store
 
 

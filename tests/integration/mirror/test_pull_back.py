@@ -72,7 +72,7 @@ def mirrored(library: Library, away: Away, folder: Path, count: int) -> dict[str
 
 
 def test_a_lost_library_comes_back_whole(library: Library, away: Away, tmp_path: Path, long_run: bool) -> None:
-    count = 1999 if long_run else 99
+    count = 1999 if long_run else 39
     before = mirrored(library, away, tmp_path / "in", count)
     catalogues = [name for name in away.files() if name.startswith("bitewing-catalogue/")]
     assert [name.rpartition(".")[2] for name in catalogues] == ["sealed"]

@@ -24,6 +24,7 @@ from app.services.sharing.model import Shared, ShareWish
 from app.services.sharing.service import SharingService
 from app.storage.shares import Shares
 from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.s3_client import S3Args
 from tests import planted
 from tests.integration.sharing.conftest import left_there
@@ -87,7 +88,7 @@ def test_a_link_that_was_altered_does_not_work(library: Library, images: list[st
 
 
 def test_the_front_itself_refuses_what_it_should(s3: S3Server) -> None:
-    store = S3Store(S3Args(s3.bucket, s3.access_key, s3.secret_key, f"http://127.0.0.1:{s3.port}", "us-east-1"))
+    store = S3Bucket(S3Args(s3.bucket, s3.access_key, s3.secret_key, f"http://127.0.0.1:{s3.port}", "us-east-1"))
     url = store.link_to_get("a b/ü.jpg", 60)
     store.close()
     parts, now = urlsplit(url), datetime.now(UTC)
@@ -203,7 +204,7 @@ def test_an_open_bucket_is_not_shared_from(
     # An answer that says nothing about it is no "closed".
     for status in (503, 405):
         front.tells_strangers = status
-        with pytest.raises(EnvironmentFault, match=r"share\.offline|store\.failed"):
+        with pytest.raises(EnvironmentFault, match=r"share\.offline|store\.failed|store\.forbidden"):
             shared(library, images[:1])
     # Nothing of a patient was there for even a moment.
     assert front.sent_bytes == 0

@@ -28,7 +28,7 @@ from app.services.sharing.collecting import Collecting
 from app.services.sharing.model import ShareWish
 from app.services.sharing.pacing import Pacing
 from app.sync.report import ImportItem, ItemStatus
-from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.s3_client import S3Args
 from tests import planted
 from tests.integration.sharing.conftest import left_there
@@ -234,7 +234,7 @@ def test_nothing_else_can_be_sent_than_what_was_signed(library: Library, link: L
         assert told.status_code == 403, changed
     # The server itself refuses what is too large.
     one = Link(link.id, link.url, link.fields, link.page)
-    store = S3Store(S3Args(s3.bucket, s3.access_key, s3.secret_key, link.url.rpartition("/")[0], "us-east-1"))
+    store = S3Bucket(S3Args(s3.bucket, s3.access_key, s3.secret_key, link.url.rpartition("/")[0], "us-east-1"))
     small = store.form_to_post("received/x", 60, 100)
     store.close()
     one.fields = dict(small.fields)

@@ -20,6 +20,7 @@ from app.transfer.stores.folder import FolderArgs, FolderStore
 from app.transfer.stores.ftp import FtpStore
 from app.transfer.stores.opening import StoreArgs, open_store
 from app.transfer.stores.s3 import S3Store
+from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.sftp import SftpStore
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
@@ -248,7 +249,7 @@ def test_parts_that_nobody_finished_are_aborted(s3_server: S3Server) -> None:
 
 
 def test_links_that_expire(open_s3_server: S3Server, files: Files) -> None:
-    store, source = S3Store(s3_args(open_s3_server)), files.make()
+    store, source = S3Bucket(s3_args(open_s3_server)), files.make()
     store.put(source, "x.bin", QUIET)
     with urllib.request.urlopen(store.link_to_get("x.bin", 60, "image.bin")) as answer:
         assert answer.read() == source.read_bytes()
