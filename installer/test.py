@@ -69,7 +69,8 @@ def checks(python: Path) -> list[tuple[str, list[str]]]:
 
 def tests(python: Path, arguments: list[str]) -> list[tuple[str, list[str]]]:
     """Return the runs of the tests: most two at a time, then those that measure time; as asked where something is."""
-    pytest = [str(python), "-m", "pytest"]
+    # The whole must stay under fifteen minutes: what takes longest is named.
+    pytest = [str(python), "-m", "pytest", "--durations=25", "--durations-min=5"]
     if any(argument != "--long" for argument in arguments):
         return [("tests", [*pytest, *arguments])]
     return [
