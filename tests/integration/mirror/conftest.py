@@ -24,6 +24,12 @@ from tests.store_servers import FTP_PASSWORD, FTP_USER, FtpServer, S3Server, Ssh
 KINDS = ("folder", "sftp", "ftps", "s3")
 
 
+@pytest.fixture(autouse=True)
+def _soon_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long is waited between tries is tested with the wrapper itself; here it would only take time."""
+    monkeypatch.setattr("app.transfer.stores.retrying.delay_s", lambda _tries, _chance: 0.05)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     with open_library(tmp_path / "library", create=True) as opened:
