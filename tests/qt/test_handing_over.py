@@ -35,7 +35,9 @@ class Doing:
 @pytest.fixture
 def library(tmp_path) -> Iterator[Library]:
     with open_library(tmp_path / "library", create=True, kind=AGENT) as opened:
-        folders = [{"path": str(tmp_path), "rule": "dicom", "after": "leave"}]
+        # Apart from the library: a folder that holds it is refused.
+        (tmp_path / "watched").mkdir()
+        folders = [{"path": str(tmp_path / "watched"), "rule": "dicom", "after": "leave"}]
         opened.settings.set_value(opened.owner(), "monitor.folders", folders)
         yield opened
 
