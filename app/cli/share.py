@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.cli import output
+from app.cli.group import acting_group
 from app.cli.library import opened
 from app.cli.running import job
 from app.cli.session import Session, common
@@ -20,39 +21,18 @@ from app.words import errors as error_words
 from app.words import sharing as words
 from app.words import t, tn
 
-_MAKE = "images"
 # A link is to end and has not yet: whoever revoked it must not take it for dead.
 _NOT_YET = 4
 
 
-class _ShareGroup(click.Group):
-    """Takes ids of images where others take the name of a command."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of that name; any other word is an image's id."""
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, _MAKE)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command of that name, else the one that shares images."""
-        if args and args[0] not in self.commands:
-            return super().resolve_command(ctx, [_MAKE, *args])
-        return super().resolve_command(ctx, args)
-
-
-@common
-@click.group(
-    "share",
-    cls=_ShareGroup,
-    context_settings={"ignore_unknown_options": True},
-    help=t("Share images by a link that expires: share IMAGE…, or one of the commands below."),
-)
+@acting_group("share", t("Share images by a link that expires: share IMAGE…, or one of the commands below."))
 def command() -> None:
     """Hold the commands about sharing."""
 
 
-@command.command(_MAKE, help=t("Share images: one as itself, several as a zip; without anything that tells whose."))
+@command.command(
+    "now", hidden=True, help=t("Share images: one as itself, several as a zip; without anything that tells whose.")
+)
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True)
 @click.option("--expires", metavar="1h", help=t("How long the link lasts: 30m, 1h, 7d."))
 @click.option("--original", is_flag=True, help=t("Everything that the pictures have, not a smaller copy."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,7 +131,7 @@ class AgentService:
 
     def _agent(self, for_machine: bool) -> Agent:
         made = agent_of(self._library, for_machine=for_machine)
-        return replace(made, account=_account_of(self._library)) if for_machine else made
+        return replace(made, account=account_of(self._library)) if for_machine else made
 
     def _warnings(self, agent: Agent) -> tuple[str, ...]:
         """Return what will not work: where nobody is signed in, an account's secret store stays shut."""
@@ -224,9 +225,17 @@ def _is_administrator() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _account_of(library: Path) -> str:
-    """Return whose library it is: the machine's service must not make files of root's there."""
+def account_of(library: Path) -> str:
+    """Return whose library it is: the machine's service must not make files of root's there.
+
+    Empty on Windows, whose services are given an account by name and password; a number where the account has no name.
+    Raises ``disk.*`` where the library cannot be asked: better no service than one that works as root.
+    """
+    if sys.platform == "win32":
+        return ""
     try:
         return library.owner()
-    except (OSError, KeyError, NotImplementedError):
-        return ""
+    except KeyError:
+        return str(library.stat().st_uid)
+    except OSError as error:
+        raise translate_os_error(error, path=str(library)) from error

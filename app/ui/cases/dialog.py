@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QHeaderView, QLineEdit, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QStackedWidget, QTreeWidgetItem, QWidget
 
 from app.core.errors import BitewingError
+from app.ui.controls import row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import day, isolated, joined, moment, number
 from app.ui.session import Session
@@ -40,16 +41,12 @@ class CasesDialog(DialogFrame):
         self.filter.setAccessibleName(self.filter.placeholderText())
         self.filter.setClearButtonEnabled(True)
         self.body.addWidget(self.filter)
-        self.list = QTreeWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setRootIsDecorated(False)
-        self.list.setUniformRowHeights(True)
-        self.list.setHeaderLabels([t("Case"), t("Patient"), t("Images"), t("Newest")])
-        self.list.setAccessibleName(t("Cases and appointments"))
+        titles = (t("Case"), t("Patient"), t("Images"), t("Newest"))
+        self.list = row_list(titles, t("Cases and appointments"))
         header = self.list.header()
         header.setStretchLastSection(False)
-        for column in (2, 3):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
         header.resizeSection(0, UNIT * 24)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.list.itemActivated.connect(self._on_show_clicked)

@@ -11,6 +11,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.changes import ChangeSet
 from app.domain.roles import Action
+from app.ui.controls import push_button
 from app.ui.dashboard import lines
 from app.ui.dashboard.card import Card
 from app.ui.dashboard.lines import Figures
@@ -167,11 +168,7 @@ class DashboardDialog(DialogFrame):
         self.send_button.setEnabled(bool(shown["destinations"]) and self._session.may(Action.ARCHIVE_PUSH))
 
     def _button(self, text: str, slot: Any, action: Action) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.setEnabled(self._session.may(action))
-        button.clicked.connect(lambda _checked=False: slot())
-        return button
+        return push_button(text, slot, enabled=self._session.may(action))
 
     def _on_settings_clicked(self) -> None:
         self.settings_requested.emit("storage")

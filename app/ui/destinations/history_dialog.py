@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTreeWidgetItem, QWidget
 
 from app.core.errors import BitewingError
+from app.ui.controls import row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, moment
 from app.ui.session import Session
@@ -39,15 +40,8 @@ class HistoryDialog(DialogFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session = session
         self._lane = ("history", id(self))
-        self.list = QTreeWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setRootIsDecorated(False)
-        self.list.setUniformRowHeights(True)
-        self.list.setAccessibleName(self.windowTitle())
-        self.list.setHeaderLabels([t("Started"), t("Finished"), t("What"), t("Files"), t("Size"), t("Result")])
-        for number in range(5):
-            self.list.header().setSectionResizeMode(number, QHeaderView.ResizeMode.ResizeToContents)
-        self.list.header().setStretchLastSection(True)
+        titles = (t("Started"), t("Finished"), t("What"), t("Files"), t("Size"), t("Result"))
+        self.list = row_list(titles, self.windowTitle())
         self._empty = StatePage("history", t("Asking…"))
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app.core.errors import BitewingError
-from app.ui.destinations.queue_pane import SHOWN, entry_list, say_more
+from app.ui.controls import row_list
+from app.ui.destinations.queue_pane import SHOWN, say_more
 from app.ui.formats import number
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
@@ -38,7 +39,7 @@ class LackingPane(QWidget):
         column.setSpacing(UNIT)
         self._title = plain_label("", "title", wrap=True)
         column.addWidget(self._title)
-        self.list = entry_list((t("Patient"), t("Image"), t("Lacks at")), t("Not everywhere yet"))
+        self.list = row_list((t("Patient"), t("Image"), t("Lacks at")), t("Not everywhere yet"))
         self.list.itemActivated.connect(self._on_item_activated)
         self._empty = StatePage(
             "check", t("Everything is everywhere"), t("Every filed image is at every destination, proven to be there.")

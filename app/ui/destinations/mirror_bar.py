@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.roles import Action
+from app.ui.controls import push_button
 from app.ui.destinations.afresh_dialog import OTHER_DRIVE, AfreshDialog
 from app.ui.destinations.history_dialog import HistoryDialog
 from app.ui.destinations.plan_dialog import PlanDialog
@@ -95,11 +96,7 @@ class MirrorBar(QWidget):
         self._job.show_job(handle)
 
     def _button(self, text: str, slot: Any, action: Action) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.setEnabled(self._session.may(action))
-        button.clicked.connect(slot)
-        return button
+        return push_button(text, slot, enabled=self._session.may(action))
 
     @Slot()
     def _on_pause_clicked(self) -> None:

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -23,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.roles import Action
+from app.ui.controls import push_button, row_list
 from app.ui.destinations.connection_words import try_connection
 from app.ui.destinations.mirror_bar import MirrorBar
 from app.ui.destinations.states import destination_state
@@ -95,7 +93,7 @@ class QueuePane(QWidget):
         column.addWidget(self._found)
         self._job = JobSlot()
         column.addWidget(self._job)
-        self.list = entry_list((t("Patient"), t("Image"), t("What"), t("State")), t("What waits"))
+        self.list = row_list((t("Patient"), t("Image"), t("What"), t("State")), t("What waits"))
         self._empty = StatePage(
             "check", t("Nothing waits"), t("What is filed from now on appears here until it is sent.")
         )
@@ -181,13 +179,7 @@ class QueuePane(QWidget):
         )
 
     def _button(self, text: str, slot: Any, role: str, action: Action) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        if role:
-            button.setProperty("role", role)
-        button.setEnabled(self._session.may(action))
-        button.clicked.connect(lambda _checked=False: slot())
-        return button
+        return push_button(text, slot, role, enabled=self._session.may(action))
 
     def _on_settings_clicked(self) -> None:
         kind = self._name.partition(".")[0]
@@ -254,22 +246,6 @@ class QueuePane(QWidget):
         self.test_button.setEnabled(True)
         self._found.hide()
         self._on_failed(error)
-
-
-def entry_list(titles: tuple[str, ...], name: str) -> QTreeWidget:
-    """Return an empty list of entries; its last column takes what room is left."""
-    made = QTreeWidget()
-    made.setProperty("role", "boxed")
-    made.setRootIsDecorated(False)
-    made.setUniformRowHeights(True)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    made.setHeaderLabels(list(titles))
-    made.setAccessibleName(name)
-    for number in range(len(titles) - 1):
-        made.header().setSectionResizeMode(number, QHeaderView.ResizeMode.ResizeToContents)
-    made.header().setStretchLastSection(True)
-    made.setTextElideMode(Qt.TextElideMode.ElideRight)
-    return made
 
 
 def say_more(label: Any, beyond: int) -> None:

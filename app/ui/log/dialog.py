@@ -7,14 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
@@ -23,6 +20,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.services.logbook import LogEntry, LogFilter, LogTopic, since_days
 from app.storage.events import Level
+from app.ui.controls import row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import clock, joined, ltr, moment
 from app.ui.notices import NoticeKind
@@ -50,16 +48,7 @@ class LogDialog(DialogFrame):
         self._last: LogEntry | None = None
         self.topic, self.level, self.days = QComboBox(), QComboBox(), QComboBox()
         self.body.addLayout(self._filters())
-        self.list = QTreeWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setRootIsDecorated(False)
-        self.list.setUniformRowHeights(True)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.setHeaderLabels([t("When"), t("What"), t("Details")])
-        self.list.setAccessibleName(t("Log"))
-        for column in range(2):
-            self.list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        self.list.header().setStretchLastSection(True)
+        self.list = row_list((t("When"), t("What"), t("Details")), t("Log"))
         self.list.currentItemChanged.connect(self._on_current_changed)
         self.state = StatePage("history", t("Looking…"))
         self._stack = QStackedWidget()

@@ -10,10 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
-    QPushButton,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
@@ -23,6 +20,7 @@ from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet, Entity
 from app.domain.publication import PublicState
 from app.domain.roles import Action
+from app.ui.controls import push_button, row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import joined, ltr, moment
 from app.ui.session import Session
@@ -56,17 +54,9 @@ class PublicImagesDialog(DialogFrame):
         self._lane = ("public", id(self))
         self._count = plain_label("", "muted", wrap=True)
         self.body.addWidget(self._count)
-        self.list = QTreeWidget()
-        self.list.setProperty("role", "boxed")
-        self.list.setRootIsDecorated(False)
-        self.list.setUniformRowHeights(True)
+        titles = (t("Patient"), t("Image"), t("Type"), t("State"), t("Since"), t("Address"))
+        self.list = row_list(titles, t("Public images"))
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.list.setHeaderLabels([t("Patient"), t("Image"), t("Type"), t("State"), t("Since"), t("Address")])
-        self.list.setAccessibleName(t("Public images"))
-        header = self.list.header()
-        for column in range(5):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.itemSelectionChanged.connect(self._on_selection_changed)
         self.list.itemActivated.connect(self._on_show_clicked)
@@ -81,9 +71,9 @@ class PublicImagesDialog(DialogFrame):
         self.body.addWidget(self._why)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        self.show_button = self._button(t("Show the image"), self._on_show_clicked)
-        self.copy_button = self._button(t("Copy the address"), self._on_copy_clicked)
-        self.open_button = self._button(t("Open in the browser"), self._on_open_clicked)
+        self.show_button = push_button(t("Show the image"), self._on_show_clicked)
+        self.copy_button = push_button(t("Copy the address"), self._on_copy_clicked)
+        self.open_button = push_button(t("Open in the browser"), self._on_open_clicked)
         for button in (self.show_button, self.copy_button, self.open_button):
             row.addWidget(button)
         row.addStretch(1)
@@ -114,12 +104,6 @@ class PublicImagesDialog(DialogFrame):
         self._session.bus.changed.disconnect(self._on_bus_changed)
         self._session.calls.drop(self._lane)
         super().done(result)
-
-    def _button(self, text: str, slot: Any) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.clicked.connect(slot)
-        return button
 
     def _on_read(self, rows: list[PublicRow]) -> None:
         chosen = {row.entry.publication.id for row in self._chosen()}

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMessageBox,
-    QPushButton,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.core.clock import utc_now
 from app.core.errors import BitewingError
 from app.domain.roles import Action
+from app.ui.controls import push_button
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, moment
 from app.ui.later import part
@@ -116,24 +116,24 @@ class BackupsDialog(DialogFrame):
             (t("Try restoring"), self.drill, Action.BACKUP_DRILL, ""),
             (t("Settings…"), self._on_settings_clicked, Action.SETTINGS_VIEW, ""),
         ):
-            row.addWidget(_button(text, slot, role, enabled=may(action)))
+            row.addWidget(push_button(text, slot, role, enabled=may(action)))
         row.addStretch(1)
         return row
 
     def _row_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        self._verify = _button(t("Verify"), self._on_verify_clicked)
-        self._restore = _button(t("Restore…"), self._on_restore_clicked)
-        self._one = _button(t("One patient…"), self._on_one_clicked)
+        self._verify = push_button(t("Verify"), self._on_verify_clicked)
+        self._restore = push_button(t("Restore…"), self._on_restore_clicked)
+        self._one = push_button(t("One patient…"), self._on_one_clicked)
         self._one.setToolTip(t("Bring one patient back into the library as it is now"))
-        self._delete = _button(t("Delete…"), self._on_delete_clicked, "danger")
+        self._delete = push_button(t("Delete…"), self._on_delete_clicked, "danger")
         for button in (self._verify, self._restore, self._one, self._delete):
             row.addWidget(button)
         row.addStretch(1)
         may = self._session.may(Action.BACKUP_RESTORE)
-        row.addWidget(_button(t("Restore from another file…"), self._on_other_clicked, enabled=may))
-        row.addWidget(_button(t("…or folder"), self._on_other_folder_clicked, enabled=may))
+        row.addWidget(push_button(t("Restore from another file…"), self._on_other_clicked, enabled=may))
+        row.addWidget(push_button(t("…or folder"), self._on_other_folder_clicked, enabled=may))
         return row
 
     # -- what it does ----------------------------------------------------------------------------------
@@ -252,13 +252,3 @@ class BackupsDialog(DialogFrame):
 def suggested_name() -> str:
     """Return a name for a backup made by hand now."""
     return f"bitewing-{utc_now().astimezone():%Y-%m-%d-%H%M}.zip"
-
-
-def _button(text: str, slot: Any, role: str = "", *, enabled: bool = True) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    if role:
-        button.setProperty("role", role)
-    button.setEnabled(enabled)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

@@ -9,14 +9,10 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
-    QPushButton,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -26,6 +22,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.changes import ChangeSet, Entity
 from app.domain.roles import Action
+from app.ui.controls import push_button, row_list
 from app.ui.formats import joined, ltr, moment, size
 from app.ui.main_window.drive_jobs import DriveJobs
 from app.ui.panels.job_slot import JobSlot
@@ -61,7 +58,7 @@ class DrivePanel(QWidget):
         column.addLayout(self._start_row())
         self._job = JobSlot()
         column.addWidget(self._job)
-        self.list = _list()
+        self.list = row_list((t("Made"), t("Holds"), t("Of"), t("File")), t("Backups on Google Drive"))
         self.list.itemSelectionChanged.connect(self._refresh)
         self.page = StatePage("cloud", t("Looking on Google Drive…"))
         self._connect = self.page.add_button(
@@ -76,7 +73,7 @@ class DrivePanel(QWidget):
         column.addWidget(self._stack, 1)
         foot = QHBoxLayout()
         foot.setSpacing(UNIT)
-        self._restore = _button(t("Fetch and restore…"), self._on_restore_clicked)
+        self._restore = push_button(t("Fetch and restore…"), self._on_restore_clicked)
         foot.addWidget(self._restore)
         foot.addStretch(1)
         column.addLayout(foot)
@@ -132,10 +129,10 @@ class DrivePanel(QWidget):
     def _start_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        self._now = _button(t("Back up to Google Drive"), self._on_now_clicked, "primary")
-        settings = _button(t("Settings…"), partial(self.settings_requested.emit, "drive"))
+        self._now = push_button(t("Back up to Google Drive"), self._on_now_clicked, "primary")
+        settings = push_button(t("Settings…"), partial(self.settings_requested.emit, "drive"))
         settings.setEnabled(self._session.may(Action.SETTINGS_VIEW))
-        for button in (self._now, settings, _button(t("Refresh"), self.reload)):
+        for button in (self._now, settings, push_button(t("Refresh"), self.reload)):
             row.addWidget(button)
         row.addStretch(1)
         return row
@@ -233,26 +230,3 @@ class DrivePanel(QWidget):
         shown = self._stack.currentWidget() is self.list and self.list.currentItem() is not None
         self._now.setEnabled(self._usable and may(Action.BACKUP_CREATE))
         self._restore.setEnabled(shown and self._usable and may(Action.BACKUP_RESTORE))
-
-
-def _list() -> QTreeWidget:
-    tree = QTreeWidget()
-    tree.setProperty("role", "boxed")
-    tree.setRootIsDecorated(False)
-    tree.setUniformRowHeights(True)
-    tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    tree.setHeaderLabels([t("Made"), t("Holds"), t("Of"), t("File")])
-    tree.setAccessibleName(t("Backups on Google Drive"))
-    for column in range(3):
-        tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-    tree.header().setStretchLastSection(True)
-    return tree
-
-
-def _button(text: str, slot: Any, role: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    if role:
-        button.setProperty("role", role)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

@@ -7,11 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.roles import Action
+from app.ui.controls import push_button
 from app.ui.formats import isolated, joined, size
 from app.ui.main_window.drive_jobs import CONNECT, DriveJobs
 from app.ui.panels.job_slot import JobSlot
@@ -46,10 +47,10 @@ class DriveCard(QFrame):
         column.addLayout(line)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        self.connect_button = _button(t("Connect…"), self.connect_account)
+        self.connect_button = push_button(t("Connect…"), self.connect_account)
         self.connect_button.setProperty("role", "primary")
-        self.test_button = _button(t("Test"), self.test)
-        self.disconnect_button = _button(t("Disconnect"), self._on_disconnect_clicked)
+        self.test_button = push_button(t("Test"), self.test)
+        self.disconnect_button = push_button(t("Disconnect"), self._on_disconnect_clicked)
         for button in (self.connect_button, self.test_button, self.disconnect_button):
             row.addWidget(button)
         row.addStretch(1)
@@ -139,10 +140,3 @@ def _explained() -> tuple[str, ...]:
             "page “Audience” so that it lasts."
         ),
     )
-
-
-def _button(text: str, slot: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

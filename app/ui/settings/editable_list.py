@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal, SignalInstance, Slot
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from app.ui.controls import push_button
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
 from app.words import t
@@ -33,9 +34,9 @@ class EditableList(QWidget):
         column.addWidget(self.list)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
-        self.add_button = self._button(add_text, self.add_requested)
-        self._edit = self._button(t("Change…"), self.edit_requested)
-        self._remove = self._button(t("Remove"), self.remove_requested)
+        self.add_button = push_button(add_text, self.add_requested.emit)
+        self._edit = push_button(t("Change…"), self.edit_requested.emit)
+        self._remove = push_button(t("Remove"), self.remove_requested.emit)
         for button in (self.add_button, self._edit, self._remove):
             row.addWidget(button)
         row.addStretch(1)
@@ -59,12 +60,6 @@ class EditableList(QWidget):
         """Return every entry in order."""
         rows = (self.list.item(number) for number in range(self.list.count()))
         return [row for row in rows if row is not None]
-
-    def _button(self, text: str, asked: SignalInstance) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda _checked=False: asked.emit())
-        return button
 
     @Slot()
     def _on_item_activated(self, _item: object) -> None:

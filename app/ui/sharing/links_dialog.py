@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
-    QPushButton,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
@@ -26,6 +22,7 @@ from app.domain.folding import fold
 from app.domain.roles import Action
 from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState
 from app.services.sharing.model import ShareWish
+from app.ui.controls import push_button, row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import isolated, joined, moment, remaining, size
 from app.ui.search.line import SearchLine
@@ -63,7 +60,7 @@ class LinksDialog(DialogFrame):
         self._lane = ("links", id(self))
         self._wanted = ""
         clinic = session.library.settings.clinic()
-        self.list = _list()
+        self.list = row_list((t("Made"), t("Holds"), t("State"), t("Patient"), t("Case")), t("Links"))
         self.list.itemSelectionChanged.connect(self._refresh)
         self.none = StatePage(
             "share",
@@ -78,10 +75,10 @@ class LinksDialog(DialogFrame):
         self.body.addWidget(self._stack, 1)
         self.body.addWidget(self.card)
         self.card.hide()
-        self.show_button = _button(t("Show the link"), self._on_show_clicked)
-        self.copy_button = _button(t("Copy the link"), self._on_copy_clicked)
-        self.renew_button = _button(t("Share again…"), self._on_renew_clicked)
-        self.revoke_button = _button(t("Revoke"), self._on_revoke_clicked, "danger")
+        self.show_button = push_button(t("Show the link"), self._on_show_clicked)
+        self.copy_button = push_button(t("Copy the link"), self._on_copy_clicked)
+        self.renew_button = push_button(t("Share again…"), self._on_renew_clicked)
+        self.revoke_button = push_button(t("Revoke"), self._on_revoke_clicked, "danger")
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         for button in (self.show_button, self.copy_button, self.renew_button, self.revoke_button):
@@ -163,7 +160,7 @@ class LinksDialog(DialogFrame):
         self.case.setPlaceholderText(t("Case or appointment (optional)"))
         self.case.setAccessibleName(t("Case reference"))
         self.case.setMaximumWidth(UNIT * 32)
-        self.invite_button = _button(t("Make a link"), self.invite, "primary")
+        self.invite_button = push_button(t("Make a link"), self.invite, "primary")
         self.invite_button.setEnabled(self._session.may(Action.SHARE_CREATE))
         row = QHBoxLayout()
         row.setSpacing(UNIT)
@@ -306,26 +303,3 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
         row.setText(column, text)
     name, colour = _LOOKS.get(words.state_key(share), ("close", "muted"))
     row.setIcon(2, pixmap(name, getattr(active(), colour), UNIT * 2))
-
-
-def _list() -> QTreeWidget:
-    tree = QTreeWidget()
-    tree.setProperty("role", "boxed")
-    tree.setRootIsDecorated(False)
-    tree.setUniformRowHeights(True)
-    tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    tree.setHeaderLabels([t("Made"), t("Holds"), t("State"), t("Patient"), t("Case")])
-    tree.setAccessibleName(t("Links"))
-    for column in range(4):
-        tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-    tree.header().setStretchLastSection(True)
-    return tree
-
-
-def _button(text: str, slot: Any, role: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setAutoDefault(False)
-    if role:
-        button.setProperty("role", role)
-    button.clicked.connect(lambda _checked=False: slot())
-    return button

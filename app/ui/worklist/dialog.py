@@ -14,7 +14,7 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError
 from app.domain.patient import display_name
 from app.domain.roles import Action
-from app.ui.destinations.queue_pane import entry_list
+from app.ui.controls import row_list
 from app.ui.dialogs.frame import DialogFrame
 from app.ui.formats import day, joined, ltr
 from app.ui.later import part
@@ -52,7 +52,7 @@ class WorklistDialog(DialogFrame):
         self.faults.hide()
         self.body.addWidget(self.faults)
         titles = (t("Time"), t("Patient"), t("Patient ID"), t("Kind"), t("Procedure"), t("In the library"))
-        self.list = entry_list(titles, t("Worklist of the day"))
+        self.list = row_list(titles, t("Worklist of the day"))
         self.list.itemActivated.connect(self._on_item_activated)
         self.list.itemSelectionChanged.connect(self._refresh)
         self._loading = StatePage("activity", t("Asking for the worklist…"))

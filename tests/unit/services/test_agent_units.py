@@ -20,7 +20,7 @@ from app.core.logs import LOG_BYTES
 from app.domain.roles import Actor, Role
 from app.services.unattended.launchd import Launchd, property_list
 from app.services.unattended.plan import NAME, Agent, Plan, PlannedFile, Query, Step, agent_of
-from app.services.unattended.service import AgentService
+from app.services.unattended.service import AgentService, account_of
 from app.services.unattended.systemd import Systemd, unit
 from app.services.unattended.windows import Nssm, TaskScheduler, task
 from tests.supervisor import read_unit, words
@@ -229,3 +229,17 @@ def test_planning_works_for_every_manager_anywhere(library: Library) -> None:
         assert plan.run
     assert TaskScheduler().install(agent()).remove == (TaskScheduler().install(agent()).write[0].path,)
     assert Systemd().file(agent()).parts[-3:-1] == ("systemd", "user")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="accounts of services have passwords there")
+def test_a_service_of_the_machine_is_the_librarys_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert account_of(tmp_path) == tmp_path.owner()
+    # Without this the service would work as root.
+    with pytest.raises(EnvironmentFault, match=r"file\.missing"):
+        account_of(tmp_path / "gone")
+
+    def nameless(_self: Path) -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(Path, "owner", nameless)
+    assert account_of(tmp_path) == str(tmp_path.stat().st_uid)
