@@ -6,7 +6,6 @@ first paint.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import sys
@@ -25,6 +24,7 @@ from app.domain.changes import ChangeSet
 from app.domain.roles import Actor, owner
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
+from app.jobs.collector import Collector
 from app.jobs.crash_hooks import CrashHooks
 from app.jobs.runner import JobRunner
 from app.ui.later import part
@@ -132,6 +132,7 @@ class Program(QObject):
         self.exit_code = 0
         application.setQuitOnLastWindowClosed(False)
         self._server: Any = None
+        self._collector: Collector | None = None
         self._busy = QTimer(self)
         self._busy.setInterval(_BUSY_POLL_MS)
         self._busy.timeout.connect(self._finish)
@@ -185,7 +186,8 @@ class Program(QObject):
         window = self._window
         if window is None:
             return
-        gc.enable()
+        # Kept to this thread: see there.
+        self._collector = Collector(self)
         if self._args.screenshot is None:
             self._server = part("InstanceServer")(self._library.paths.root, self)
             self._server.asked.connect(self._on_server_asked)
@@ -284,6 +286,8 @@ class Program(QObject):
         self._pictures.shutdown()
         self._calls.shutdown()
         self._library.close()
+        if self._collector is not None:
+            self._collector.stop()
         self._application.exit(self.exit_code)
 
 
