@@ -71,9 +71,12 @@ class SftpStore:
                         make_folders(wire, posixpath.dirname(final))
                         show(wire, part, posixpath.dirname(final))
                     move(wire, part, final)
-                except BaseException:
+                except BaseException as error:
                     wire.tell(wires.CLOSE, handle)
                     wire.tell(wires.REMOVE, text(part))
+                    if isinstance(error, EnvironmentFault | SftpStatus):
+                        # It answers, so it can be waited for: what half a file takes of a full disk is free again.
+                        wire.settle()
                     raise
             return Stat(name, reader.sent, digest=Digest("sha256", reader.digest("sha256")) if rereads else None)
 

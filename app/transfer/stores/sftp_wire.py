@@ -154,6 +154,16 @@ class Wire:
         with suppress(OSError, EOFError):
             self.forget([self.ask(kind, *fields)])
 
+    def settle(self) -> None:
+        """Wait until what was told is answered.
+
+        A server that is hung up on while it answers ends at once, and what it was told after that is never done.
+        """
+        # The line may go; what was told is then a sweep's.
+        with suppress(OSError, EOFError):
+            while self._ignored and not self.is_broken:
+                self._take_one()
+
     def do(self, kind: int, *fields: bytes) -> bytes:
         """Send a request and wait for its answer."""
         return self.reply(self.ask(kind, *fields))

@@ -113,8 +113,9 @@ def test_full_disks(tiny: Path, tmp_path: Path, ssh_server: SshServer, authority
         for store in stores:
             store.put(files.make(1 << 20), "kept.bin", QUIET)
             assert code_of(store, files, "big.bin", 9 << 20) == "store.full", store
+            # What did not fit was taken away again, before the error was told: there is room for something smaller.
+            assert [path.name for path in tiny.iterdir()] == ["kept.bin"], store
             assert {entry.name for entry in store.list()} == {"kept.bin"}
-            # What did not fit was taken away again: there is room for something smaller.
             store.put(files.make(1 << 20), "small.bin", QUIET)
             assert store.delete("small.bin")
             store.close()
