@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.core.clock import utc_now
 from app.core.errors import UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.patient import Patient
 from app.domain.publication import is_public
 from app.domain.roles import Action, Actor
 from app.domain.sharing import Share
@@ -25,7 +26,7 @@ class Queued:
     """An entry of a queue as people see it: whose image, and which."""
 
     entry: Entry
-    patient: str
+    patient: Patient | None
     image: str
 
 
@@ -47,8 +48,7 @@ class Lacking:
     """An image that is not everywhere yet, and the destinations that lack it."""
 
     image_id: str
-    patient_id: str | None
-    patient: str
+    patient: Patient | None
     image: str
     destinations: tuple[str, ...]
 
@@ -160,10 +160,10 @@ def _lacking(store: Catalogue, image_id: str, destinations: tuple[str, ...]) -> 
     image = store.images.get(image_id)
     patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
     shown = (image.caption or image.original_name) if image is not None else ""
-    return Lacking(image_id, patient.id if patient else None, patient.name if patient else "", shown, destinations)
+    return Lacking(image_id, patient, shown, destinations)
 
 
 def _queued(store: Catalogue, entry: Entry) -> Queued:
     patient = store.patients.get(entry.patient_id) if entry.patient_id else None
     image = store.images.get(entry.image_id)
-    return Queued(entry, patient.name if patient else "", (image.caption or image.original_name) if image else "")
+    return Queued(entry, patient, (image.caption or image.original_name) if image else "")

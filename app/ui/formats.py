@@ -49,6 +49,11 @@ def patient_detail(patient: Patient) -> str:
     return joined(*parts)
 
 
+def who(patient: Patient | None) -> str:
+    """Return a patient in one line of a list, told apart from namesakes; nothing for nobody."""
+    return "" if patient is None else joined(patient.name or patient.chart_number, patient_detail(patient))
+
+
 def isolated(text: str) -> str:
     """Return text whose direction cannot disturb its surroundings.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from app.ui.formats import isolated, joined, leading, ltr
+from app.core.clock import utc_now
+from app.domain.patient import Patient, Sex
+from app.ui.formats import isolated, joined, leading, ltr, who
 from app.ui.states import plain_label
 from app.words import set_language
 
@@ -45,3 +49,13 @@ def test_a_name_from_the_right_leaves_the_numbers_after_it_where_they_are():
     set_language("en")
     assert joined("العمري, خالد", "25 Dec 1973") == "\u2068العمري, خالد\u2069 · 25 Dec 1973"
     assert joined("Hassan, Ahmed", "14 Mar 1985") == "Hassan, Ahmed · 14 Mar 1985"
+
+
+def test_namesakes_are_told_apart(qapp):
+    def patient(chart: str, birth: date | None, family: str = "Hassan", given: str = "Ahmed") -> Patient:
+        return Patient(chart, family, given, chart, birth, Sex.MALE, "", utc_now(), utc_now())
+
+    assert who(patient("BW-1", date(1985, 3, 14))) == "Hassan, Ahmed · 14 Mar 1985 · BW-1"
+    assert who(patient("BW-2", date(1967, 11, 30))) == "Hassan, Ahmed · 30 Nov 1967 · BW-2"
+    assert who(patient("BW-3", None, "", "")) == "BW-3"
+    assert who(None) == ""

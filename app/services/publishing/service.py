@@ -19,6 +19,7 @@ from app.core.errors import BitewingError, Cancelled, RefusedError, UserError
 from app.core.progress import Progress
 from app.domain.changes import ChangeKind, Entity
 from app.domain.image import ImageRecord, Placement
+from app.domain.patient import Patient
 from app.domain.publication import (
     KIND,
     Publication,
@@ -69,7 +70,7 @@ class PublicRow:
     """A published copy as people see it: whose image, and which."""
 
     entry: PublicEntry
-    patient: str
+    patient: Patient | None
     image: str
 
 
@@ -184,7 +185,7 @@ class PublishingService:
                 patient = store.patients.get(entry.publication.patient_id)
                 image = store.images.get(entry.publication.image_id)
                 shown = (image.caption or image.original_name) if image is not None else ""
-                rows.append(PublicRow(entry, patient.name if patient else "", shown))
+                rows.append(PublicRow(entry, patient, shown))
             return rows
 
     def compare(self, actor: Actor, ctx: JobContext, *, remove: bool = False, agreed: bool = False) -> PublicReport:

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.domain.patient import Patient
 from app.domain.profiles import Misfit
 from app.domain.sharing import Share
 from app.services.outgoing.model import OutgoingArgs, OutgoingCopy
@@ -83,7 +84,7 @@ class Shared:
     url: str | None
     page: str | None = None
     fields: dict[str, str] | None = field(default=None, repr=False)
-    patient: str = ""
+    patient: Patient | None = None
 
 
 @dataclass(slots=True)

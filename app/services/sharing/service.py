@@ -19,6 +19,7 @@ from app.core.context import JobContext
 from app.core.destinations import MirrorSettings
 from app.core.errors import BitewingError, Cancelled, EnvironmentFault, RefusedError, TransientFault, UserError
 from app.domain.changes import ChangeKind, Entity
+from app.domain.patient import Patient
 from app.domain.profiles import Profile, profiles
 from app.domain.roles import Action, Actor
 from app.domain.sharing import LONGEST_S, SHORTEST_S, Share, ShareEnd, ShareKind, ShareState, checked_case, seconds_of
@@ -178,8 +179,8 @@ class SharingService:
         """Return the newest shares, newest first, with the links that still work; of one case where one is given."""
         with self._door.reading(actor, Action.SHARE_VIEW) as store:
             shares = store.shares.list(case_reference=case_reference, limit=limit)
-            names = [_whose(store, share) for share in shares]
-        found = [replace(self._with_link(share), patient=name) for share, name in zip(shares, names, strict=True)]
+            patients = [_whose(store, share) for share in shares]
+        found = [replace(self._with_link(one), patient=whose) for one, whose in zip(shares, patients, strict=True)]
         self._note_shown(actor, found)
         return found
 
@@ -365,7 +366,6 @@ def _sealed(shared: Shared) -> str:
     return json.dumps({"url": shared.url, "fields": shared.fields})
 
 
-def _whose(store: Catalogue, share: Share) -> str:
+def _whose(store: Catalogue, share: Share) -> Patient | None:
     image = store.images.get(share.image_ids[0]) if share.image_ids else None
-    patient = store.patients.get(image.patient_id) if image is not None and image.patient_id else None
-    return (patient.name or patient.chart_number) if patient is not None else ""
+    return store.patients.get(image.patient_id) if image is not None and image.patient_id else None

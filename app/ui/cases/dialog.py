@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QStackedWidget, QTreeWidge
 from app.core.errors import BitewingError
 from app.ui.controls import row_list
 from app.ui.dialogs.frame import DialogFrame
-from app.ui.formats import day, isolated, joined, moment, number
+from app.ui.formats import isolated, moment, number, who
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -121,11 +121,7 @@ class CasesDialog(DialogFrame):
 
 def _item_of(case: Case) -> QTreeWidgetItem:
     row = case.row
-    patient = case.patient
-    born = day(patient.birth_date) if patient.birth_date else ""
-    # Two patients of one name are told apart here, as everywhere.
-    who = joined(patient.name, born, patient.chart_number)
-    texts = [isolated(row.reference), who, number(row.images), moment(row.newest_at)]
+    texts = [isolated(row.reference), who(case.patient), number(row.images), moment(row.newest_at)]
     item = QTreeWidgetItem(texts)
     item.setData(0, _PLACE, Place(row.patient_id, case_reference=row.reference))
     return item

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QTreeWidgetItem, QVBoxLayout, QWid
 from app.core.errors import BitewingError
 from app.ui.controls import row_list
 from app.ui.destinations.queue_pane import SHOWN, say_more
-from app.ui.formats import number
+from app.ui.formats import number, who
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.theme.stylesheet import UNIT
@@ -68,9 +68,9 @@ class LackingPane(QWidget):
         self.list.clear()
         for row in rows:
             where = t(", ").join(map(terms.destination, row.destinations))
-            item = QTreeWidgetItem([row.patient, row.image, where])
+            item = QTreeWidgetItem([who(row.patient), row.image, where])
             item.setData(0, _IMAGE, row.image_id)
-            item.setData(0, _PATIENT, row.patient_id)
+            item.setData(0, _PATIENT, row.patient.id if row.patient else None)
             self.list.addTopLevelItem(item)
         self._stack.setCurrentWidget(self.list if rows else self._empty)
         say_more(self._more, total - len(rows))

@@ -24,7 +24,7 @@ from app.ui.controls import push_button, row_list
 from app.ui.destinations.connection_words import try_connection
 from app.ui.destinations.mirror_bar import MirrorBar
 from app.ui.destinations.states import destination_state
-from app.ui.formats import joined, moment
+from app.ui.formats import joined, moment, who
 from app.ui.panels.job_slot import JobSlot
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
@@ -223,7 +223,7 @@ class QueuePane(QWidget):
         self.list.clear()
         for row in rows:
             state, icon, colour = _state(row)
-            item = QTreeWidgetItem([row.patient, row.image, _what(row), state])
+            item = QTreeWidgetItem([who(row.patient), row.image, _what(row), state])
             item.setIcon(3, pixmap(icon, getattr(active(), colour), UNIT * 2))
             item.setToolTip(3, state)
             item.setData(0, _ENTRY, row.entry)

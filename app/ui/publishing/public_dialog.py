@@ -22,7 +22,7 @@ from app.domain.publication import PublicState
 from app.domain.roles import Action
 from app.ui.controls import push_button, row_list
 from app.ui.dialogs.frame import DialogFrame
-from app.ui.formats import joined, ltr, moment
+from app.ui.formats import joined, ltr, moment, who
 from app.ui.session import Session
 from app.ui.states import StatePage, plain_label
 from app.ui.theme.icons import pixmap
@@ -86,7 +86,7 @@ class PublicImagesDialog(DialogFrame):
         self._later.setInterval(_SOON_MS)
         self._later.timeout.connect(self.reload)
         session.bus.changed.connect(self._on_bus_changed)
-        self.resize(UNIT * 128, UNIT * 64)
+        self.resize(UNIT * 150, UNIT * 64)
         self._on_selection_changed()
         self.reload()
 
@@ -112,7 +112,7 @@ class PublicImagesDialog(DialogFrame):
             copy = row.entry.publication
             words, picture, colour = state_of(row.entry)
             since = copy.withdrawn_at or copy.public_at or copy.asked_at
-            texts = [row.patient, row.image, terms.image_type(copy.image_type), words, moment(since)]
+            texts = [who(row.patient), row.image, terms.image_type(copy.image_type), words, moment(since)]
             item = QTreeWidgetItem([*texts, ltr(copy.url or t("none"))])
             item.setIcon(3, pixmap(picture, getattr(active(), colour), UNIT * 2))
             item.setToolTip(5, copy.url or "")

@@ -24,7 +24,7 @@ from app.domain.sharing import LONGEST_CASE, ShareKind, ShareState
 from app.services.sharing.model import ShareWish
 from app.ui.controls import push_button, row_list
 from app.ui.dialogs.frame import DialogFrame
-from app.ui.formats import isolated, joined, moment, remaining, size
+from app.ui.formats import isolated, joined, moment, remaining, size, who
 from app.ui.search.line import SearchLine
 from app.ui.session import Session
 from app.ui.sharing.link_card import LinkCard
@@ -112,7 +112,7 @@ class LinksDialog(DialogFrame):
         self._tick.timeout.connect(self._show_times)
         self._tick.start()
         session.bus.changed.connect(self._on_bus_changed)
-        self.resize(UNIT * 112, UNIT * 76)
+        self.resize(UNIT * 140, UNIT * 76)
         self.reload()
 
     @Slot()
@@ -255,7 +255,7 @@ class LinksDialog(DialogFrame):
             row = self.list.topLevelItem(number)
             if row is not None:
                 shared: Shared = row.data(0, _SHARED)
-                row.setHidden(wanted not in fold(f"{shared.share.case_reference} {shared.patient}"))
+                row.setHidden(wanted not in fold(f"{shared.share.case_reference} {who(shared.patient)}"))
         chosen = self.list.currentItem()
         if chosen is not None and chosen.isHidden():
             # Nothing is revoked that is not in view.
@@ -298,7 +298,7 @@ def _fill(row: QTreeWidgetItem, shared: Shared) -> None:
     elif share.state is ShareState.ENDING and share.code:
         row.setToolTip(2, error_words.reason(share.code))
     for column, text in enumerate(
-        (moment(share.created_at), what, state, isolated(shared.patient), isolated(share.case_reference))
+        (moment(share.created_at), what, state, who(shared.patient), isolated(share.case_reference))
     ):
         row.setText(column, text)
     name, colour = _LOOKS.get(words.state_key(share), ("close", "muted"))

@@ -60,7 +60,8 @@ def test_there_and_back(library: Library, place: Path, web: WebServer, tmp_path:
     [again] = publish(library, [image.id])
     assert (again.was_so, again.url) == (True, item.url)
     [row] = library.publishing.public(OWNER)
-    assert (row.patient, row.entry.publication.image_type) == ("Haddad, Lina", "before")
+    assert row.patient is not None
+    assert (row.patient.name, row.entry.publication.image_type) == ("Haddad, Lina", "before")
     # Back: said to be so only when the address does not show it any more.
     [item] = library.publishing.withdraw(OWNER, [image.id], QUIET)
     assert item.state is PublicState.WITHDRAWING
