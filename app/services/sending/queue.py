@@ -85,6 +85,8 @@ class DestinationQueue:
                 )
                 if self._connection.done is not None:
                     self._connection.done(unit, entry, sent)
+            if done and not is_elsewhere:
+                self._door.store.destinations.succeeded(self._destination, utc_now())
             self._door.store.changes.append(tuple(unit.changes))
         if unit.changes:
             self._door.publish(ChangeSet(tuple(unit.changes)))
