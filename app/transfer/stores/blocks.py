@@ -69,7 +69,7 @@ def sending(source: Path, ctx: JobContext, on_block: OnBlock | None, *algorithms
         ``file.missing``, ``file.permission``, ``file.unreadable``.
     """
     try:
-        file = source.open("rb")
+        file = source.open("rb", buffering=0)
     except OSError as error:
         raise EnvironmentFault(_UNREADABLE.get(error.errno or 0, "file.unreadable")) from error
     with file:

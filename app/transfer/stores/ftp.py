@@ -22,6 +22,7 @@ from app.core.errors import Cancelled, EnvironmentFault, TransientFault
 from app.transfer.stores.blocks import Source, receiving, require_size, sending
 from app.transfer.stores.checking import try_out
 from app.transfer.stores.ftp_errors import is_refused, translated
+from app.transfer.stores.ftp_lines import limit_waits, send_all
 from app.transfer.stores.ftp_link import BLOCK_BYTES, FtpArgs, Link
 from app.transfer.stores.ftp_listing import Line
 from app.transfer.stores.interrupting import interruptible
@@ -76,8 +77,9 @@ class FtpStore:
             self._make_folders(link, posixpath.dirname(part))
             connection = link.transfercmd(f"STOR {part}")
         try:
+            limit_waits(connection, self._args.timeout_s)
             for block in reader.blocks(BLOCK_BYTES):
-                connection.sendall(block)
+                send_all(connection, block)
         except OSError:
             # The server hung up; often it says why.
             link.break_off(connection)

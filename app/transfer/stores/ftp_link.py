@@ -17,6 +17,7 @@ from datetime import datetime
 
 from app.core.errors import BitewingError, EnvironmentFault
 from app.transfer.stores.ftp_errors import connecting, is_refused
+from app.transfer.stores.ftp_lines import Lines, limit_waits
 from app.transfer.stores.ftp_listing import Line, read_list, read_mlsd, read_time
 from app.transfer.stores.interrupting import shut
 from app.transfer.tls import fingerprint, parse_trust, peer_certificate, stranger_context
@@ -48,7 +49,7 @@ class FtpArgs:
     connect_timeout_s: float = 10.0
 
 
-class Link(ftplib.FTP_TLS):
+class Link(Lines):
     """A control connection. One thread at a time; :meth:`hang_up` any thread."""
 
     def __init__(self, args: FtpArgs) -> None:
@@ -80,6 +81,7 @@ class Link(ftplib.FTP_TLS):
     def _open(self) -> None:
         args = self._args
         self.connect(args.host, args.port, timeout=args.connect_timeout_s)
+        self._peer = self._control().getpeername()
         if args.secure:
             self._start_tls()
         else:
@@ -95,13 +97,8 @@ class Link(ftplib.FTP_TLS):
             with suppress(ftplib.error_perm):
                 self.sendcmd("OPTS UTF8 ON")
         self.home = self.pwd()
-        self._control().settimeout(args.timeout_s)
+        limit_waits(self._control(), args.timeout_s)
         self.timeout = args.timeout_s
-
-    def _control(self) -> socket.socket:
-        if self.sock is None:
-            raise EOFError
-        return self.sock
 
     def _start_tls(self) -> None:
         self._ask_for_encryption(self.auth)
@@ -116,7 +113,7 @@ class Link(ftplib.FTP_TLS):
 
     def _require_consent(self) -> None:
         """Nothing is said in clear to a server on the internet, nor without consent (SEC-17)."""
-        address = ipaddress.ip_address(self._control().getpeername()[0])
+        address = ipaddress.ip_address(self._peer[0])
         if not self._args.allow_plain or address.is_global:
             raise EnvironmentFault("store.plain_refused", host=self._args.host)
 
@@ -129,7 +126,7 @@ class Link(ftplib.FTP_TLS):
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """Open a data connection, in the control connection's TLS session where there is one."""
-        connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        connection, size = self._passive(cmd), None
         self._data = connection
         control = self._control()
         if not isinstance(control, ssl.SSLSocket):
@@ -141,6 +138,30 @@ class Link(ftplib.FTP_TLS):
             self._data.close()
             raise
         return self._data, size
+
+    def _passive(self, cmd: str) -> socket.socket:
+        """Open a plain data connection, always to the very address that is talked to: another may be anybody's."""
+        if self.af == socket.AF_INET:
+            _host, port = ftplib.parse227(self.sendcmd("PASV"))
+        else:
+            _host, port = ftplib.parse229(self.sendcmd("EPSV"), self._peer)
+        connection = socket.socket(self.af, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(self.timeout)
+            connection.connect((self._peer[0], port, *self._peer[2:]))
+            self._begin(cmd)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _begin(self, cmd: str) -> None:
+        answer = self.sendcmd(cmd)
+        # Some say "200" before "150" here.
+        if answer.startswith("2"):
+            answer = self.getresp()
+        if not answer.startswith("1"):
+            raise ftplib.error_reply(answer)
 
     def break_off(self, connection: socket.socket) -> None:
         """Close a data connection whose transfer has failed."""
@@ -168,7 +189,7 @@ class Link(ftplib.FTP_TLS):
             shut(control)
             return
         if control is not None:
-            control.settimeout(_GOODBYE_S)
+            limit_waits(control, _GOODBYE_S)
         shut(data)
 
     def file_size(self, path: str) -> int | None:
