@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, S
 from app.bootstrap.background import AGENT, Background
 from app.bootstrap.library import Library
 from app.core import supervision
-from app.core.memory import give_back
+from app.core.memory import give_back, stay_small
 from app.core.paths import log_directory
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
@@ -30,6 +30,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 def run_agent(library: Library) -> int:
     """Run until SIGINT or SIGTERM; return the exit code."""
+    stay_small()
     application = QCoreApplication.instance() or QCoreApplication(sys.argv[:1])
     hooks = CrashHooks()
     hooks.install(log_directory())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import weakref
 
@@ -40,3 +41,27 @@ def test_what_was_freed_between_things_in_use_is_returned() -> None:
     returned = before - process.memory_info().rss
     assert len(kept) == 1_000
     assert returned > 30 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_large_blocks_return_by_themselves() -> None:
+    # In a process of its own, since it holds for all that comes after. Freeing one large block teaches glibc to keep
+    # blocks of that size, unless it was told not to.
+    program = """
+import psutil, sys
+from app.core.memory import stay_small
+if sys.argv[1] == "small":
+    stay_small()
+del (taught := [bytearray(24 << 20)])[:]
+blocks = [bytearray(2 << 20) for _number in range(40)]
+last = [bytearray(1000) for _number in range(200)]
+before = psutil.Process().memory_info().rss
+del blocks[:39]
+print(before - psutil.Process().memory_info().rss)
+"""
+    returned = {
+        how: int(subprocess.run([sys.executable, "-c", program, how], capture_output=True, check=True).stdout)
+        for how in ("small", "usual")
+    }
+    assert returned["small"] > 60 << 20
+    assert returned["usual"] < 20 << 20, "without it glibc keeps them: the test would show nothing"
