@@ -29,6 +29,9 @@ _WORDS = re.compile(r"[^\W_]+")
 
 def fold(text: str) -> str:
     """Return ``text`` folded, white space collapsed."""
+    if text.isascii() and text.isprintable():
+        # Most of what is compared; nothing but capitals and spaces to be done.
+        return " ".join(text.lower().split())
     translated = unicodedata.normalize("NFC", text).translate(_ARABIC)
     kept = []
     for character in unicodedata.normalize("NFKD", translated):

@@ -12,14 +12,15 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import peewee
 
-from app.core.errors import EnvironmentFault, TransientFault
+from app.core.errors import BitewingError, EnvironmentFault, TransientFault
 from app.core.files import free_bytes
 from app.storage.faults import database_fault, is_garbled
 from app.storage.turns import Turns
@@ -120,6 +121,8 @@ class Database:
         self._turns = Turns()
         self._ended = threading.local()
         self._closed = False
+        self._translating = _Translating(self._fault_of)
+        self._noting_the_end = _Translating(self._fault_that_ends)
 
     @property
     def engine(self) -> peewee.Database:
@@ -157,7 +160,7 @@ class Database:
         if not self._turns.take(BUSY_TIMEOUT_MS / 1000):
             raise TransientFault("database.locked")
         try:
-            with self._translating(), self._engine.atomic("IMMEDIATE"):
+            with self._translating, self._engine.atomic("IMMEDIATE"):
                 yield
                 self._require_transaction()
         finally:
@@ -171,7 +174,7 @@ class Database:
             yield
             return
         connection = self._engine.connection()
-        with self._translating():
+        with self._translating:
             connection.execute("BEGIN")
         try:
             yield
@@ -190,8 +193,9 @@ class Database:
         if self._engine.is_closed():
             self._connect()
         self._require_transaction()
-        with self._noting_the_end():
-            cursor: sqlite3.Cursor = self._engine.execute_sql(sql, [storable(value) for value in parameters])
+        # Past peewee, which wraps each cursor and each error: every list and every queue waits for this line.
+        with self._noting_the_end:
+            cursor: sqlite3.Cursor = self._engine.connection().execute(sql, [storable(value) for value in parameters])
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -201,13 +205,13 @@ class Database:
         if not self.in_write:
             raise RuntimeError("execute_many outside write()")
         self._require_transaction()
-        with self._noting_the_end():
+        with self._noting_the_end:
             self._engine.connection().executemany(sql, ([storable(value) for value in row] for row in rows))
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
         cursor = self.execute(sql, parameters)
-        with self._noting_the_end():
+        with self._noting_the_end:
             found: list[Row] = cursor.fetchall()
         return found
 
@@ -248,7 +252,7 @@ class Database:
         self._connect()
         copy = sqlite3.connect(target, isolation_level=None)
         try:
-            with self._translating():
+            with self._translating:
                 self._engine.connection().backup(copy, pages=_BACKUP_PAGES, sleep=_BACKUP_PAUSE_S)
                 copy.execute("PRAGMA journal_mode=delete")
                 sound = copy.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
@@ -282,28 +286,21 @@ class Database:
         if self._has_lost_its_transaction():
             raise EnvironmentFault(getattr(self._ended, "by", "database.failed"))
 
-    @contextmanager
-    def _noting_the_end(self) -> Iterator[None]:
-        """Translate faults and remember the one by which SQLite ended a transaction (a full disk does that)."""
-        try:
-            with self._translating():
-                yield
-        except EnvironmentFault as fault:
-            if self._has_lost_its_transaction():
-                self._ended.by = fault.code
-            raise
+    def _fault_that_ends(self, error: Exception) -> BitewingError | None:
+        """Translate, and remember the fault by which SQLite ended a transaction (a full disk does that)."""
+        fault = self._fault_of(error)
+        told = fault or error
+        if isinstance(told, EnvironmentFault) and self._has_lost_its_transaction():
+            self._ended.by = told.code
+        return fault
 
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        """Translate faults; what SQLite calls an I/O error is mostly a full disk or a folder closed to writing."""
-        try:
-            with translated():
-                yield
-        except EnvironmentFault as fault:
-            code = self._cause_of(fault.code)
-            if code == fault.code:
-                raise
-            raise EnvironmentFault(code) from fault
+    def _fault_of(self, error: Exception) -> BitewingError | None:
+        """Translate; what SQLite calls an I/O error is mostly a full disk or a folder closed to writing."""
+        fault = error if isinstance(error, BitewingError) else fault_of(error)
+        if not isinstance(fault, EnvironmentFault):
+            return fault
+        code = self._cause_of(fault.code)
+        return fault if code == fault.code else EnvironmentFault(code)
 
     def _cause_of(self, code: str) -> str:
         if self.read_only is not None and code == "disk.read_only":
@@ -326,7 +323,7 @@ class Database:
             raise RuntimeError("the catalogue is closed")
         for attempt in range(_OPEN_TRIES):
             try:
-                with self._translating():
+                with self._translating:
                     self._engine.connect()
                 return
             except TransientFault:
@@ -361,13 +358,36 @@ def storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise what SQLite and peewee raise inside as the program's own errors."""
-    try:
-        yield
-    except (peewee.PeeweeException, sqlite3.Error) as error:
-        fault = database_fault(error)
-        if fault is None:
-            raise
-        raise fault from (None if is_garbled(error) else error)
+def fault_of(error: Exception) -> BitewingError | None:
+    """Return what SQLite's or peewee's error means; ``None`` for a programming error, and for anybody else's."""
+    return database_fault(error) if isinstance(error, peewee.PeeweeException | sqlite3.Error) else None
+
+
+class _Translating:
+    """Raises what SQLite and peewee raise inside as the program's own errors. May be entered by many threads at once.
+
+    Not made from a generator: that would take longer than most of the statements that go through it.
+    """
+
+    __slots__ = ("_fault_of",)
+
+    def __init__(self, fault_of: Callable[[Exception], BitewingError | None]) -> None:
+        self._fault_of = fault_of
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        fault = self._fault_of(error)
+        if fault is not None and fault is not error:
+            # What quotes a damaged text must never reach a log.
+            raise fault from (None if is_garbled(error) else error)
+
+
+def translated() -> _Translating:
+    """Return a block that raises what SQLite and peewee raise inside as the program's own errors."""
+    return _Translating(fault_of)

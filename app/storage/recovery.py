@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class Recovery:
             if intent.kind is IntentKind.ARRIVE:
                 return self._settle_arrival(intent, finish)
             self._settle_move(intent)
-        except (BitewingError, OSError, ValueError, peewee.PeeweeException):
+        except (BitewingError, OSError, ValueError, peewee.PeeweeException, sqlite3.Error):
             # A library must open whatever is left in it. It stays written down; the next start tries again.
             log.exception("intent %s not settled", intent.id)
         return False

@@ -7,6 +7,7 @@ something else altogether.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -156,7 +157,7 @@ class Connection:
     ) -> httpx.Response:
         together = {**self._headers, **headers}
         extensions = {"timeout": timeout.as_dict()}
-        request = httpx.Request(method, f"{self._url}{path}", headers=together, extensions=extensions, **body)
+        request = httpx.Request(method, _address(f"{self._url}{path}"), headers=together, extensions=extensions, **body)
         return self._transport.handle_request(request)
 
     @contextlib.contextmanager
@@ -175,6 +176,12 @@ class Connection:
             require_well(response)
             with _ended_by(token, response):
                 yield response
+
+
+@functools.lru_cache(maxsize=64)
+def _address(text: str) -> httpx.URL:
+    """Return an address taken apart, which takes longer than sending a question to it; most are asked for often."""
+    return httpx.URL(text)
 
 
 def require_well(response: httpx.Response) -> None:
