@@ -14,8 +14,8 @@ from app.services.backups import open_archive
 from app.storage.backups import BackupState
 from tests.integration.crash import harness
 
-BACKUP_POINTS = 24
-RESTORE_POINTS = 24
+BACKUP_POINTS = 14
+RESTORE_POINTS = 14
 LEAST_LONG = 50
 QUIET = JobContext.silent()
 

@@ -15,8 +15,8 @@ from tests.integration.crash import harness
 from tests.integration.crash.driver import PlainExaminer
 
 KILL_POINTS = 60
-MOVE_POINTS = 30
-FULL_POINTS = 30
+MOVE_POINTS = 16
+FULL_POINTS = 16
 FILES = 2
 
 
