@@ -21,6 +21,7 @@ from app.transfer.stores.store import Capabilities, Entry, OnBlock, Stat, Store,
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 ATTEMPTS = 5
+OTHER_DRIVE = "store.other_drive"
 
 
 def usual_delay_s(tries: int) -> float:
@@ -110,6 +111,9 @@ class RetryingStore:
             try:
                 return action(tries - 1)
             except TransientFault as fault:
+                if fault.code == OTHER_DRIVE:
+                    # Nobody puts the right one back within a second; that it is the wrong one is to be said at once.
+                    raise
                 _log.info("attempt %d of %d: %s", tries, self._attempts, fault.code)
                 # Only one that is busy has a say in how long it is left alone.
                 ctx.wait(max(self._delay(tries), fault.retry_after_s if fault.code == "store.busy" else 0.0))

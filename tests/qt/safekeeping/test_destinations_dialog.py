@@ -55,7 +55,7 @@ def test_offline_is_amber_and_nothing_is_lost(qtbot, session, library, dialog):
     connect(library)
     qtbot.waitUntil(lambda: dialog.queue.list.topLevelItemCount() == 3)
     pane = dialog.queue
-    assert pane.list.topLevelItem(0).text(0) == "Doe, Jane"
+    assert pane.list.topLevelItem(0).text(0) == "Doe, Jane · 1 Feb 1980 · 17"
     pane.send()
     settled(qtbot, session)
     qtbot.waitUntil(lambda: "offline" in texts(dialog), timeout=10_000)

@@ -118,13 +118,13 @@ def test_from_looking_to_a_link_and_its_end(qtbot, session, images, front, clipb
     qtbot.addWidget(links)
     links.show()
     quiet(qtbot, session)
-    for typed, hidden in (("a-7", False), ("B", True), ("", False)):
+    for typed, hidden in (("a-7", False), ("1 Feb 1980", False), ("a-8", True), ("", False)):
         links.filter.setText(typed)
         assert links.list.topLevelItem(0).isHidden() is hidden
         assert (links.chosen() is None) is hidden or typed == ""
     links.list.setCurrentItem(links.list.topLevelItem(0))
     newest = rows(links)[0]
-    assert newest[3:] == ["Doe, Jane", "A-7"]
+    assert newest[3:] == ["Doe, Jane · 1 Feb 1980 · 17", "A-7"]
     assert "left" in newest[2]
     links.revoke_button.click()
     quiet(qtbot, session)

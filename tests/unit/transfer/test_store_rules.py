@@ -175,6 +175,14 @@ def test_answers_that_were_lost_are_no_faults(source: Path, base: Path) -> None:
     assert caught.value.code == "store.not_there"
 
 
+def test_another_drive_is_said_at_once(source: Path, base: Path) -> None:
+    waits: list[int] = []
+    store = Unlucky(base, [TransientFault("store.other_drive")])
+    with pytest.raises(TransientFault) as caught:
+        retrying(store, waits).put(source, "x", QUIET)
+    assert (caught.value.code, store.calls, waits) == ("store.other_drive", 1, [])
+
+
 def test_cancelling_ends_the_wait(source: Path, base: Path) -> None:
     token = CancelToken()
     store = Unlucky(base, [TransientFault("store.busy", 600.0)])
