@@ -97,19 +97,21 @@ def take(look: str, out: Path) -> int:
     from app.bootstrap.program import Program, speak
     from app.bootstrap.window import WindowArgs
     from app.jobs.change_bus import ChangeBus
+    from app.jobs.collector import Collector
     from app.jobs.crash_hooks import CrashHooks
     from app.ui.main_window.window import MainWindow
     from app.ui.theme.apply import apply_theme
 
     theme, code, size, _scale = LOOKS[look]
     application = QApplication(sys.argv[:1])
+    collector = Collector(application)
     speak(code)
     for name in ("library", "empty"):
         bus, root = ChangeBus(), out / name
         library = open_library(root, create=True, publish=bus.publish)
         library.settings.set_value(library.owner(), "display.theme", theme)
         library.settings.set_value(library.owner(), "display.language", code)
-        program = Program(application, library, bus, CrashHooks(), WindowArgs(library=root, size=size))
+        program = Program(application, library, bus, CrashHooks(), WindowArgs(library=root, size=size), collector)
         program.show()
         window = next(w for w in application.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible())
         window.resize(*size)

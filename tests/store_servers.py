@@ -103,7 +103,7 @@ class FtpServer:
 
 
 @contextmanager
-def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True) -> Iterator[FtpServer]:
+def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True, **more: str) -> Iterator[FtpServer]:
     """Run a vsftpd: with a certificate TLS is demanded, and session reuse on data connections with it."""
     program = executable("vsftpd")
     root = folder / "root"
@@ -136,6 +136,7 @@ def vsftpd(folder: Path, certificate: Path | None = None, *, utf8: bool = True) 
         "seccomp_sandbox": "NO",
         "xferlog_enable": "NO",
     }
+    settings |= more
     if certificate:
         settings |= {
             "ssl_enable": "YES",

@@ -49,7 +49,7 @@ def run(given: WindowArgs, root: Path) -> int:
     assert isinstance(application, QApplication)
     application.setApplicationName("Bitewing")
     application.setApplicationDisplayName("Bitewing")
-    hooks = CrashHooks()
+    hooks, collector = CrashHooks(), Collector(application)
     folder = log_directory()
     logs.set_up(folder)
     hooks.install(folder)
@@ -60,6 +60,7 @@ def run(given: WindowArgs, root: Path) -> int:
         choices = ask_first_choices(root, fixed_place=root != default_library())
         if choices is None:
             hooks.remove()
+            collector.stop()
             return 0
         root = choices.library
     try:
@@ -68,7 +69,7 @@ def run(given: WindowArgs, root: Path) -> int:
             library = open_or_explain(application, root, bus)
             if library is None:
                 return 1
-            program = Program(application, library, bus, hooks, given)
+            program = Program(application, library, bus, hooks, given, collector)
             if choices is not None:
                 program.settle(choices)
             program.show()
@@ -80,6 +81,7 @@ def run(given: WindowArgs, root: Path) -> int:
             choices = None
     finally:
         hooks.remove()
+        collector.stop()
 
 
 def speak(code: str) -> None:
@@ -113,12 +115,19 @@ class Program(QObject):
     """Owns the library, the threads and the window. GUI thread only."""
 
     def __init__(
-        self, application: QApplication, library: Library, bus: ChangeBus, hooks: CrashHooks, args: WindowArgs
+        self,
+        application: QApplication,
+        library: Library,
+        bus: ChangeBus,
+        hooks: CrashHooks,
+        args: WindowArgs,
+        collector: Collector,
     ) -> None:
         super().__init__()
         self._application = application
         self._library = library
         self._args = args
+        self._collector = collector
         self._calls, self._pictures = Calls(), Calls()
         self._runner = JobRunner(leave=library.close_thread)
         self._bus = bus
@@ -132,7 +141,6 @@ class Program(QObject):
         self.exit_code = 0
         application.setQuitOnLastWindowClosed(False)
         self._server: Any = None
-        self._collector: Collector | None = None
         self._busy = QTimer(self)
         self._busy.setInterval(_BUSY_POLL_MS)
         self._busy.timeout.connect(self._finish)
@@ -186,8 +194,8 @@ class Program(QObject):
         window = self._window
         if window is None:
             return
-        # Kept to this thread: see there.
-        self._collector = Collector(self)
+        # Not before: building a window makes many objects and little rubbish.
+        self._collector.start()
         if self._args.screenshot is None:
             self._server = part("InstanceServer")(self._library.paths.root, self)
             self._server.asked.connect(self._on_server_asked)
@@ -286,8 +294,6 @@ class Program(QObject):
         self._pictures.shutdown()
         self._calls.shutdown()
         self._library.close()
-        if self._collector is not None:
-            self._collector.stop()
         self._application.exit(self.exit_code)
 
 

@@ -16,7 +16,10 @@ EVERY_MS = 500
 
 
 class Collector(QObject):
-    """Collects as Python would, by the same thresholds, from its start to :meth:`stop`. GUI thread only."""
+    """Collects about as often as Python would, by the same thresholds. GUI thread only.
+
+    Nobody collects from its making on, it does from :meth:`start`, and Python again from :meth:`stop`.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -24,11 +27,15 @@ class Collector(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self._on_timeout)
+
+    def start(self) -> None:
+        """Begin; again is as good as once."""
         self._timer.start()
 
     def stop(self) -> None:
         """Leave it to Python again; no other thread may be at work any more."""
         self._timer.stop()
+        gc.collect()
         gc.enable()
 
     @Slot()

@@ -69,16 +69,19 @@ def carry_over(restored: Database, present: Path, library_id: str) -> Carried:
         # What was sent, moved or called back since the backup is not known here: everything is asked for anew.
         restored.execute("UPDATE copies SET is_stale = 1")
         restored.execute("UPDATE destinations SET filled_rank = 0 WHERE enabled = 1")
-    try:
-        with contextlib.closing(sqlite3.connect(f"{present.absolute().as_uri()}?mode=ro", uri=True)) as old:
+    with contextlib.ExitStack() as stack:
+        try:
+            old = stack.enter_context(
+                contextlib.closing(sqlite3.connect(f"{present.absolute().as_uri()}?mode=ro", uri=True))
+            )
             found = old.execute("SELECT id FROM library").fetchone()
-            if found is None or found[0] != library_id:
-                return Carried()
-            for name, part in _PARTS.items():
-                with _left_out_when_garbled(name, tally), restored.write():
-                    part(restored, old, tally)
-    except sqlite3.Error:
-        return Carried(unreadable=tuple(_PARTS))
+        except sqlite3.Error:
+            return Carried(unreadable=tuple(_PARTS))
+        if found is None or found[0] != library_id:
+            return Carried()
+        for name, part in _PARTS.items():
+            with _left_out_when_garbled(name, tally), restored.write():
+                part(restored, old, tally)
     return Carried(tally.entries, tally.secrets, tuple(tally.diverged), tuple(tally.unreadable))
 
 

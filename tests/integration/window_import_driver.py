@@ -18,6 +18,7 @@ from app.bootstrap.library import open_library
 from app.bootstrap.program import Program
 from app.bootstrap.window import WindowArgs
 from app.jobs.change_bus import ChangeBus
+from app.jobs.collector import Collector
 from app.jobs.crash_hooks import CrashHooks
 from app.sync.report import ImportArgs
 from app.ui.main_window.window import MainWindow
@@ -73,9 +74,9 @@ class Stopwatch(QObject):
 def main(folder: Path, root: Path) -> int:
     """Run the window and print what was measured."""
     application = QApplication(sys.argv[:1])
-    hooks, bus = CrashHooks(), ChangeBus()
+    hooks, bus, collector = CrashHooks(), ChangeBus(), Collector(application)
     library = open_library(root, create=True, publish=bus.publish)
-    program = Program(application, library, bus, hooks, WindowArgs(library=root))
+    program = Program(application, library, bus, hooks, WindowArgs(library=root), collector)
     program.show()
     window = next(widget for widget in application.topLevelWidgets() if isinstance(widget, MainWindow))
     watch = Stopwatch(window, folder)

@@ -145,3 +145,20 @@ def test_nothing_heavy_is_loaded_before_the_first_paint(library):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_circles_are_collected_by_the_window_alone_until_it_has_closed(library):
+    done = drive(
+        """
+        import gc, threading
+        made = threading.Thread(target=lambda: [[] for _ in range(200_000)])
+        before = [stat["collections"] for stat in gc.get_stats()]
+        made.start(); made.join()
+        after = [stat["collections"] for stat in gc.get_stats()]
+        print(gc.isenabled(), before == after, self._collector._timer.isActive())
+        self._window.close()
+        """,
+        library,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False", "True", "True"]

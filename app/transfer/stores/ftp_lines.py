@@ -31,7 +31,8 @@ class Lines(ftplib.FTP_TLS):
         """Return the next line without its end."""
         while (end := self._unread.find(b"\n")) < 0:
             if len(self._unread) > self.maxline:
-                raise ftplib.Error(f"got more than {self.maxline} bytes")
+                # Where the next line begins nobody knows: the connection is of no more use.
+                raise ftplib.error_proto(f"more than {self.maxline} bytes in a line")
             self._unread += self._received()
         line, self._unread = self._unread[:end], self._unread[end + 1 :]
         return line.rstrip(b"\r").decode(self.encoding)
@@ -67,12 +68,13 @@ def send_all(connection: socket.socket, block: bytes) -> None:
 
 def limit_waits(connection: socket.socket, seconds: float) -> None:
     """Let no read and no write take longer; without TLS, on POSIX, what does raises BlockingIOError."""
-    if isinstance(connection, ssl.SSLSocket):
+    if isinstance(connection, ssl.SSLSocket) or sys.platform == "win32":
+        # Whether Windows wakes who waits in the system when another thread shuts the connection is written nowhere.
         connection.settimeout(seconds)
         return
     # None at all would be for ever.
     whole, rest = divmod(max(1, round(seconds * 1000)), 1000)
-    limit = struct.pack("L", whole * 1000 + rest) if sys.platform == "win32" else struct.pack("ll", whole, rest * 1000)
+    limit = struct.pack("ll", whole, rest * 1000)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         connection.setsockopt(socket.SOL_SOCKET, option, limit)
     connection.settimeout(None)

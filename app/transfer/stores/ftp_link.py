@@ -125,7 +125,9 @@ class Link(Lines):
         return frozenset(line.split()[0].upper() for line in lines if line.split())
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
-        """Open a data connection, in the control connection's TLS session where there is one."""
+        """Open a data connection, in the control connection's TLS session where there is one; from the beginning."""
+        if rest is not None:
+            raise ValueError("transfers begin at their beginning")
         connection, size = self._passive(cmd), None
         self._data = connection
         control = self._control()
@@ -189,7 +191,9 @@ class Link(Lines):
             shut(control)
             return
         if control is not None:
-            limit_waits(control, _GOODBYE_S)
+            # It may have ended already; the data connection is shut all the same.
+            with suppress(OSError):
+                limit_waits(control, _GOODBYE_S)
         shut(data)
 
     def file_size(self, path: str) -> int | None:

@@ -155,7 +155,7 @@ class Wire:
             self.forget([self.ask(kind, *fields)])
 
     def settle(self) -> None:
-        """Wait until what was told is answered.
+        """Wait until what was told is answered. Raises Cancelled where the wait is looked after.
 
         A server that is hung up on while it answers ends at once, and what it was told after that is never done.
         """
@@ -211,7 +211,8 @@ class Wire:
     def _receive(self) -> tuple[int, bytes]:
         self._fill(4)
         (length,) = struct.unpack_from(">I", self._buffer)
-        if not 1 <= length <= _LONGEST_PACKET:
+        # What kind it is and which request it answers (the version says itself there).
+        if not 5 <= length <= _LONGEST_PACKET:
             self.is_broken = True
             raise EOFError
         self._fill(4 + length)

@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.bootstrap.library import Library
+from app.core.clock import utc_now
 from app.core.context import JobContext
 from app.domain.image import Filing, ImageType
 from app.domain.patient import Patient, PatientDraft
@@ -51,8 +53,12 @@ def test_everything_is_there_proven_and_sent_once(library: Library, server: Orth
     radiograph(tmp_path / "late" / "x.dcm", 60)
     library.imports.run(OWNER, ImportArgs((tmp_path / "late",)), QUIET)
     images = library.images.list(OWNER)
+    began = utc_now()
     report = library.archive.push(OWNER, QUIET)
     assert (report.drained.sent, report.drained.failed, report.queued) == (len(images), 0, 0)
+    (queue,) = library.outbox.queues(OWNER)
+    assert queue.last_success is not None
+    assert began - timedelta(seconds=1) <= queue.last_success <= utc_now()
     assert len(server.instances()) == len(images)
     for image in images:
         [copy] = library.outbox.copies(OWNER, image.id)

@@ -22,6 +22,7 @@ from app.transfer.stores.opening import StoreArgs, open_store
 from app.transfer.stores.s3 import S3Store
 from app.transfer.stores.s3_bucket import S3Bucket
 from app.transfer.stores.sftp import SftpStore
+from app.transfer.stores.sftp_wire import Wire
 from app.transfer.stores.store import Store
 from tests.certificates import Authority
 from tests.integration.stores.conftest import QUIET, Files, Place, digest, ftp_args, s3_args, sftp_args, unique
@@ -88,6 +89,15 @@ def test_a_key_with_a_pass_phrase(ssh_server: SshServer, files: Files, tmp_path:
     store.close()
 
 
+def test_files_go_to_the_very_server_whatever_address_it_names(tmp_path: Path, files: Files) -> None:
+    # An address that is nobody's (RFC 5737): a server, or whoever speaks in its place, may name anybody's.
+    with vsftpd(tmp_path / "plain", pasv_address="192.0.2.1") as server:
+        store = FtpStore(ftp_args(server, secure=False, allow_plain=True, connect_timeout_s=2.0, timeout_s=2.0))
+        source = files.make()
+        assert store.put(source, "x.bin", QUIET).size == source.stat().st_size
+        store.close()
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A folder with room for four megabytes."""
@@ -102,7 +112,16 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_full_disks(tiny: Path, tmp_path: Path, ssh_server: SshServer, authority: Authority, files: Files) -> None:
+def test_full_disks(
+    tiny: Path,
+    tmp_path: Path,
+    ssh_server: SshServer,
+    authority: Authority,
+    files: Files,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settled, settle = list[int](), Wire.settle
+    monkeypatch.setattr(Wire, "settle", lambda wire: (settle(wire), settled.append(1)))
     with vsftpd(tmp_path / "plain") as plain, vsftpd(tmp_path / "tls", authority.sign().both) as tls:
         stores: list[Store] = [
             FolderStore(FolderArgs(tiny)),
@@ -113,6 +132,8 @@ def test_full_disks(tiny: Path, tmp_path: Path, ssh_server: SshServer, authority
         for store in stores:
             store.put(files.make(1 << 20), "kept.bin", QUIET)
             assert code_of(store, files, "big.bin", 9 << 20) == "store.full", store
+            assert settled == ([1] if isinstance(store, SftpStore) else []), "hung up at once it would be luck"
+            settled.clear()
             # What did not fit was taken away again, before the error was told: there is room for something smaller.
             assert [path.name for path in tiny.iterdir()] == ["kept.bin"], store
             assert {entry.name for entry in store.list()} == {"kept.bin"}

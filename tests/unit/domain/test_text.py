@@ -125,3 +125,9 @@ def test_names_that_windows_hates(text: str) -> None:
 
 def test_clean_text_keeps_emoji_and_arabic() -> None:
     assert clean_text("منى 😀") == "منى 😀"
+
+
+@given(st.text(st.characters(max_codepoint=126)))
+def test_plain_text_takes_the_short_way_to_the_same(text: str) -> None:
+    # A letter that is not plain makes it go the long way.
+    assert fold(f"{text} é") == f"{fold(text)} e".strip()

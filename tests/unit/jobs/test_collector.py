@@ -32,6 +32,7 @@ def make_many() -> list[list[int]]:
 @pytest.fixture
 def collecting():
     made = Collector()
+    made.start()
     yield made
     made.stop()
     assert gc.isenabled()
