@@ -76,6 +76,7 @@ def run(given: WindowArgs, root: Path) -> int:
             code = application.exec()
             if program.restore is None:
                 return program.exit_code or code
+            collector.begin_anew()
             # Nobody has the library open now: that is what a restore needs.
             part("RestoreProgress")(owner(workstation_name()), root, program.restore).exec()
             choices = None

@@ -29,13 +29,22 @@ class Collector(QObject):
         self._timer.timeout.connect(self._on_timeout)
 
     def start(self) -> None:
-        """Begin; again is as good as once."""
+        """Begin, with what is made from now on: looking at modules and the window again and again finds nothing.
+
+        Measured: 30 ms for each full collection, in which the window stands still.
+        """
+        gc.freeze()
         self._timer.start()
+
+    def begin_anew(self) -> None:
+        """Collect what the window that has closed left; :meth:`start` follows with the next one."""
+        gc.unfreeze()
+        gc.collect()
 
     def stop(self) -> None:
         """Leave it to Python again; no other thread may be at work any more."""
         self._timer.stop()
-        gc.collect()
+        gc.unfreeze()
         gc.enable()
 
     @Slot()

@@ -48,6 +48,27 @@ def test_a_worker_finds_none(qtbot, collecting):
     assert found_by == [threading.get_ident()]
 
 
+def test_what_stands_is_not_looked_at_again(collecting):
+    assert gc.get_freeze_count() > 10_000
+    later: list[object] = []
+    later.append(later)
+    assert len(gc.get_objects()) < 1_000, "only what was made since"
+
+
+def test_a_window_that_has_closed_is_found_before_the_next_opens():
+    found_by: list[int] = []
+    made = Collector()
+    circle = Circle(found_by)
+    made.start()
+    del circle
+    gc.collect()
+    assert found_by == [], "it counts as standing"
+    made.begin_anew()
+    made.stop()
+    assert found_by == [threading.get_ident()]
+    assert gc.get_freeze_count() == 0
+
+
 def test_without_it_a_worker_does():
     found_by: list[int] = []
     Circle(found_by)
