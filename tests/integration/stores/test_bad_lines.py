@@ -197,7 +197,9 @@ def test_cancelling_while_the_server_says_nothing(place: Place, line: Line, file
     assert time.monotonic() - started < 8
     timer.join()
     line.go_on()
-    assert store.stat("y.bin") is None
+    found = store.stat("y.bin")
+    # A request that had left this computer as a whole is carried out when the line goes on: never half of it.
+    assert found is None or (place.kind == "s3" and found.size == SIZE)
 
 
 def test_nobody_there(place: Place) -> None:
