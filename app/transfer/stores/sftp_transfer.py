@@ -32,7 +32,7 @@ def upload(wire: Wire, part: bytes, handle: bytes, reader: Source) -> tuple[int,
     at, last = 0, list[int]()
     try:
         while block := reader.read(wire.write_bytes):
-            waiting.append((wire.ask(wires.WRITE, handle, number(at, ">Q"), text(block)), len(block)))
+            waiting.append((wire.ask(wires.WRITE, handle, number(at, ">Q"), number(len(block)), block), len(block)))
             at += len(block)
             wire.drain()
             while len(waiting) * wire.write_bytes > _ON_THE_WAY_BYTES:

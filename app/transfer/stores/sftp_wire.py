@@ -123,8 +123,9 @@ class Wire:
     def ask(self, kind: int, *fields: bytes) -> int:
         """Send a request and return its number; :meth:`reply` has the answer."""
         self._last = (self._last + 1) & 0xFFFFFFFF
-        body = b"".join(fields)
-        self._send_all(struct.pack(">IBI", 5 + len(body), kind, self._last) + body)
+        head = struct.pack(">IBI", 5 + sum(map(len, fields)), kind, self._last)
+        # Joined once: blocks are large, and each further copy of them is felt.
+        self._send_all(b"".join((head, *fields)))
         return self._last
 
     def reply(self, request: int) -> bytes:
