@@ -128,18 +128,18 @@ class Link(Lines):
         """Open a data connection, in the control connection's TLS session where there is one; from the beginning."""
         if rest is not None:
             raise ValueError("transfers begin at their beginning")
-        connection, size = self._passive(cmd), None
+        connection = self._passive(cmd)
         self._data = connection
         control = self._control()
         if not isinstance(control, ssl.SSLSocket):
-            return connection, size
+            return connection, None
         try:
             self._data = self.context.wrap_socket(connection, server_hostname=self.host, session=control.session)
             self._trust.require_pinned(self._data)
         except BaseException:
             self._data.close()
             raise
-        return self._data, size
+        return self._data, None
 
     def _passive(self, cmd: str) -> socket.socket:
         """Open a plain data connection, always to the very address that is talked to: another may be anybody's."""

@@ -21,7 +21,6 @@ from app.transfer.stores.store import Capabilities, Entry, OnBlock, Stat, Store,
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 ATTEMPTS = 5
-OTHER_DRIVE = "store.other_drive"
 
 
 def usual_delay_s(tries: int) -> float:
@@ -111,7 +110,7 @@ class RetryingStore:
             try:
                 return action(tries - 1)
             except TransientFault as fault:
-                if fault.code == OTHER_DRIVE:
+                if fault.code == "store.other_drive":
                     # Nobody puts the right one back within a second; that it is the wrong one is to be said at once.
                     raise
                 _log.info("attempt %d of %d: %s", tries, self._attempts, fault.code)
