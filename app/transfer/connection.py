@@ -7,12 +7,11 @@ something else altogether.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,8 @@ import httpx
 from app.core.cancel import CancelToken
 from app.core.errors import EnvironmentFault, TransientFault, UserError
 from app.transfer.certificates import pinned
-from app.transfer.http_errors import fault_of, translated
+from app.transfer.http_errors import LINE_ERRORS, fault_of, translated
+from app.transfer.http_pool import Answer, HttpPool, answer_of, in_full_dress, read
 from app.transfer.tls import parse_trust
 
 USUAL = httpx.Timeout(60.0, connect=5.0)
@@ -72,30 +72,18 @@ class Connection:
         if not args.url.startswith(("http://", "https://")):
             raise UserError("pacs.no_url", url=args.url)
         self._verify = _trust(args.ca)
-        self._transport = httpx.HTTPTransport(
-            verify=self._verify,
-            limits=httpx.Limits(
-                max_connections=args.connections + 2,
-                max_keepalive_connections=args.connections + 2,
-                keepalive_expiry=_IDLE_S,
-            ),
-            # A proxy of the surroundings would hear the password of a connection that is not encrypted.
-            trust_env=False,
+        try:
+            url = httpx.URL(args.url.rstrip("/") + "/")
+        except httpx.InvalidURL as error:
+            raise UserError("pacs.no_url", url=args.url) from error
+        self._url = str(url)
+        self._pool = HttpPool(
+            url,
+            self._verify,
+            connections=args.connections + 2,
+            idle_s=_IDLE_S,
+            auth=(args.username, args.password) if args.username else None,
         )
-        self._client = httpx.Client(
-            base_url=args.url.rstrip("/") + "/",
-            auth=httpx.BasicAuth(args.username, args.password) if args.username else None,
-            transport=self._transport,
-            timeout=USUAL,
-            follow_redirects=False,
-            trust_env=False,
-        )
-        self._url = str(self._client.base_url)
-        # In the spelling that callers use, so that theirs take the place of these.
-        self._headers = {name.title(): value for name, value in self._client.headers.items()}
-        if args.username:
-            signed = next(httpx.BasicAuth(args.username, args.password).auth_flow(httpx.Request("GET", self._url)))
-            self._headers["Authorization"] = signed.headers["Authorization"]
 
     @property
     def url(self) -> str:
@@ -104,7 +92,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._pool.close()
 
     def lets_in(self, path: str, auth: tuple[str, str] | None) -> bool:
         """Whether somebody else gets in, with this name and password or with none."""
@@ -129,14 +117,15 @@ class Connection:
         timeout: httpx.Timeout = USUAL,
         longest: int = LONGEST_ANSWER,
         headers: Mapping[str, str] | None = None,
-        **body: Any,
-    ) -> httpx.Response:
+        content: bytes | Iterable[bytes] = b"",
+        asked: Any = None,
+    ) -> Answer:
         """Ask and read the whole answer, which may neither be long nor take for ever to come.
 
         Parameters
         ----------
-        body
-            What is sent, as :class:`httpx.Request` takes it: ``content`` or ``json``.
+        path, headers, content, asked
+            As for :meth:`HttpPool.send`.
 
         Raises
         ------
@@ -145,28 +134,16 @@ class Connection:
         EnvironmentFault
             ``pacs.certificate``, ``pacs.not_an_archive``.
         """
-        # Past the client, whose cookies, redirects and joining of addresses are not wanted here and take longer than
-        # everything else about a small question.
-        with translated(), closing(self._asked(method, path, timeout, headers or {}, body)) as response:
+        with translated(), closing(self._pool.send(method, path, timeout, headers or {}, content, asked)) as response:
             deadline = time.monotonic() + (timeout.read or 0.0)
             answer = bytearray()
-            # Unpacking what is not packed takes longer than most answers.
-            blocks = response.iter_bytes() if "content-encoding" in response.headers else response.iter_raw()
-            for block in blocks:
+            for block in read(response):
                 answer += block
                 if len(answer) > longest:
                     raise EnvironmentFault("pacs.not_an_archive")
                 if time.monotonic() > deadline:
                     raise TransientFault("pacs.slow")
-            return httpx.Response(response.status_code, headers=_plain(response.headers), content=bytes(answer))
-
-    def _asked(
-        self, method: str, path: str, timeout: httpx.Timeout, headers: Mapping[str, str], body: dict[str, Any]
-    ) -> httpx.Response:
-        together = {**self._headers, **headers}
-        extensions = {"timeout": timeout.as_dict()}
-        request = httpx.Request(method, _address(f"{self._url}{path}"), headers=together, extensions=extensions, **body)
-        return self._transport.handle_request(request)
+            return answer_of(response, bytes(answer))
 
     @contextlib.contextmanager
     def streamed(self, path: str, accept: str, token: CancelToken, timeout: httpx.Timeout) -> Iterator[httpx.Response]:
@@ -180,19 +157,13 @@ class Connection:
         # Packed images would be unpacked here for nothing: they are hardly smaller, and it takes Orthanc ten times
         # as long to send them.
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
-        with translated(), self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+        with translated(), in_full_dress(self._pool.send("GET", path, timeout, headers)) as response:
             require_well(response)
             with _ended_by(token, response):
                 yield response
 
 
-@functools.lru_cache(maxsize=64)
-def _address(text: str) -> httpx.URL:
-    """Return an address taken apart, which takes longer than sending a question to it; most are asked for often."""
-    return httpx.URL(text)
-
-
-def require_well(response: httpx.Response) -> None:
+def require_well(response: Answer | httpx.Response) -> None:
     """Raise what a response means that is no success."""
     fault = fault_of(response)
     if fault is not None:
@@ -222,18 +193,12 @@ def _ended_by(token: CancelToken, response: httpx.Response) -> Iterator[None]:
     token.on_cancel(wake)
     try:
         yield
-    except httpx.HTTPError:
-        # Woken: what the cut line looks like to httpx is of no interest to anybody.
+    except (httpx.HTTPError, *LINE_ERRORS):
+        # Woken: what the cut line looks like to httpx or httpcore is of no interest to anybody.
         token.check()
         raise
     finally:
         ended = True
-
-
-def _plain(headers: httpx.Headers) -> dict[str, str]:
-    """Return the headers of an answer that has been unpacked already."""
-    packed = {"content-encoding", "content-length", "transfer-encoding"}
-    return {name: value for name, value in headers.items() if name.lower() not in packed}
 
 
 def _trust(ca: str) -> ssl.SSLContext | bool:

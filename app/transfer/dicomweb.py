@@ -107,7 +107,7 @@ class DicomWeb:
     def _bytes(self, path: str) -> bytes:
         headers = {"Accept": "image/jpeg", "Accept-Encoding": "identity"}
         response = self.server.ask("GET", path, timeout=QUICK, longest=_LONGEST_PICTURE, headers=headers)
-        if not response.is_success:
+        if not httpx.codes.is_success(response.status_code):
             raise EnvironmentFault("pacs.no_picture", status=response.status_code)
         return response.content
 
@@ -126,7 +126,7 @@ class DicomWeb:
         """Ask Orthanc itself; ``None`` where the server is none. Raises as :meth:`studies`."""
         body = {"Level": "Study", "Expand": True, "CaseSensitive": False, "Query": terms, **more}
         try:
-            answer = self.server.json("POST", "tools/find", timeout=QUICK, longest=_LONGEST_LIST, json=body)
+            answer = self.server.json("POST", "tools/find", timeout=QUICK, longest=_LONGEST_LIST, asked=body)
         except EnvironmentFault as error:
             if error.code in {"pacs.refused", "pacs.forbidden"}:
                 self._is_orthanc = False

@@ -1,4 +1,4 @@
-"""Turns what httpx and HTTP say into the program's own errors: what passes, what blocks, what is one file's."""
+"""Turns what HTTP and its libraries say into our own errors: what passes, what blocks, what is one file's."""
 
 from __future__ import annotations
 
@@ -6,45 +6,49 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpcore
 import httpx
 
 from app.core.errors import BitewingError, EnvironmentFault, TransientFault
+from app.transfer.http_pool import Answer
 
 # Nothing more is sent until a person has acted: the next file would only meet the same.
 BLOCKING = frozenset({"pacs.unauthorized", "pacs.forbidden", "pacs.full", "pacs.certificate", "pacs.not_an_archive"})
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+# What httpcore raises when a line breaks or what comes over it is no HTTP.
+LINE_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _DEFAULT_RETRY_S = 2.0
 LONGEST_RETRY_S = 900.0
 
 
 @contextmanager
 def translated(room: str = "pacs", something_else: str = "not_an_archive") -> Iterator[None]:
-    """Raise what httpx raises inside as the program's own errors, with codes of ``room``.
+    """Raise what httpx or httpcore raises inside as the program's own errors, with codes of ``room``.
 
     ``something_else`` ends the code for an answer that cannot be the server's that is meant.
     """
     try:
         yield
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpcore.ConnectError) as error:
         if _is_about_certificates(error):
             raise EnvironmentFault(f"{room}.certificate") from error
         raise TransientFault(f"{room}.unreachable") from error
-    except httpx.TimeoutException as error:
+    except (httpx.TimeoutException, httpcore.TimeoutException) as error:
         raise TransientFault(f"{room}.slow") from error
     except httpx.DecodingError as error:
         raise EnvironmentFault(f"{room}.{something_else}") from error
-    except (httpx.RequestError, httpx.StreamError) as error:
+    except (httpx.RequestError, httpx.StreamError, *LINE_ERRORS) as error:
         raise TransientFault(f"{room}.cut_off") from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise EnvironmentFault(f"{room}.{something_else}") from error
 
 
-def fault_of(response: httpx.Response) -> BitewingError | None:
+def fault_of(response: Answer | httpx.Response) -> BitewingError | None:
     """Return what a response means, or ``None`` when it says that all is well."""
     status = response.status_code
-    if response.is_success:
+    if httpx.codes.is_success(status):
         return None
-    if response.is_redirect:
+    if httpx.codes.is_redirect(status):
         return EnvironmentFault("pacs.not_an_archive", status=status)
     if status == httpx.codes.UNAUTHORIZED:
         return EnvironmentFault("pacs.unauthorized")
@@ -57,10 +61,10 @@ def fault_of(response: httpx.Response) -> BitewingError | None:
     return EnvironmentFault("pacs.refused", status=status)
 
 
-def retry_after(response: httpx.Response) -> float:
+def retry_after(response: Answer | httpx.Response) -> float:
     """Return the seconds that the server asks for, where it asks in seconds (RFC 9110 section 10.2.3)."""
     try:
-        return min(max(float(response.headers.get("Retry-After", "")), 0.0), LONGEST_RETRY_S)
+        return min(max(float(response.headers.get("retry-after", "")), 0.0), LONGEST_RETRY_S)
     except ValueError:
         return _DEFAULT_RETRY_S
 

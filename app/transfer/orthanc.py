@@ -154,6 +154,9 @@ class Orthanc:
         status, instance = told.get("Status"), told.get("ID")
         if status not in {"Success", "AlreadyStored"} or not isinstance(instance, str):
             raise EnvironmentFault("pacs.refused", status=str(status))
+        if not _ID.fullmatch(instance):
+            # It becomes part of an address.
+            raise EnvironmentFault("pacs.not_an_archive")
         return Stored(instance, status == "Success")
 
     def stow(self, path: Path, sha256: str) -> None:
@@ -172,7 +175,7 @@ class Orthanc:
     def present(self, uids: Sequence[str]) -> frozenset[str]:
         """Return the ids of the instances with these SOP Instance UIDs that are there. Raises as :meth:`system`."""
         asked = {"Level": "Instance", "Query": {"SOPInstanceUID": "\\".join(uids)}}
-        found = self._server.json("POST", "tools/find", json=asked)
+        found = self._server.json("POST", "tools/find", asked=asked)
         return frozenset(str(one) for one in found) if isinstance(found, list) else frozenset()
 
     def remove(self, instance: str) -> bool:
