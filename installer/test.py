@@ -24,7 +24,7 @@ import system_packages
 # Most tests wait for servers and children: two at a time halve the whole, more would disturb each other.
 WORKERS = "2"
 # They say themselves how long they took.
-PYTEST_RUNS = ("tests", "tests that run alone")
+PYTEST_RUNS = ("tests", "tests that wait", "tests that run alone")
 
 
 def main(arguments: list[str]) -> int:
@@ -68,13 +68,17 @@ def checks(python: Path) -> list[tuple[str, list[str]]]:
 
 
 def tests(python: Path, arguments: list[str]) -> list[tuple[str, list[str]]]:
-    """Return the runs of the tests: most two at a time, then those that measure time; as asked where something is."""
+    """Return the runs of the tests: most two at a time, then those that measure time, in three runs.
+
+    As asked where something is.
+    """
     # The whole must stay under fifteen minutes: what takes longest is named.
     pytest = [str(python), "-m", "pytest", "--durations=25", "--durations-min=5"]
     if any(argument != "--long" for argument in arguments):
         return [("tests", [*pytest, *arguments])]
     return [
-        ("tests", [*pytest, *arguments, "-m", "not alone", "-n", WORKERS]),
+        ("tests", [*pytest, *arguments, "-m", "not (alone or waiting)", "-n", WORKERS]),
+        ("tests that wait", [*pytest, *arguments, "-m", "waiting", "-n", WORKERS, "--dist", "loadfile"]),
         ("tests that run alone", [*pytest, *arguments, "-m", "alone"]),
     ]
 

@@ -17,13 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long forms too")
 
 
-# What these say of time would be untrue beside others.
-ALONE = (
+# What these say of time would be untrue beside tests that work hard; they themselves wait most of the time.
+WAITING = (
     "tests/integration/archive/test_browse_hostile.py",
     "tests/integration/archive/test_dimse_hostile.py",
     "tests/integration/archive/test_offline.py",
     "tests/integration/monitor/",
     "tests/integration/stores/test_bad_lines.py",
+)
+# What these say of time would be untrue beside any others.
+ALONE = (
     "tests/integration/test_window_responsive.py",
     "tests/unit/imaging/child/",
     "tests/unit/jobs/",
@@ -32,7 +35,10 @@ ALONE = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.relative_to(ROOT).as_posix().startswith(ALONE):
+        path = item.path.relative_to(ROOT).as_posix()
+        if path.startswith(WAITING):
+            item.add_marker(pytest.mark.waiting)
+        if path.startswith(ALONE):
             item.add_marker(pytest.mark.alone)
     if config.getoption("--long"):
         return

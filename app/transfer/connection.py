@@ -73,7 +73,9 @@ class Connection:
             raise UserError("pacs.no_url", url=args.url)
         self._verify = _trust(args.ca)
         try:
-            url = httpx.URL(args.url.rstrip("/") + "/")
+            # What browsers write behind an address, and a name and password before it, are no part of it.
+            bare = httpx.URL(args.url).copy_with(fragment=None, query=None, userinfo=b"")
+            url = httpx.URL(str(bare).rstrip("/") + "/")
         except httpx.InvalidURL as error:
             raise UserError("pacs.no_url", url=args.url) from error
         self._url = str(url)

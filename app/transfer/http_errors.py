@@ -16,7 +16,13 @@ from app.transfer.http_pool import Answer
 BLOCKING = frozenset({"pacs.unauthorized", "pacs.forbidden", "pacs.full", "pacs.certificate", "pacs.not_an_archive"})
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 # What httpcore raises when a line breaks or what comes over it is no HTTP.
-LINE_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+LINE_ERRORS = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+)
 _DEFAULT_RETRY_S = 2.0
 LONGEST_RETRY_S = 900.0
 

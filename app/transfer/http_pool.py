@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 import httpcore
 import httpx
 
@@ -55,6 +56,7 @@ class HttpPool:
     ) -> None:
         """Make ready; nothing is asked yet. ``url`` ends in a slash."""
         host = url.raw_host
+        self._is_closed = False
         self._origin = (url.raw_scheme, host, url.port)
         self._root = url.raw_path
         self._headers = _named({"Host": url.netloc.decode("ascii"), **_USUAL_HEADERS})
@@ -70,7 +72,8 @@ class HttpPool:
         )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; what is asked later is not answered."""
+        self._is_closed = True
         self._pool.close()
 
     def send(
@@ -105,7 +108,13 @@ class HttpPool:
         request = httpcore.Request(
             method, address, headers=list(together.values()), content=content, extensions=extensions
         )
-        return self._pool.handle_request(request)
+        if self._is_closed:
+            raise httpcore.ConnectError("closed")
+        try:
+            return self._pool.handle_request(request)
+        except h11.LocalProtocolError as error:
+            # A file that grew or shrank while it was sent; httpcore turns into its own what h11 says of heads alone.
+            raise httpcore.LocalProtocolError(str(error)) from error
 
 
 @contextmanager

@@ -165,6 +165,8 @@ class Orthanc:
 
     def md5(self, instance: str) -> str | None:
         """Return the MD5 of an instance's file as it lies there; ``None`` when it is not there."""
+        if not _ID.fullmatch(instance):
+            return None
         response = self._server.ask("GET", f"instances/{instance}/attachments/dicom/md5", headers=_UNPACKED)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -180,6 +182,8 @@ class Orthanc:
 
     def remove(self, instance: str) -> bool:
         """Remove an instance; false when it was not there. What gets empty by it goes too, by Orthanc's own rule."""
+        if not _ID.fullmatch(instance):
+            return False
         response = self._server.ask("DELETE", f"instances/{instance}")
         if response.status_code == httpx.codes.NOT_FOUND:
             return False

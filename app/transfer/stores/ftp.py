@@ -78,8 +78,9 @@ class FtpStore:
             connection = link.transfercmd(f"STOR {part}")
         try:
             limit_waits(connection, self._args.timeout_s)
-            for block in reader.blocks(BLOCK_BYTES):
-                send_all(connection, block)
+            if not reader.pour(connection):
+                for block in reader.blocks(BLOCK_BYTES):
+                    send_all(connection, block)
         except OSError:
             # The server hung up; often it says why.
             link.break_off(connection)
@@ -250,8 +251,7 @@ class FtpStore:
         return self._link
 
     def _path(self, link: Link, name: str) -> str:
-        base = posixpath.join(link.home, link.wire(self._args.path))
-        return joined(base, link.wire(name))
+        return joined(link.base, link.wire(name))
 
     def _make_folders(self, link: Link, folder: str) -> None:
         missing = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ftplib
 import ipaddress
+import posixpath
 import socket
 import ssl
 from collections.abc import Callable
@@ -96,7 +97,8 @@ class Link(Lines):
             # Some servers need it said, some call it unknown.
             with suppress(ftplib.error_perm):
                 self.sendcmd("OPTS UTF8 ON")
-        self.home = self.pwd()
+        # What names begin with: the base folder, from where the user starts.
+        self.base = posixpath.join(self.pwd(), self.wire(args.path))
         limit_waits(self._control(), args.timeout_s)
         self.timeout = args.timeout_s
 

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import EnvironmentFault, UserError
+from app.core.cancel import CancelToken
+from app.core.errors import Cancelled, EnvironmentFault, TransientFault, UserError
 from app.transfer.connection import Connection, OrthancArgs
 from app.transfer.orthanc import Orthanc
+from app.transfer.retrieval import Allowance, retrieve_file
 
 
 class Scripted(ThreadingHTTPServer):
@@ -31,6 +33,7 @@ class Scripted(ThreadingHTTPServer):
         self.body, self.status, self.headers = body, status, headers or {}
         self.asked: list[tuple[str, str, list[tuple[str, str]], bytes]] = []
         self.lines = 0
+        self.lingers = False
 
     @property
     def url(self) -> str:
@@ -54,9 +57,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, self.headers.items(), body))
         self.send_response(self.server.status)
         for name, value in {"Content-Length": str(len(self.server.body)), **self.server.headers}.items():
-            self.send_header(name, value)
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(self.server.body)
+        # Until whoever asked hangs up.
+        while self.server.lingers and self.rfile.read(1):
+            pass
 
     do_POST = do_DELETE = do_GET
 
@@ -79,6 +86,10 @@ def scripted(body: bytes, status: int = 200, **headers: str) -> Iterator[Scripte
 def asking(server: Scripted, username: str = "") -> Iterator[Connection]:
     with contextlib.closing(Connection(OrthancArgs(server.url, username, "sécret"))) as connection:
         yield connection
+
+
+def stop_soon(token: CancelToken) -> None:
+    threading.Timer(0.1, token.cancel).start()
 
 
 def not_an_archive() -> AbstractContextManager[object]:
@@ -160,3 +171,51 @@ def test_an_id_that_is_none_does_not_become_an_address(name: str, tmp_path: Path
 def test_what_is_no_address_is_said_before_anything_is_asked(url: str) -> None:
     with pytest.raises(UserError, match=r"pacs\.no_url"):
         Connection(OrthancArgs(url))
+
+
+@pytest.mark.parametrize("name", ["../../system", "a b", "ü", ""])
+def test_what_an_id_that_is_none_names_is_nowhere(name: str) -> None:
+    with scripted(b"x") as server, contextlib.closing(Orthanc(OrthancArgs(server.url))) as orthanc:
+        assert orthanc.md5(name) is None
+        assert orthanc.remove(name) is False
+        assert server.asked == []
+
+
+def test_what_browsers_write_behind_an_address_is_no_part_of_it() -> None:
+    with scripted(b"[]") as server:
+        url = server.url.replace("//", "//clinic:secret@") + "?page=1#/"
+        with contextlib.closing(Connection(OrthancArgs(url))) as connection:
+            assert connection.url == server.url
+            connection.json("GET", "system")
+            assert connection.lets_in("system", None)
+
+        assert [path for _method, path, _headers, _body in server.asked] == ["/behind/system"] * 2
+        assert not any(name == "Authorization" for _m, _p, headers, _b in server.asked for name, _value in headers)
+
+
+def test_more_than_was_said_breaks_the_line_off() -> None:
+    with scripted(b"{}") as server, asking(server) as connection:
+        headers = {"Content-Length": "10"}
+        with pytest.raises(TransientFault, match=r"pacs\.cut_off"):
+            connection.ask("POST", "instances", content=iter([bytes(20)]), headers=headers)
+        # The line is of no more use; another takes its place.
+        assert connection.json("GET", "system") == {}
+
+
+def test_nothing_is_asked_after_the_end() -> None:
+    with scripted(b"{}") as server, asking(server) as connection:
+        connection.close()
+        with pytest.raises(TransientFault, match=r"pacs\.unreachable"):
+            connection.json("GET", "system")
+
+
+def test_a_stopped_download_without_a_length_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    token = CancelToken()
+    body = bytes(128) + b"DICM" + bytes(1000)
+    with scripted(body, Content_Length="", Connection="close") as server, asking(server) as connection:
+        server.lingers = True
+        allowance = Allowance(1 << 20)
+        with pytest.raises(Cancelled):
+            retrieve_file(connection, "x/file", tmp_path / "x.dcm", allowance, token, lambda _count: stop_soon(token))
+
+    assert list(tmp_path.iterdir()) == []
