@@ -127,12 +127,29 @@ class LibraryPaths:
         ValueError
             When the path would leave the library.
         """
-        # Half of what resolving both as paths takes: this is asked for each image that is sent.
-        root = Path(os.path.realpath(self.root))
-        path = Path(os.path.realpath(root / relative))
-        if not path.is_relative_to(root):
-            raise ValueError("path leaves the library")
+        root = os.path.realpath(self.root)
+        path = _plainly_below(root, relative)
+        if path is None:
+            path = Path(os.path.realpath(Path(root) / relative))
+            if not path.is_relative_to(root):
+                raise ValueError("path leaves the library")
         return path
+
+
+def _plainly_below(root: str, relative: str) -> Path | None:
+    """Join a path whose steps all lead down and are no links; ``None`` where that has to be looked at closely.
+
+    A quarter of what resolving takes, and asked for each image that is sent.
+    """
+    steps = relative.split("/")
+    if os.name != "posix" or "\0" in relative or not {"", ".", ".."}.isdisjoint(steps):
+        return None
+    path = root.rstrip("/")
+    for step in steps:
+        path = f"{path}/{step}"
+        if os.path.islink(path):  # noqa: PTH114 - as a Path each step takes longer than the question
+            return None
+    return Path(path)
 
 
 def default_library() -> Path:

@@ -6,6 +6,7 @@ Written by whoever sends; what is queued is the outbox's business, what a compar
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.clock import epoch_ms
@@ -15,6 +16,16 @@ from app.storage.rows import moment, moment_or_none, sound
 
 # SQLite before 3.32 takes 999 parameters.
 _CHUNK = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An object about to be sent for an entry; ``is_foreign``: others have put it there already."""
+
+    entry: Entry
+    remote_id: str
+    digest: str
+    is_foreign: bool = False
 
 
 class Copies:
@@ -34,29 +45,22 @@ class Copies:
 
     def known_as(self, entry: Entry, remote_id: str) -> Known:
         """Return whether this object may be there already, and whether it is one that we sent."""
+        return known_as(self.at(entry, remote_id))
+
+    def at(self, entry: Entry, remote_id: str) -> Copy | None:
+        """Return what is known of an entry's image under that name, also of one that was called back."""
         row = self._db.row(
-            "SELECT is_foreign FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?",
+            "SELECT image_id, destination, remote_id, digest, how, confirmed_at, gone_at, is_foreign FROM copies"
+            " WHERE image_id = ? AND destination = ? AND remote_id = ?",
             (entry.image_id, entry.destination, remote_id),
         )
-        if row is None:
-            return Known.NOT_AT_ALL
-        return Known.FOREIGN if row[0] else Known.OURS
+        return _copy_of(row) if row is not None else None
 
-    def attempt(self, entry: Entry, remote_id: str, digest: str, now: datetime, *, is_foreign: bool = False) -> None:
-        """Write down that an object is about to be sent: if the answer is lost it can still be called back.
-
-        ``is_foreign``: others have put it there already.
-        """
-        self._expect(entry.image_id, entry.destination, remote_id, digest, now, is_foreign=is_foreign)
-
-    def is_proven(self, entry: Entry, remote_id: str, digest: str) -> bool:
-        """Whether these very bytes were proven to be there under that name, and not called back since."""
-        return bool(
-            self._db.value(
-                "SELECT EXISTS (SELECT 1 FROM copies WHERE image_id = ? AND destination = ? AND remote_id = ?"
-                " AND digest = ? AND gone_at IS NULL AND how <> 'attempted')",
-                (entry.image_id, entry.destination, remote_id, digest),
-            )
+    def attempt(self, about: Iterable[Attempt], now: datetime) -> None:
+        """Write down that objects are about to be sent: if an answer is lost its object can still be called back."""
+        self._expect(
+            (one.entry.image_id, one.entry.destination, one.remote_id, one.digest, epoch_ms(now), int(one.is_foreign))
+            for one in about
         )
 
     def is_claimed(self, entry: Entry, remote_id: str) -> bool:
@@ -71,19 +75,17 @@ class Copies:
 
     def suppose(self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime) -> None:
         """Write down that an object of others may be there: it is asked for before it is sent."""
-        self._expect(image_id, destination, remote_id, digest, now, is_foreign=True)
+        self._expect([(image_id, destination, remote_id, digest, epoch_ms(now), int(True))])
 
-    def _expect(
-        self, image_id: str, destination: str, remote_id: str, digest: str, now: datetime, *, is_foreign: bool
-    ) -> None:
+    def _expect(self, objects: Iterable[tuple[str, str, str, str, int, int]]) -> None:
         with self._db.write():
-            self._db.execute(
+            self._db.execute_many(
                 "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
                 " VALUES (?, ?, ?, ?, 'attempted', ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
                 # What was called back and may come again proves nothing until it is there.
                 " how = CASE WHEN gone_at IS NULL THEN how ELSE 'attempted' END,"
                 " digest = excluded.digest, gone_at = NULL",
-                (image_id, destination, remote_id, digest, epoch_ms(now), int(is_foreign)),
+                objects,
             )
 
     def sent_from_here(self, destination: str, remote_ids: Iterable[str]) -> dict[str, str]:
@@ -100,6 +102,13 @@ class Copies:
             )
             found.update(dict(rows))
         return found
+
+
+def known_as(copy: Copy | None) -> Known:
+    """Return how an object is known of which this is known."""
+    if copy is None:
+        return Known.NOT_AT_ALL
+    return Known.FOREIGN if copy.is_foreign else Known.OURS
 
 
 @sound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,20 @@ class Entry:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That an entry's image is there under a name, with a digest (or is gone), and how that was found out.
+
+    ``is_foreign``: others had put it there; it is not ours to call back.
+    """
+
+    entry: Entry
+    remote_id: str
+    digest: str
+    how: str
+    is_foreign: bool = False
+
+
 class Known(StrEnum):
     """What is known of an object before it is sent; ``FOREIGN``: others had put it there."""
 
@@ -99,6 +113,10 @@ class Copy:
     confirmed_at: datetime
     gone_at: datetime | None = None
     is_foreign: bool = False
+
+    def proves(self, digest: str) -> bool:
+        """Whether these very bytes were proven to be there, and not called back since."""
+        return self.digest == digest and self.gone_at is None and self.how != ATTEMPTED
 
 
 class Outbox:
@@ -166,53 +184,77 @@ class Outbox:
             )
         return [_entry_of(row) for row in rows]
 
-    def confirm(
-        self, entry: Entry, remote_id: str, digest: str, how: str, now: datetime, *, is_foreign: bool = False
-    ) -> None:
-        """Write down that an image is there, or that it is gone, proven by ``how``.
-
-        ``is_foreign``: others had put it there; it is not ours to call back.
-        """
-        at = epoch_ms(now)
+    def confirm(self, proofs: Iterable[Proof], now: datetime) -> None:
+        """Write down, in their order, that images are there, or that they are gone."""
         with self._db.write():
-            self._db.execute(
-                "UPDATE outbox SET state = 'confirmed', code = NULL, changed_at = ?,"
-                " facts = CASE WHEN facts = ? THEN facts END WHERE number = ?",
-                (at, AGREED, entry.number),
-            )
-            if entry.wish is Wish.REMOVE:
-                self._db.execute(
-                    "UPDATE copies SET gone_at = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
-                    (at, entry.image_id, entry.destination, remote_id),
-                )
-            else:
-                self._db.execute(
-                    "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
-                    " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
-                    " is_foreign = excluded.is_foreign, is_stale = 0, gone_at = NULL",
-                    (entry.image_id, entry.destination, remote_id, digest, how, at, int(is_foreign)),
-                )
-                # Earlier objects of the image, also those whose answer was lost, are called back.
-                self._db.execute(
-                    "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
-                    " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies c WHERE"
-                    " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND is_foreign = 0"
-                    " AND NOT EXISTS (SELECT 1 FROM outbox o"
-                    " WHERE o.image_id = c.image_id AND o.destination = c.destination"
-                    " AND o.remote_id = c.remote_id AND o.wish = 'remove' AND o.state = 'sending')",
-                    (entry.patient_id, at, at, entry.image_id, entry.destination, remote_id),
-                )
-                if not is_foreign:
-                    self._call_back_at_once(entry, remote_id, at)
+            for together in _independent(proofs):
+                self._confirm(together, epoch_ms(now))
 
-    def _call_back_at_once(self, entry: Entry, remote_id: str, at: int) -> None:
+    def _confirm(self, proofs: Sequence[Proof], at: int) -> None:
+        """Settle entries of which none has to do with another: a statement for all takes a third of one for each."""
+        self._db.execute_many(
+            "UPDATE outbox SET state = 'confirmed', code = NULL, changed_at = ?,"
+            " facts = CASE WHEN facts = ? THEN facts END WHERE number = ?",
+            [(at, AGREED, proof.entry.number) for proof in proofs],
+        )
+        gone = [proof for proof in proofs if proof.entry.wish is Wish.REMOVE]
+        self._db.execute_many(
+            "UPDATE copies SET gone_at = ? WHERE image_id = ? AND destination = ? AND remote_id = ?",
+            [(at, proof.entry.image_id, proof.entry.destination, proof.remote_id) for proof in gone],
+        )
+        there = [proof for proof in proofs if proof.entry.wish is Wish.PUT]
+        self._db.execute_many(
+            "INSERT INTO copies (image_id, destination, remote_id, digest, how, confirmed_at, is_foreign)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (image_id, destination, remote_id) DO UPDATE SET"
+            " digest = excluded.digest, how = excluded.how, confirmed_at = excluded.confirmed_at,"
+            " is_foreign = excluded.is_foreign, is_stale = 0, gone_at = NULL",
+            [
+                (
+                    proof.entry.image_id,
+                    proof.entry.destination,
+                    proof.remote_id,
+                    proof.digest,
+                    proof.how,
+                    at,
+                    int(proof.is_foreign),
+                )
+                for proof in there
+            ],
+        )
+        # Earlier objects of the image, also those whose answer was lost, are called back.
+        self._db.execute_many(
+            "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at,"
+            " changed_at) SELECT destination, image_id, ?, 'remove', remote_id, ?, ? FROM copies c WHERE"
+            " image_id = ? AND destination = ? AND remote_id <> ? AND gone_at IS NULL AND is_foreign = 0"
+            " AND NOT EXISTS (SELECT 1 FROM outbox o"
+            " WHERE o.image_id = c.image_id AND o.destination = c.destination"
+            " AND o.remote_id = c.remote_id AND o.wish = 'remove' AND o.state = 'sending')",
+            [
+                (proof.entry.patient_id, at, at, proof.entry.image_id, proof.entry.destination, proof.remote_id)
+                for proof in there
+            ],
+        )
+        self._call_back_at_once([proof for proof in there if not proof.is_foreign], at)
+
+    def _call_back_at_once(self, proofs: Sequence[Proof], at: int) -> None:
         """Call back what was moved to somebody else or deleted while it was on its way."""
-        self._db.execute(
+        self._db.execute_many(
             "INSERT OR IGNORE INTO outbox (destination, image_id, patient_id, wish, remote_id, added_at, changed_at)"
             " SELECT ?, ?, ?, 'remove', ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM images WHERE id = ?"
             " AND placement = 'filed' AND deleted_at IS NULL AND patient_id IS ?)",
-            (entry.destination, entry.image_id, entry.patient_id, remote_id, at, at, entry.image_id, entry.patient_id),
+            [
+                (
+                    proof.entry.destination,
+                    proof.entry.image_id,
+                    proof.entry.patient_id,
+                    proof.remote_id,
+                    at,
+                    at,
+                    proof.entry.image_id,
+                    proof.entry.patient_id,
+                )
+                for proof in proofs
+            ],
         )
 
     def still_goes(self, entry: Entry) -> bool:
@@ -366,6 +408,20 @@ class Outbox:
             (image_id,),
         )
         return [_entry_of(row) for row in rows]
+
+
+def _independent(proofs: Iterable[Proof]) -> Iterator[list[Proof]]:
+    """Split what was proven, in its order, wherever an image comes again: what becomes of it last is what holds."""
+    together: list[Proof] = []
+    images: set[str] = set()
+    for proof in proofs:
+        if proof.entry.image_id in images:
+            yield together
+            together, images = [], set()
+        together.append(proof)
+        images.add(proof.entry.image_id)
+    if together:
+        yield together
 
 
 @sound

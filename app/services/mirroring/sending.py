@@ -12,6 +12,7 @@ from app.domain.image import ImageRecord, Placement
 from app.domain.remote_names import Layout, remote_name
 from app.services.locating import Locator
 from app.storage.catalogue import Catalogue
+from app.storage.copies import known_as
 from app.storage.outbox import Entry, Known
 from app.sync.outbox import Ready, Sent
 from app.transfer.stores.store import Stat, Store
@@ -56,9 +57,9 @@ class MirrorSender:
             raise ItemError("file.corrupt")
         name = remote_name(record, self._layout)
         with self._store.read():
-            known = self._store.copies.known_as(entry, name)
-            is_proven = self._store.copies.is_proven(entry, name, digest)
-        return Ready(name, digest, (path, record, is_proven), known)
+            copy = self._store.copies.at(entry, name)
+        is_proven = copy is not None and copy.proves(digest)
+        return Ready(name, digest, (path, record, is_proven), known_as(copy))
 
     def survey(self, ready: Sequence[Ready]) -> Set[str]:
         """Return nothing: names are made of our ids, so nobody else has put anything there."""

@@ -12,8 +12,9 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.events import EventLog
 from app.services.sending.connector import Connection
+from app.storage.copies import Attempt
 from app.storage.events import Level
-from app.storage.outbox import Entry, EntryState, Known, Wish
+from app.storage.outbox import Entry, EntryState, Known, Proof, Wish
 from app.sync.outbox import AWAY, MOST_TRIES, Ready, Sent
 
 TOPIC = "push"
@@ -66,31 +67,36 @@ class DestinationQueue:
         with self._door.store.write():
             if self._is_elsewhere():
                 return
-            for entry, ready in about:
-                is_foreign = ready.known is Known.FOREIGN
-                self._door.store.copies.attempt(entry, ready.remote_id, ready.digest, utc_now(), is_foreign=is_foreign)
+            self._door.store.copies.attempt(
+                (
+                    Attempt(entry, ready.remote_id, ready.digest, is_foreign=ready.known is Known.FOREIGN)
+                    for entry, ready in about
+                ),
+                utc_now(),
+            )
 
     def confirm(self, done: Sequence[tuple[Entry, Sent]]) -> None:
         """Write down together that these are done."""
         unit = Unit(self._actor, Action.ARCHIVE_PUSH, self._door.store)
         with self._door.store.write():
-            is_elsewhere = self._is_elsewhere()
-            for entry, sent in done:
-                if is_elsewhere:
+            if self._is_elsewhere():
+                for entry, _sent in done:
                     # It lies where the destination was: that proves nothing of where it is now.
                     self._outbox.again(entry)
-                    continue
-                self._outbox.confirm(
-                    entry, sent.remote_id, sent.digest, sent.how, utc_now(), is_foreign=sent.is_foreign
-                )
-                if self._connection.done is not None:
-                    self._connection.done(unit, entry, sent)
-            if done and not is_elsewhere:
-                self._door.store.destinations.succeeded(self._destination, utc_now())
+            elif done:
+                self._settle_proven(done, unit)
             self._door.store.changes.append(tuple(unit.changes))
         if unit.changes:
             self._door.publish(ChangeSet(tuple(unit.changes)))
         self._say(*(entry for entry, _sent in done))
+
+    def _settle_proven(self, done: Sequence[tuple[Entry, Sent]], unit: Unit) -> None:
+        proofs = (Proof(entry, sent.remote_id, sent.digest, sent.how, sent.is_foreign) for entry, sent in done)
+        self._outbox.confirm(proofs, utc_now())
+        self._door.store.destinations.succeeded(self._destination, utc_now())
+        if self._connection.done is not None:
+            for entry, sent in done:
+                self._connection.done(unit, entry, sent)
 
     def settle(self, entry: Entry, state: EntryState, fault: BitewingError | None, due: datetime | None) -> EntryState:
         """Write down that an entry waits again, is parked or cancelled."""

@@ -164,6 +164,26 @@ def test_paths_stay_inside(tmp_path: Path) -> None:
             library.inside(hostile)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need rights there")
+def test_links_do_not_lead_out(tmp_path: Path) -> None:
+    real = paths.LibraryPaths(tmp_path / "real")
+    real.make()
+    (tmp_path / "library").symlink_to(tmp_path / "real", target_is_directory=True)
+    library = paths.LibraryPaths(tmp_path / "library")
+    (real.images / "out").symlink_to(tmp_path, target_is_directory=True)
+    (real.images / "p").mkdir()
+    (real.images / "p" / "out.dcm").symlink_to(tmp_path / "elsewhere.dcm")
+    (real.images / "in").symlink_to(real.images / "p", target_is_directory=True)
+
+    assert library.inside("dental_images/p/a.dcm") == (real.images / "p" / "a.dcm").resolve()
+    assert library.inside("dental_images/in/a.dcm") == (real.images / "p" / "a.dcm").resolve()
+    for hostile in ("dental_images/out/x.dcm", "dental_images/p/out.dcm", "dental_images/in/../../../x"):
+        with pytest.raises(ValueError, match="leaves"):
+            library.inside(hostile)
+    with pytest.raises(ValueError, match="null"):
+        library.inside("dental_images/a\0b")
+
+
 def test_workstation_settings_round_trip_keeping_unknown_keys(tmp_path: Path) -> None:
     path = tmp_path / "workstation.toml"
     path.write_text('display.theme = "light"\nfuture.thing = [1, 2]\ndisplay.language = "klingon"\n')
