@@ -142,7 +142,8 @@ def _plainly_below(root: str, relative: str) -> Path | None:
     A quarter of what resolving takes, and asked for each image that is sent.
     """
     steps = relative.split("/")
-    if os.name != "posix" or "\0" in relative or not {"", ".", ".."}.isdisjoint(steps):
+    # What the system cannot write as a name, or only in its own way, is for resolving to refuse.
+    if os.name != "posix" or "\0" in relative or not relative.isascii() or not {"", ".", ".."}.isdisjoint(steps):
         return None
     path = root.rstrip("/")
     for step in steps:

@@ -25,8 +25,6 @@ from app.transfer.stores.store import OnBlock
 BLOCK_BYTES = 256 << 10
 _UNREADABLE = {errno.EACCES: "file.permission", errno.EPERM: "file.permission", errno.ENOENT: "file.missing"}
 
-# Some file systems give nothing away but to readers (sendfile(2)).
-_CANNOT_POUR = {errno.EINVAL, errno.ENOSYS}
 # What of a copy from a file to a connection is the file's fault.
 _OF_A_FILE = {errno.EIO, getattr(errno, "ESTALE", errno.EIO)}
 
@@ -79,12 +77,13 @@ class Source:
                 count = os.sendfile(connection.fileno(), self._file.fileno(), None, BLOCK_BYTES)
             except BlockingIOError as error:
                 raise TimeoutError from error
+            except (ConnectionError, TimeoutError):
+                raise
             except OSError as error:
-                if error.errno in _CANNOT_POUR:
-                    return False
                 if error.errno in _OF_A_FILE:
                     raise EnvironmentFault("file.unreadable") from error
-                raise
+                # Some file systems give nothing away but to readers; whatever else it is, reading or sending says it.
+                return False
             if not count:
                 return True
             self.passed(count)

@@ -97,6 +97,9 @@ class FtpStore:
             link.finish(connection)
         except (ftplib.Error, OSError, EOFError) as error:
             _log.info("a stopped upload ended badly: %s", type(error).__name__)
+            if not isinstance(error, ftplib.Error):
+                # The line is dead after all: to wait for it once more is no use; what is left there is swept later.
+                self.close()
 
     def get(self, name: str, target: Path, ctx: JobContext, on_block: OnBlock | None = None) -> Stat:
         """Download a file; proven by its size. See the protocol."""
@@ -251,7 +254,7 @@ class FtpStore:
         return self._link
 
     def _path(self, link: Link, name: str) -> str:
-        return joined(link.base, link.wire(name))
+        return joined(link.base(), link.wire(name))
 
     def _make_folders(self, link: Link, folder: str) -> None:
         missing = []

@@ -66,10 +66,11 @@ class Link(Lines):
         self._trust = parse_trust(args.trust)
         # Latin-1 passes every byte through: names are turned to UTF-8 by wire() and back by the listing.
         # Without TLS nobody has to be trusted, and reading all whom the system trusts takes 17 ms.
-        context = self._trust.context() if args.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = self._trust.context() if args.secure or self._trust.ca else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         super().__init__(context=context, encoding="latin-1")
         self._args = args
         self._data: socket.socket | None = None
+        self._base: str | None = None
         self.fingerprint = ""
         try:
             with connecting():
@@ -99,8 +100,7 @@ class Link(Lines):
             # Some servers need it said, some call it unknown.
             with suppress(ftplib.error_perm):
                 self.sendcmd("OPTS UTF8 ON")
-        # What names begin with: the base folder, from where the user starts.
-        self.base = posixpath.join(self.pwd(), self.wire(args.path))
+        self._home = self.pwd()
         limit_waits(self._control(), args.timeout_s)
         self.timeout = args.timeout_s
 
@@ -241,6 +241,12 @@ class Link(Lines):
                     raise EnvironmentFault("store.failed", detail="listing")
             self.finish(connection)
         return list(read_mlsd(bytes(told)) if knows_mlsd else read_list(bytes(told)))
+
+    def base(self) -> str:
+        """Return what names begin with: the base folder, from where the user starts. Raises as :meth:`wire`."""
+        if self._base is None:
+            self._base = posixpath.join(self._home, self.wire(self._args.path))
+        return self._base
 
     def wire(self, name: str) -> str:
         """Return a name as ftplib is to send it.

@@ -202,6 +202,28 @@ def test_cancelling_while_the_server_says_nothing(place: Place, line: Line, file
     assert found is None or (place.kind == "s3" and found.size == SIZE)
 
 
+@pytest.mark.parametrize("kind", ["ftp", "sftp"])
+def test_cancelling_while_the_server_takes_nothing_more(
+    request: pytest.FixtureRequest, files: Files, kind: str
+) -> None:
+    place: Place = request.getfixturevalue(f"{kind}_place")
+    # More than the buffers on the way hold.
+    source = files.make(48 << 20)
+    with place.opened, line_to(place.ports, place.data_ports) as line:
+        store = through(place, timeout_s=60.0)
+        token = CancelToken()
+        timer = threading.Timer(0.5, token.cancel)
+        timer.start()
+        started = time.monotonic()
+        with pytest.raises(Cancelled):
+            store.put(source, "y.bin", JobContext(token), lambda _count: line.stop())
+        # Time to say goodbye is given once.
+        assert time.monotonic() - started < 8
+        timer.join()
+        line.go_on()
+        assert store.stat("y.bin") is None
+
+
 def test_nobody_there(place: Place) -> None:
     """Nothing listens on the second loopback address as long as no line does."""
     store = through(place)

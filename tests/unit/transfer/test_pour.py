@@ -76,13 +76,14 @@ def test_all_of_it_goes_over_and_is_counted(source: Path, pair: tuple[socket.soc
 
 
 @pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADMSG, errno.EACCES])
 def test_where_the_file_system_gives_nothing_away_the_rest_is_read(
-    source: Path, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, after: int
+    source: Path, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, number: int, after: int
 ) -> None:
     ours, theirs = pair
     got = bytearray()
     reading = everything(theirs, got)
-    monkeypatch.setattr(os, "sendfile", failing(after, errno.EINVAL))
+    monkeypatch.setattr(os, "sendfile", failing(after, number))
     with sending(source, QUIET, None) as reader:
         assert not reader.pour(ours)
         for block in reader.blocks():
