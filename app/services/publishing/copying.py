@@ -6,7 +6,7 @@ What is sent is what was looked at: the very file waits in the queue, whatever b
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -19,7 +19,8 @@ from app.services.decoders import Decoders
 from app.services.export.model import Exportable
 from app.services.locating import Locator
 from app.services.outgoing.copies import CopyMaker
-from app.services.outgoing.model import Form, OutgoingArgs, Removed, Warn
+from app.services.outgoing.looking import Look, look_at
+from app.services.outgoing.model import Form, OutgoingArgs, OutgoingCopy
 from app.services.settings import SettingsService
 from app.services.workroom import private_folder
 from app.storage.catalogue import Catalogue
@@ -27,22 +28,12 @@ from app.storage.catalogue import Catalogue
 _FORMS = {PublicForm.JPEG: Form.OPTIMISED, PublicForm.DICOM: Form.ORIGINAL}
 
 
-@dataclass(frozen=True, slots=True)
-class MadeCopy:
-    """A file among those that may be published, and what a person should know of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeCopy(OutgoingCopy):
+    """A copy among those that may be published. ``made_of`` is the SHA-256 of the original."""
 
-    ``picture`` shows it: the file itself, or a drawing of it. ``made_of`` is the SHA-256 of the original.
-    """
-
-    path: Path
-    picture: Path
     form: PublicForm
-    sha256: str
-    size_bytes: int
     made_of: str
-    to_look_at: tuple[Warn, ...] = ()
-    warnings: tuple[Warn, ...] = ()
-    removed: tuple[Removed, ...] = ()
 
 
 class PublicCopies:
@@ -77,17 +68,12 @@ class PublicCopies:
             made = maker.make(image, ctx)
             path = self._kept(made.path)
             picture = path if made.picture == made.path else self._kept(made.picture)
-        return MadeCopy(
-            path,
-            picture,
-            form,
-            made.sha256,
-            made.size_bytes,
-            record.sha256,
-            made.to_look_at,
-            made.warnings,
-            made.removed,
-        )
+        values = {field.name: getattr(made, field.name) for field in fields(made)}
+        return MadeCopy(**{**values, "path": path, "picture": picture}, form=form, made_of=record.sha256)
+
+    def look(self, copy: MadeCopy, index: int) -> Look:
+        """Draw one picture of a copy, as everybody will see it. Raises what the decoder says."""
+        return look_at(copy, index, self._decoders.viewer())
 
     def _kept(self, made: Path) -> Path:
         folder = self._paths.to_publish

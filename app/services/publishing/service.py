@@ -33,6 +33,7 @@ from app.domain.roles import Action, Actor
 from app.services.door import Door, Unit
 from app.services.images import required_image
 from app.services.jobs import JobLog
+from app.services.outgoing.looking import Look
 from app.services.publishing.comparing import PublicComparison, PublicReport
 from app.services.publishing.connector import PublicConnector
 from app.services.publishing.copying import MadeCopy, PublicCopies
@@ -120,6 +121,19 @@ class PublishingService:
                 found.append(Prepared(image_id, code=error.code, facts=error.facts))
             ctx.report(Progress(len(found), len(ids), "images"))
         return found
+
+    def look(self, actor: Actor, copy: MadeCopy, index: int) -> Look:
+        """Draw one picture of a copy, as everybody will see it.
+
+        Raises
+        ------
+        RefusedError
+            ``role.refused``.
+        BitewingError
+            What the decoder says: nobody can look at it then.
+        """
+        self._door.require(actor, Action.IMAGE_PUBLISH)
+        return self._copies.look(copy, index)
 
     def publish(
         self,

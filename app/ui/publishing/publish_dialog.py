@@ -11,9 +11,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,9 +22,10 @@ from app.core.context import JobContext
 from app.core.errors import BitewingError, EnvironmentFault
 from app.domain.publication import PublicForm
 from app.ui.dialogs.frame import DialogFrame
-from app.ui.formats import joined, size
+from app.ui.formats import joined
 from app.ui.header.patient_header import HeaderForDialog
 from app.ui.session import Session
+from app.ui.sharing.preview import PreviewPane
 from app.ui.states import plain_label
 from app.ui.theme.icons import icon
 from app.ui.theme.stylesheet import UNIT
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.domain.patient import PatientSummary
+    from app.services.publishing.copying import MadeCopy
     from app.services.publishing.service import Prepared, PublicItem
 
 _SMALL = QSize(UNIT * 9, UNIT * 7)
@@ -58,22 +60,27 @@ class PublishDialog(DialogFrame):
         self._session, self._ids = session, tuple(ids)
         self._lane = ("publish", id(self))
         self._prepared: list[Prepared] = []
-        self._pixmaps: dict[str, QPixmap] = {}
         self.list = QListWidget()
         self.list.setFixedWidth(UNIT * 24)
         self.list.setIconSize(_SMALL)
         self.list.setAccessibleName(t("Images"))
         self.list.currentRowChanged.connect(self._on_row_changed)
         self.list.setVisible(len(ids) > 1)
-        self.picture = QLabel()
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.picture.setMinimumSize(_ROOM)
-        self.picture.setProperty("role", "boxed")
+        draw = partial(session.library.publishing.look, session.actor)
+        self.preview = PreviewPane(session.calls, draw, named=False)
+        self.preview.setMinimumSize(_ROOM)
+        self.preview.seen_changed.connect(self._refresh)
+        self.preview.moved.connect(self._on_moved)
+        self.reason = plain_label("", "boxed", wrap=True)
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.views = QStackedWidget()
+        self.views.addWidget(self.preview)
+        self.views.addWidget(self.reason)
         self.facts = plain_label("", "muted", wrap=True)
         self.warnings = plain_label("", "warn", wrap=True)
         right = QVBoxLayout()
         right.setSpacing(UNIT)
-        right.addWidget(self.picture, 1)
+        right.addWidget(self.views, 1)
         right.addWidget(self.facts)
         right.addWidget(self.warnings)
         halves = QHBoxLayout()
@@ -96,16 +103,17 @@ class PublishDialog(DialogFrame):
     def done(self, result: int) -> None:
         """Ask for nothing more."""
         self._session.calls.drop(self._lane)
+        self.preview.clear()
         super().done(result)
 
     @Slot()
     def prepare(self) -> None:
         """Make the copies that would go, to be looked at."""
         library, actor, ids, form = self._session.library, self._session.actor, self._ids, self._form()
-        self._prepared, self._pixmaps = [], {}
+        self._prepared = []
         self.list.clear()
-        self.picture.setPixmap(QPixmap())
-        self.picture.setText(t("Making the copy…"))
+        self.preview.clear()
+        self._say_instead(t("Making the copy…"))
         # What was said of other copies is not said of these.
         self.looked.setChecked(False)
         self._refresh()
@@ -146,13 +154,24 @@ class PublishDialog(DialogFrame):
             self._prepared.append(prepared)
             picture = QPixmap()
             picture.loadFromData(data)
-            self._pixmaps[prepared.image_id] = picture
             item = QListWidgetItem(icon("image") if picture.isNull() else QIcon(picture), _short(prepared))
             item.setData(_ONE, prepared)
             item.setSizeHint(QSize(0, _SMALL.height() + UNIT))
             self.list.addItem(item)
-        self.list.setCurrentRow(0)
+        self.preview.show_copies(self._copies)
+        if not self._copies:
+            self.list.setCurrentRow(0)
         self._refresh()
+
+    @property
+    def _copies(self) -> tuple[MadeCopy, ...]:
+        return tuple(one.copy for one in self._prepared if one.copy is not None)
+
+    @Slot(int)
+    def _on_moved(self, number: int) -> None:
+        """Let the list follow the picture."""
+        copy = self._copies[number]
+        self.list.setCurrentRow(next(row for row, one in enumerate(self._prepared) if one.copy is copy))
 
     @Slot(int)
     def _on_row_changed(self, row: int) -> None:
@@ -161,27 +180,29 @@ class PublishDialog(DialogFrame):
             return
         prepared: Prepared = item.data(_ONE)
         if prepared.copy is None:
-            self.picture.setPixmap(QPixmap())
-            self.picture.setText(_reason(prepared))
-            self.facts.clear()
-            self.warnings.clear()
-        else:
-            shown = self._pixmaps[prepared.image_id]
-            room = self.picture.size().expandedTo(_ROOM) - QSize(UNIT, UNIT)
-            self.picture.setPixmap(
-                shown.scaled(room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-            )
-            removed = t(", ").join(share_words.removed(part.kind) for part in prepared.copy.removed)
-            left_out = t("Left out: {parts}", parts=removed) if removed else ""
-            self.facts.setText(joined(size(prepared.copy.size_bytes), left_out))
-            self.warnings.setText("\n".join(share_words.warning(one.value) for one in prepared.copy.warnings))
+            self._say_instead(_reason(prepared))
+            return
+        self.views.setCurrentWidget(self.preview)
+        self.preview.go_to(self._copies.index(prepared.copy))
+        removed = t(", ").join(share_words.removed(part.kind) for part in prepared.copy.removed)
+        self.facts.setText(t("Left out: {parts}", parts=removed) if removed else "")
+        self.warnings.setText("\n".join(share_words.warning(one.value) for one in prepared.copy.warnings))
         for label in (self.facts, self.warnings):
             label.setVisible(bool(label.text()))
 
+    def _say_instead(self, text: str) -> None:
+        """Say something where the picture would be."""
+        self.reason.setText(text)
+        self.views.setCurrentWidget(self.reason)
+        self.facts.hide()
+        self.warnings.hide()
+
     @Slot()
     def _refresh(self, *_on: Any) -> None:
-        has_any = any(one.copy is not None for one in self._prepared)
-        self.looked.setEnabled(has_any)
+        has_any, left = bool(self._copies), self.preview.left()
+        first = tn("First look at {n} more picture", "First look at {n} more pictures", left)
+        self.looked.setText(first if left else public_words.looked())
+        self.looked.setEnabled(has_any and not left)
         self.ok.setEnabled(has_any and self.looked.isChecked())
 
     @Slot()
@@ -203,7 +224,7 @@ class PublishDialog(DialogFrame):
     def _on_failed(self, error: BitewingError) -> None:
         words = error_words.words_for(error)
         self.say_problem(joined(words.explanation, words.what_to_do, between=" "))
-        self.picture.setText("")
+        self._say_instead("")
         self._refresh()
 
 

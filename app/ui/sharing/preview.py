@@ -37,13 +37,23 @@ _REPEAT_MS = 150
 class PreviewPane(QWidget):
     """Goes through copies; ``draw`` draws one picture of one, in the background. GUI thread only.
 
-    A picture counts as seen once it stands here, and not before.
+    A picture counts as seen once it stands here, and not before. ``moved`` gives the number of the copy that is
+    shown. ``named``: by what their files are called.
     """
 
     seen_changed = Signal()
+    moved = Signal(int)
 
-    def __init__(self, calls: Calls, draw: Callable[[OutgoingCopy, int], Look], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        draw: Callable[[OutgoingCopy, int], Look],
+        parent: QWidget | None = None,
+        *,
+        named: bool = True,
+    ) -> None:
         super().__init__(parent)
+        self._named = named
         self._calls, self._draw = calls, draw
         self._lane = ("share-look", id(self))
         self._copies: tuple[OutgoingCopy, ...] = ()
@@ -89,9 +99,15 @@ class PreviewPane(QWidget):
         self._copies, self._places, self._waiting = (), [], False
         self.picture.set_look(None)
 
-    def left(self, warning: str) -> int:
-        """Return how many pictures with a warning were not seen yet."""
-        wanted = [place for place in self._places if warning in self._copies[place[0]].to_look_at]
+    def go_to(self, row: int) -> None:
+        """Show the first picture of a copy, unless one of it is shown."""
+        if self._places and self._places[self._at][0] != row:
+            self._at = self._places.index((row, 0))
+            self._show()
+
+    def left(self, warning: str | None = None) -> int:
+        """Return how many pictures (of those with a warning) were not seen yet."""
+        wanted = [place for place in self._places if warning in (None, *self._copies[place[0]].to_look_at)]
         return len([place for place in wanted if place not in self._seen])
 
     def _step(self, name: str, text: str, by: int) -> QToolButton:
@@ -137,7 +153,9 @@ class PreviewPane(QWidget):
         place = t("{number} of {count}", number=self._at + 1, count=len(self._places)) if several else ""
         pixels = t("{columns} × {rows}", columns=number(copy.columns), rows=number(copy.rows))
         kind = _NAMES.get(copy.mime_type, copy.mime_type)
-        self.caption.setText(joined(place, ltr(copy.path.name), kind, pixels, size(copy.size_bytes)))
+        name = ltr(copy.path.name) if self._named else ""
+        self.caption.setText(joined(place, name, kind, pixels, size(copy.size_bytes)))
+        self.moved.emit(row)
 
     def _on_drawn(self, place: tuple[int, int], look: Look) -> None:
         self._waiting = False

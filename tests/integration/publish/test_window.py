@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from app.bootstrap.library import Library
 from app.core.errors import EnvironmentFault
+from app.domain.image import Filing
 from app.domain.publication import PublicState
 from app.domain.roles import Actor, Role
 from app.jobs.calls import Calls
 from app.jobs.change_bus import ChangeBus
 from app.jobs.runner import JobRunner
+from app.sync.report import ImportArgs
 from app.ui.publishing import public_dialog
 from app.ui.publishing.consent import PublishConsentDialog
 from app.ui.publishing.public_dialog import PublicImagesDialog
@@ -23,6 +25,7 @@ from app.ui.session import Session
 from app.ui.settings.destination_fields import Destination
 from app.ui.settings.destination_form import DestinationForm
 from app.words import set_language
+from tests import planted
 from tests.integration.publish.conftest import OWNER, PLACE, QUIET, WebServer, patient, photo
 from tests.integration.publish.test_lifecycle import newest
 
@@ -54,7 +57,8 @@ def test_from_the_picture_to_the_list_and_back(
     assert not dialog.ok.isEnabled()
     settled()
     # The picture is there, what may be seen in it is said, and nothing goes before somebody looked.
-    assert not dialog.picture.pixmap().isNull()
+    assert dialog.views.currentWidget() is dialog.preview
+    assert dialog.preview.left() == 0
     assert "recognised" in dialog.warnings.text()
     assert "EXIF" in dialog.facts.text()
     assert not dialog.ok.isEnabled()
@@ -95,6 +99,51 @@ def test_from_the_picture_to_the_list_and_back(
     assert overview.list.topLevelItemCount() == 0
     assert newest(publishing, image.id).publication.state is PublicState.PRIVATE
     overview.close()
+
+
+def test_every_picture_is_looked_at_whichever_file_it_is_in(
+    qtbot, session: Session, settled, publishing: Library, tmp_path: Path
+) -> None:
+    whose = patient(publishing)
+    path = tmp_path / "in" / "frames.dcm"
+    path.parent.mkdir()
+    planted.planted_frames(path, (3, 64, 80))
+    publishing.imports.run(OWNER, ImportArgs((path,), Filing(patient_id=whose.id)), QUIET)
+    for waiting in publishing.inbox.list(OWNER):
+        publishing.inbox.file(OWNER, waiting.id, Filing(patient_id=whose.id))
+    [frames] = publishing.images.list(OWNER)
+    second = photo(publishing, whose, tmp_path / "more")
+    dialog = PublishDialog(
+        session, publishing.patients.summary(OWNER, whose.id), [second.id, frames.id, "no image of that name"]
+    )
+    qtbot.addWidget(dialog)
+    dialog.form.setCurrentIndex(1)
+    dialog.prepare()
+    dialog.show()
+    settled()
+    # As objects of DICOM: the photograph cannot be one, the other has three pictures, of which one is shown.
+    assert (dialog.list.count(), dialog.list.currentRow()) == (3, 1)
+    assert (dialog.preview.left(), dialog.looked.isEnabled()) == (2, False)
+    assert "2 more pictures" in dialog.looked.text()
+    dialog.preview.onwards.click()
+    settled()
+    dialog.list.setCurrentRow(0)
+    assert (dialog.views.currentWidget(), "DICOM" in dialog.reason.text()) == (dialog.reason, True)
+    dialog.list.setCurrentRow(1)
+    assert dialog.views.currentWidget() is dialog.preview
+    assert not dialog.looked.isEnabled()
+    dialog.preview.onwards.click()
+    settled()
+    assert (dialog.preview.left(), dialog.looked.isEnabled()) == (0, True)
+    # As pictures: the first of each.
+    dialog.form.setCurrentIndex(0)
+    dialog.prepare()
+    settled()
+    assert (dialog.preview.left(), dialog.looked.isEnabled()) == (1, False)
+    dialog.list.setCurrentRow(1 - dialog.list.currentRow())
+    settled()
+    assert (dialog.preview.left(), dialog.looked.isEnabled()) == (0, True)
+    dialog.close()
 
 
 def test_nobody_without_the_right_takes_anything_back(
