@@ -5,11 +5,11 @@ Importing is most of what opening costs, and nobody waits for what they do not u
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from app.core import lazily
 from app.core.context import JobContext
 from app.domain.image import ImageRecord
 from app.domain.roles import Actor
@@ -25,36 +25,11 @@ if TYPE_CHECKING:
 Built = TypeVar("Built")
 
 
-class Lazy(Generic[Built]):
-    """An attribute of :class:`Library` that is made when it is first read, once, whatever thread reads it.
-
-    ``make`` gets the class, found by module and name only now, and the library.
-    """
+class Lazy(lazily.Lazy["Library", Built]):
+    """A service of :class:`Library`, by its module in ``app.services``."""
 
     def __init__(self, where: str, name: str, make: Callable[[Any, Library], Built]) -> None:
-        self._where, self._class, self._make = where, name, make
-        self._name = ""
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, library: None, _owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, library: Library, _owner: type) -> Built: ...
-
-    def __get__(self, library: Library | None, _owner: type) -> Self | Built:
-        """Return the service; from then on Python finds it on the library itself."""
-        if library is None:
-            return self
-        # Outside the lock: importing takes a lock of its own, which another thread may hold while it waits for ours.
-        kind = getattr(importlib.import_module(f"app.services.{self._where}"), self._class)
-        with library.building:
-            if self._name not in library.__dict__:
-                library.__dict__[self._name] = self._make(kind, library)
-            built: Built = library.__dict__[self._name]
-            return built
+        super().__init__(f"app.services.{where}", name, make)
 
 
 class MergingLater:

@@ -4,54 +4,61 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TypeVar
 
 from app.core.clock import epoch_ms, utc_now
 from app.core.errors import EnvironmentFault
+from app.core.lazily import Lazy
 from app.core.paths import LibraryPaths
 from app.domain.audit import AuditEntry
 from app.domain.changes import Change, ChangeKind, Entity
 from app.domain.image import ImageRecord
 from app.domain.roles import Action
 from app.storage.audit import Audit
-from app.storage.backups import Backups
-from app.storage.cases import Cases
 from app.storage.changes import Changes
 from app.storage.copies import Copies
 from app.storage.database import Database
-from app.storage.decisions import Decisions
 from app.storage.destinations import Destinations
-from app.storage.drive import DriveBackups
 from app.storage.events import Events
-from app.storage.expected import Expected
 from app.storage.filing import Filing
 from app.storage.image_store import ImageStore
 from app.storage.images import Images
 from app.storage.intents import Intents
 from app.storage.jobs import Jobs
-from app.storage.ledger import Ledger
-from app.storage.legacy import Legacy
 from app.storage.migrating import known_migrations, migrate, schema_number
-from app.storage.monitor import MonitorFiles
 from app.storage.outbox import Outbox
 from app.storage.owner import Owner
 from app.storage.patients import Patients
 from app.storage.presence import Presence
-from app.storage.publications import Publications
-from app.storage.recalls import Recalls
 from app.storage.recovery import Recovery, RecoveryReport
-from app.storage.renditions import Renditions
-from app.storage.schedule import ScheduleRuns
 from app.storage.settings import SealedSecrets, Settings
-from app.storage.shares import Shares
 from app.storage.state import State
-from app.storage.studies import Studies
-from app.storage.treatments import Treatments
 from app.storage.volume import require_safe_place
 
+if TYPE_CHECKING:
+    from app.storage.backups import Backups
+    from app.storage.cases import Cases
+    from app.storage.decisions import Decisions
+    from app.storage.drive import DriveBackups
+    from app.storage.expected import Expected
+    from app.storage.ledger import Ledger
+    from app.storage.legacy import Legacy
+    from app.storage.monitor import MonitorFiles
+    from app.storage.publications import Publications
+    from app.storage.recalls import Recalls
+    from app.storage.renditions import Renditions
+    from app.storage.schedule import ScheduleRuns
+    from app.storage.shares import Shares
+    from app.storage.studies import Studies
+    from app.storage.treatments import Treatments
+
 log = logging.getLogger(__name__)
+
+Part = TypeVar("Part")
 
 # Faults with which a library that is only to be looked at opens for reading.
 _READABLE_DESPITE = frozenset(
@@ -60,10 +67,35 @@ _READABLE_DESPITE = frozenset(
 _CHECKED_AT_OPEN_BYTES = 64 << 20
 
 
+class _Later(Lazy["Catalogue", Part]):
+    """A repository that is not needed to open a library, by its module in this room."""
+
+    def __init__(self, module: str, name: str) -> None:
+        super().__init__(f"app.storage.{module}", name, lambda make, its: make(its.database))
+
+
 class Catalogue:
     """Everything stored of one library. Any thread; ``close()`` when all threads are done."""
 
+    state: State
+    studies: _Later[Studies] = _Later("studies", "Studies")
+    cases: _Later[Cases] = _Later("cases", "Cases")
+    treatments: _Later[Treatments] = _Later("treatments", "Treatments")
+    backups: _Later[Backups] = _Later("backups", "Backups")
+    drive_backups: _Later[DriveBackups] = _Later("drive", "DriveBackups")
+    schedule_runs: _Later[ScheduleRuns] = _Later("schedule", "ScheduleRuns")
+    monitor_files: _Later[MonitorFiles] = _Later("monitor", "MonitorFiles")
+    legacy: _Later[Legacy] = _Later("legacy", "Legacy")
+    decisions: _Later[Decisions] = _Later("decisions", "Decisions")
+    recalls: _Later[Recalls] = _Later("recalls", "Recalls")
+    ledger: _Later[Ledger] = _Later("ledger", "Ledger")
+    renditions: _Later[Renditions] = _Later("renditions", "Renditions")
+    publications: _Later[Publications] = _Later("publications", "Publications")
+    shares: _Later[Shares] = _Later("shares", "Shares")
+    expected: Lazy[Catalogue, Expected] = Lazy("app.storage.expected", "Expected", lambda make, its: make(its.state))
+
     def __init__(self, paths: LibraryPaths, database: Database, library_id: str, presence: Presence) -> None:
+        self.building = threading.RLock()
         self.paths = paths
         self.presence = presence
         self.database = database
@@ -71,28 +103,13 @@ class Catalogue:
         self.owner = Owner(paths.incoming)
         self.patients = Patients(database)
         self.images = Images(database)
-        self.studies = Studies(database)
-        self.cases = Cases(database)
-        self.treatments = Treatments(database)
         self.audit = Audit(database)
         self.settings = Settings(database)
         self.secrets = SealedSecrets(database)
         self.state = State(database)
-        self.expected = Expected(self.state)
-        self.backups = Backups(database)
-        self.drive_backups = DriveBackups(database)
-        self.schedule_runs = ScheduleRuns(database)
-        self.monitor_files = MonitorFiles(database)
-        self.legacy = Legacy(database)
         self.outbox = Outbox(database)
-        self.decisions = Decisions(database)
-        self.recalls = Recalls(database)
         self.destinations = Destinations(database)
         self.copies = Copies(database)
-        self.ledger = Ledger(database)
-        self.renditions = Renditions(database)
-        self.publications = Publications(database)
-        self.shares = Shares(database)
         self.events = Events(database)
         self.jobs = Jobs(database, self.owner)
         self.changes = Changes(database, self.owner.name)
