@@ -17,9 +17,9 @@ import tempfile
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.core.context import JobContext
@@ -104,10 +104,15 @@ def measure(name: str, rounds: int, ways: dict[str, Callable[[str], float]], roo
             target.mkdir()
             taken[way].append(run(str(target)))
             shutil.rmtree(target)
-    medians = {way: statistics.median(values) for way, values in taken.items()}
+    return told(name, taken)
+
+
+def told(name: str, taken: dict[str, list[float]]) -> dict[str, float]:
+    """Print the medians of what was measured, in seconds, and return them."""
+    medians = {way: statistics.median(values) for way, values in taken.items() if values}
     for way, median in medians.items():
         values = taken[way]
-        print(f"{name:5} {way:24} {median:6.2f} s  ({min(values):.2f}-{max(values):.2f})", flush=True)
+        print(f"{name:5} {way:24} {median:6.3f} s  ({min(values):.3f}-{max(values):.3f})", flush=True)
     return medians
 
 
@@ -115,15 +120,20 @@ def ratio(what: str, value: float, goal: str) -> None:
     print(f"      {what}: {value:.2f} (goal {goal})", flush=True)
 
 
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Give a folder in memory, where there is such: the disk is not what is measured."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
-    # In memory: the disk is not what is measured.
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        folder = Path(name)
+    with in_memory() as folder:
         source = folder / "source"
         make(source, chosen.files)
         ftp(folder, source, chosen.rounds)

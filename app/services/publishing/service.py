@@ -123,15 +123,7 @@ class PublishingService:
         return found
 
     def look(self, actor: Actor, copy: MadeCopy, index: int) -> Look:
-        """Draw one picture of a copy, as everybody will see it.
-
-        Raises
-        ------
-        RefusedError
-            ``role.refused``.
-        BitewingError
-            What the decoder says: nobody can look at it then.
-        """
+        """Draw one picture of a copy, as everybody will see it. Raises as :meth:`SharingService.look`."""
         self._door.require(actor, Action.IMAGE_PUBLISH)
         return self._copies.look(copy, index)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from app.services.publishing.service import Prepared, PublicItem
 
 _SMALL = QSize(UNIT * 9, UNIT * 7)
-_ROOM = QSize(UNIT * 62, UNIT * 42)
+_ROOM = QSize(UNIT * 62, UNIT * 32)
 _ONE = Qt.ItemDataRole.UserRole
 
 
@@ -68,7 +68,7 @@ class PublishDialog(DialogFrame):
         self.list.setVisible(len(ids) > 1)
         draw = partial(session.library.publishing.look, session.actor)
         self.preview = PreviewPane(session.calls, draw, named=False)
-        self.preview.setMinimumSize(_ROOM)
+        self.preview.picture.setMinimumSize(_ROOM)
         self.preview.seen_changed.connect(self._refresh)
         self.preview.moved.connect(self._on_moved)
         self.reason = plain_label("", "boxed", wrap=True)
@@ -97,7 +97,7 @@ class PublishDialog(DialogFrame):
         self.add_cancel()
         self.ok = self.add_button(t("Publish"), "danger")
         self.ok.clicked.connect(self._on_ok_clicked)
-        self.resize(UNIT * (100 if len(ids) > 1 else 78), UNIT * 84)
+        self.resize(UNIT * (100 if len(ids) > 1 else 78), UNIT * 88)
         self.prepare()
 
     def done(self, result: int) -> None:
@@ -111,7 +111,9 @@ class PublishDialog(DialogFrame):
         """Make the copies that would go, to be looked at."""
         library, actor, ids, form = self._session.library, self._session.actor, self._ids, self._form()
         self._prepared = []
-        self.list.clear()
+        # The rows that go make others current, of which nothing is known any more.
+        with QSignalBlocker(self.list):
+            self.list.clear()
         self.preview.clear()
         self._say_instead(t("Making the copy…"))
         # What was said of other copies is not said of these.

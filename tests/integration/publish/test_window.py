@@ -143,6 +143,13 @@ def test_every_picture_is_looked_at_whichever_file_it_is_in(
     dialog.list.setCurrentRow(1 - dialog.list.currentRow())
     settled()
     assert (dialog.preview.left(), dialog.looked.isEnabled()) == (0, True)
+    # Made anew from either row: what was seen of other copies does not count.
+    for row in (1, 0):
+        dialog.list.setCurrentRow(row)
+        settled()
+        dialog.prepare()
+        settled()
+        assert (dialog.list.count(), dialog.preview.left(), dialog.looked.isEnabled()) == (3, 1, False)
     dialog.close()
 
 
